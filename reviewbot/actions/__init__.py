@@ -1,0 +1,1 @@
+"""One file, one verb, one transaction: nothing here commits."""

@@ -1,0 +1,120 @@
+"""Deliver what is owed: claim in a short transaction, send outside any, record in a short transaction.
+
+The only action that talks to a channel. At least once, with the channel's own duplicate check closing the
+gap: a message whose sender died is sent again with byte-identical content after its lease ran out (W9).
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+from sqlalchemy import or_, select, update
+
+from reviewbot.database.session import Database
+from reviewbot.errors import ChannelError
+from reviewbot.models.message import Message
+from reviewbot.rules.notices import Body
+
+LEASE = timedelta(seconds=90)
+BACKOFF_SECONDS = (2, 10, 60, 300, 900, 3600)
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The channel took the message. ``undelivered``: it says this receiver cannot get it (W11)."""
+
+    msgid: str = ""
+    response_code: str | None = None
+    undelivered: bool = False
+
+
+class Channel(Protocol):
+    """Something that carries one message body to one person."""
+
+    def deliver(self, userid: str, body: Body) -> Delivered: ...
+
+
+@dataclass(frozen=True)
+class Claimed:
+    id: int
+    userid: str
+    body: Body
+    attempts: int
+
+
+def deliver_messages(database: Database, channel: Channel | None, *, at: datetime, limit: int = 20) -> int:
+    """Send up to ``limit`` owed messages, oldest first; the number claimed."""
+    claimed = _claim(database, limit)
+    for message in claimed:
+        if channel is None:
+            _record(database, message, state="suppressed", reason="未配置企业微信")
+            continue
+        try:
+            done = channel.deliver(message.userid, message.body)
+        except ChannelError as wrong:
+            _fail(database, message, wrong)
+        except Exception:
+            # The edge of the system: an error nobody foresaw must not stop the messages behind this one.
+            log.exception("delivery failed", message=message.id)
+            _fail(database, message, ChannelError("发送时出现意外错误"))
+        else:
+            if done.undelivered:
+                _record(
+                    database,
+                    message,
+                    state="suppressed",
+                    reason="企业微信称该成员收不到（不在可见范围或已离职）",
+                )
+            else:
+                _record(database, message, state="sent", at=at, msgid=done.msgid, code=done.response_code)
+    return len(claimed)
+
+
+def _claim(database: Database, limit: int) -> list[Claimed]:
+    now = datetime.now(UTC)
+    with database.begin() as session:
+        rows = session.scalars(
+            select(Message)
+            .where(Message.state.in_(("owed", "sending")), Message.next_try_at <= now)
+            .order_by(Message.next_try_at, Message.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for row in rows:
+            row.state = "sending"
+            row.attempts += 1
+            row.next_try_at = now + LEASE
+        return [Claimed(row.id, row.userid, row.body, row.attempts) for row in rows]
+
+
+def _record(
+    database: Database, message: Claimed, *, state: str, reason: str | None = None,
+    at: datetime | None = None, msgid: str | None = None, code: str | None = None,
+) -> None:  # fmt: skip
+    with database.begin() as session:
+        session.execute(
+            update(Message)
+            .where(Message.id == message.id, or_(Message.state == "sending", Message.state == "owed"))
+            .values(state=state, reason=reason, sent_at=at, msgid=msgid, response_code=code)
+        )
+
+
+def _fail(database: Database, message: Claimed, wrong: ChannelError) -> None:
+    """Permanent: suppressed with the reason. Otherwise tried again later, for as long as it takes."""
+    log.warning("message not taken", message=message.id, errcode=wrong.errcode, permanent=wrong.permanent)
+    if wrong.permanent:
+        _record(database, message, state="suppressed", reason=wrong.sentence)
+        return
+    wait = BACKOFF_SECONDS[min(message.attempts, len(BACKOFF_SECONDS)) - 1]
+    pause = max(wrong.retry_after or 0, wait) * random.uniform(1, 1.2)  # noqa: S311 - jitter
+    with database.begin() as session:
+        session.execute(
+            update(Message)
+            .where(Message.id == message.id)
+            .values(
+                state="owed", reason=wrong.sentence, next_try_at=datetime.now(UTC) + timedelta(seconds=pause)
+            )
+        )

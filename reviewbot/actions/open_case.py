@@ -1,0 +1,109 @@
+"""Open the one case of a bad review: route it with a reason, start its clocks, tell whoever is next."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reviewbot.actions.notify import facts_of, tell
+from reviewbot.actions.start_clock import next_rung, start_clock
+from reviewbot.clock import CHINA
+from reviewbot.models.case import CASE_SERIAL, Case, case_number
+from reviewbot.models.chain import append_event
+from reviewbot.models.people import Department, Staff
+from reviewbot.models.review import Review
+from reviewbot.queries.directory import people_of, route_candidates, userids_with_role
+from reviewbot.rules.lifecycle import CaseStatus, Move, Role
+from reviewbot.rules.notices import new_case, to_dispatch
+from reviewbot.rules.routing import Route, choose_department, choose_person
+from reviewbot.rules.rulebook import Rulebook
+
+
+def open_case(session: Session, review_id: int, *, at: datetime, rulebook: Rulebook) -> Case | None:
+    """The new case, or None when the review has one already, is not bad, or another worker holds it."""
+    review = session.scalar(
+        select(Review)
+        .where(Review.id == review_id, Review.is_bad, Review.routed_at.is_(None))
+        .with_for_update(skip_locked=True)
+    )
+    if review is None:
+        return None
+    review.routed_at = at
+    named = review.department_name or review.department
+    route = choose_department(route_candidates(session, review), department=named, item=review.item)
+    case = Case(
+        number=case_number(session.scalar(select(CASE_SERIAL.next_value())) or 1),
+        review_id=review.id,
+        review=review,
+        status=CaseStatus.AWAITING_DISPATCH,
+        route_rule=route.rule.value,
+        route_reason=route.reason,
+        real_name=review.real_name,
+        policy_version=rulebook.policy.version,
+        calendar_version=rulebook.calendar.version,
+        opened_at=at,
+        round=1, call_count=0, return_count=0, reopen_count=0, event_count=0,
+        last_hash="", complex=False, without_attachment=False,
+    )  # fmt: skip
+    session.add(case)
+    session.flush()
+    append_event(
+        session, case, at=at, actor="system", actor_name="系统", move=Move.OPEN.value, before=None,
+        remark=route.reason, data={"rule": route.rule.value, "review": review.external_id},
+    )  # fmt: skip
+    if route.department_id is None:
+        _wait_at_desk(session, case, route, at, rulebook)
+    else:
+        dispatch(session, case, route.department_id, route.reason, at=at, rulebook=rulebook)
+    return case
+
+
+def dispatch(
+    session: Session,
+    case: Case,
+    department_id: int,
+    reason: str,
+    *,
+    at: datetime,
+    rulebook: Rulebook,
+    actor: str = "system",
+    actor_name: str = "系统",
+) -> None:
+    """Hand a locked case to a department and to a person who is not the one rated (F10).
+
+    The handling clock starts at the first dispatch and no later hand-over moves it (law 3).
+    """
+    before = case.status
+    person = choose_person(
+        people_of(session, department_id, at.astimezone(CHINA).date()), rated=case.review.handled_by
+    )
+    department = session.get_one(Department, department_id)
+    case.status = CaseStatus.AWAITING_SIGN
+    case.department_id = department_id
+    case.handler_id = person.id if person else None
+    if case.dispatched_at is None:
+        case.dispatched_at = at
+        case.contact_due_at = start_clock(session, case, "contact", at, rulebook)
+        case.due_at = start_clock(session, case, "handling", at, rulebook)
+        case.original_due_at = case.due_at
+    case.next_action_at = next_rung(session, case, rulebook, met="dispatch", at=at)
+    append_event(
+        session, case, at=at, actor=actor, actor_name=actor_name, move=Move.DISPATCH.value,
+        before=before.value, remark=reason,
+        data={"department": department.code, "handler": person.userid if person else None},
+    )  # fmt: skip
+    receivers = [person.userid] if person else userids_with_role(session, Role.HEAD, department_id)
+    receivers = [userid for userid in receivers if not _is_rated(session, userid, case)]
+    tell(session, case, "new_case", new_case(facts_of(session, case)), receivers, at=at)
+
+
+def _is_rated(session: Session, userid: str, case: Case) -> bool:
+    name = session.scalar(select(Staff.name).where(Staff.userid == userid))
+    return bool(case.review.handled_by) and name == case.review.handled_by
+
+
+def _wait_at_desk(session: Session, case: Case, route: Route, at: datetime, rulebook: Rulebook) -> None:
+    start_clock(session, case, "dispatch", at, rulebook)
+    case.next_action_at = next_rung(session, case, rulebook)
+    notice = to_dispatch(facts_of(session, case), route.reason)
+    tell(session, case, "to_dispatch", notice, userids_with_role(session, Role.DESK), at=at)

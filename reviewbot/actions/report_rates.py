@@ -1,0 +1,53 @@
+"""Answer a question about rates: the same formula for the API, the pages, the command line and the chat."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy.orm import Session
+
+from reviewbot.clock import CHINA
+from reviewbot.errors import InvalidInput
+from reviewbot.queries.counts import cohort, count_cohort
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.rates import METRICS, Figure
+
+
+@dataclass(frozen=True)
+class RateRow:
+    """One figure of one metric, for one department or (None) for all the viewer may see."""
+
+    department: str | None
+    figure: Figure
+
+
+def report_rates(
+    session: Session,
+    viewer: Viewer,
+    *,
+    first: date,
+    last: date,
+    now: datetime,
+    metrics: list[str] | None = None,
+    by_department: bool = False,
+    department_id: int | None = None,
+) -> list[RateRow]:
+    """The figures for ``first``..``last`` (both included, China time), as of ``now``."""
+    unknown = [key for key in metrics or [] if key not in METRICS]
+    if unknown:
+        raise InvalidInput(f"没有指标“{unknown[0]}”；可用：{'、'.join(METRICS)}。")
+    start = datetime.combine(first, time(), CHINA)
+    end = datetime.combine(last + timedelta(days=1), time(), CHINA)
+    rows = []
+    for key in metrics or list(METRICS):
+        found = cohort(key, start, end, now)
+        for name, count, parts in count_cohort(
+            session, found, viewer, by_department=by_department, department_id=department_id
+        ):
+            rows.append(RateRow(name, Figure(key, sum(parts.values()), count, parts)))
+    return rows
+
+
+def this_month(now: datetime) -> tuple[date, date]:
+    """The first day of the month and today, in China."""
+    today = now.astimezone(CHINA).date()
+    return today.replace(day=1), today

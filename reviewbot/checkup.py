@@ -1,0 +1,87 @@
+"""What ``reviewbot doctor`` looks at; every finding says what to do."""
+
+from dataclasses import dataclass
+
+import redis
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from reviewbot.clock import CHINA
+from reviewbot.errors import ChannelError
+from reviewbot.wiring import House
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; ``advice`` says what to do about it."""
+
+    good: bool
+    what: str
+    advice: str = ""
+
+
+def check_system(house: House) -> list[Finding]:
+    return [_database(house), _queue(house), *_wecom(house), _calendar(house), *_sources(house)]
+
+
+def _database(house: House) -> Finding:
+    try:
+        with house.database.begin() as session:
+            version = session.scalar(text("SHOW server_version"))
+    except SQLAlchemyError as wrong:
+        return Finding(False, f"数据库连不上（{type(wrong).__name__}）", "检查 REVIEWBOT_DATABASE_URL。")
+    return Finding(True, f"数据库 PostgreSQL {version}")
+
+
+def _queue(house: House) -> Finding:
+    try:
+        redis.Redis.from_url(house.settings.redis_url, socket_connect_timeout=2).ping()
+    except redis.RedisError as wrong:
+        return Finding(
+            False, f"队列 Redis 连不上（{type(wrong).__name__}）", "检查 REVIEWBOT_REDIS_URL；不影响收件。"
+        )
+    return Finding(True, "队列 Redis 可用")
+
+
+def _wecom(house: House) -> list[Finding]:
+    if house.wecom is None:
+        return [Finding(False, "未配置企业微信，消息不会发出", "设置 REVIEWBOT_WECOM__BASE_URL 等。")]
+    try:
+        house.wecom.check()
+        found = [Finding(True, "企业微信取得了 access_token")]
+    except ChannelError as wrong:
+        found = [Finding(False, f"企业微信：{wrong.sentence}", "检查 CORP_ID、SECRET、可信 IP 和地址。")]
+    if house.crypto is None:
+        found.append(
+            Finding(
+                False, "没有配置企业微信回调", "设置 REVIEWBOT_WECOM__CALLBACK_TOKEN 和 __CALLBACK_AES_KEY。"
+            )
+        )
+    return found
+
+
+def _calendar(house: House) -> Finding:
+    year = house.clock.now().astimezone(CHINA).year
+    if year not in house.rulebook.calendar.years:
+        return Finding(
+            False, f"{year} 年的节假日安排未载入，按周末暂定", "更新 config/calendar/national.toml。"
+        )
+    following = "" if year + 1 in house.rulebook.calendar.years else f"；{year + 1} 年暂定"
+    return Finding(True, f"工作日历 {house.rulebook.calendar.version}{following}")
+
+
+def _sources(house: House) -> list[Finding]:
+    found = []
+    for name in sorted(house.profiles):
+        told = house.settings.sources.get(name)
+        if told and told.secrets():
+            found.append(Finding(True, f"来源 {name} 有签名密钥"))
+        else:
+            found.append(
+                Finding(
+                    False,
+                    f"来源 {name} 没有签名密钥，接口会拒收",
+                    f"设置 REVIEWBOT_SOURCES__{name.upper()}__SECRET。",
+                )
+            )
+    return found

@@ -1,0 +1,273 @@
+"""The command line: start, import, ask, check."""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from reviewbot import demonstration
+from reviewbot.actions.create_token import create_token
+from reviewbot.actions.load_city import CityChange, city_is_empty, load_city
+from reviewbot.actions.receive_reviews import RESULT_WORDS, Delivery, receive_reviews
+from reviewbot.actions.report_rates import report_rates, this_month
+from reviewbot.checkup import check_system
+from reviewbot.database.schema import migrate
+from reviewbot.embedded import start_embedded, stop_redis
+from reviewbot.errors import InvalidInput, ReviewbotError
+from reviewbot.logs import configure_logs
+from reviewbot.models.chain import first_break
+from reviewbot.processes import Processes, beat_command, free_port_or_fail, web_command, worker_command
+from reviewbot.queries.cases import events_of, every_case
+from reviewbot.queries.counts import Balance, intake_balance
+from reviewbot.queries.scope import SYSTEM
+from reviewbot.queue import TaskName
+from reviewbot.rules.rates import METRICS, display
+from reviewbot.settings import Settings, load_settings
+from reviewbot.sources.split import read_file
+from reviewbot.web.api import rates_data
+from reviewbot.web.intake import to_record
+from reviewbot.wiring import House, build_house
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="差评工单：收评价、派单、催办、办结、问整改率。"
+)
+token_app = typer.Typer(no_args_is_help=True, help="API 令牌。")
+city_app = typer.Typer(no_args_is_help=True, help="城市目录：单位、事项、人员。")
+app.add_typer(token_app, name="token")
+app.add_typer(city_app, name="city")
+console = Console()
+IMPORT_BATCH = 1_000
+
+
+def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An expected error ends a command with its one line, not with a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except ReviewbotError as wrong:
+            Console(stderr=True).print(wrong.sentence, style="red", markup=False, highlight=False)
+            raise typer.Exit(2 if wrong.code == "setting" else 1) from None
+
+    return run
+
+
+@contextmanager
+def prepared() -> Iterator[House]:
+    """A House over a database with the newest schema and a city."""
+    settings = start_embedded(load_settings())
+    configure_logs(settings.log_format)
+    yield prepare(settings)
+
+
+def prepare(settings: Settings) -> House:
+    house = build_house(settings)
+    migrate(house.database.engine)
+    with house.database.begin() as session:
+        if city_is_empty(session):
+            load_city(session, settings.city)
+    return house
+
+
+@app.command()
+@plainly
+def up() -> None:
+    """启动网页、工作进程和定时器；没有配置地址的 PostgreSQL、Redis 用内置的。"""
+    settings = load_settings()
+    free_port_or_fail(settings.bind)
+    settings = start_embedded(settings)
+    configure_logs(settings.log_format)
+    prepare(settings).database.dispose()
+    children = Processes(settings)
+    try:
+        children.start("web", *web_command(settings))
+        children.start("worker", *worker_command(settings))
+        children.start("beat", *beat_command(settings))
+        console.print(f"网页：{settings.address}　（Ctrl-C 停止）")
+        stopping = _on_signals()
+        while not stopping():
+            time.sleep(0.5)
+            children.restart_dead()
+    finally:
+        children.stop()
+        stop_redis(settings.data_dir)
+
+
+def _on_signals() -> Callable[[], bool]:
+    """A question that turns true once somebody asked the process to stop."""
+    asked: list[int] = []
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda number, _: asked.append(number))
+    return lambda: bool(asked)
+
+
+@app.command("import")
+@plainly
+def import_file(
+    file: Annotated[Path, typer.Argument(help="NDJSON、JSON、CSV 或 XLSX")],
+    source: Annotated[str, typer.Option(help="评价来源，config/sources 下的名字")],
+) -> None:
+    """把一个文件从与接口相同的门导入，并打印收支。"""
+    if not file.is_file():
+        raise InvalidInput(f"没有文件 {file}。")
+    with prepared() as house:
+        profile = house.profiles.get(source)
+        if profile is None:
+            raise InvalidInput(f"没有评价来源“{source}”；可用：{'、'.join(sorted(house.profiles))}。")
+        pieces = list(read_file(file))
+        for start in track(range(0, len(pieces), IMPORT_BATCH), description="导入", console=console):
+            records = [to_record(house, profile, piece) for piece in pieces[start : start + IMPORT_BATCH]]
+            with house.database.begin() as session:
+                received = receive_reviews(
+                    session, [Delivery(source, "import", records)], at=house.clock.now()
+                )
+            if received.bad_review_ids:
+                house.ring(TaskName.ROUTE, received.bad_review_ids)
+            for result in received.results[0]:
+                if result.reason:
+                    name = result.external_id or "（无编号）"
+                    console.print(f"{RESULT_WORDS[result.result]} {name}：{result.reason}", markup=False)
+        with house.database.begin() as session:
+            print_balance(intake_balance(session, house.clock.now()))
+
+
+@app.command()
+@plainly
+def rates(
+    by: Annotated[str | None, typer.Option(help="department = 按单位")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="指标，可重复")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """各项比率，每个都带分子和分母。"""
+    if by not in (None, "department"):
+        raise InvalidInput("--by 只能是 department。")
+    with prepared() as house:
+        now = house.clock.now()
+        start, end = this_month(now)
+        start, end = first.date() if first else start, last.date() if last else end
+        with house.database.begin() as session:
+            rows = report_rates(
+                session, SYSTEM, first=start, last=end, now=now, metrics=metric, by_department=bool(by)
+            )
+        rounding = house.rulebook.policy.rounding
+        if as_json:
+            typer.echo(json.dumps(rates_data(rows, start, end, now, rounding), ensure_ascii=False, indent=2))
+            return
+        table = Table(title=f"{start} 至 {end}")
+        for heading in ("指标", "单位", "数值", "构成"):
+            table.add_column(heading)
+        for row in rows:
+            parts = "，".join(f"{name} {count}" for name, count in row.figure.parts.items())
+            how = "truncate" if rounding == "truncate" else "round"
+            table.add_row(
+                METRICS[row.figure.metric].name, row.department or "全部", display(row.figure, how), parts
+            )
+        console.print(table)
+
+
+@app.command()
+@plainly
+def doctor() -> None:
+    """检查配置、数据库、队列、企业微信、日历；每条发现都写明怎么办。"""
+    with prepared() as house:
+        findings = check_system(house)
+    for finding in findings:
+        console.print(f"{'正常' if finding.good else '问题'}　{finding.what}", markup=False)
+        if finding.advice:
+            console.print(f"　　　{finding.advice}", markup=False)
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@app.command()
+@plainly
+def verify() -> None:
+    """重算每张工单的事件链；有记录被改动则返回非零。"""
+    broken = 0
+    with prepared() as house, house.database.begin() as session:
+        cases = every_case(session)
+        for case in cases:
+            events = events_of(session, case.id)
+            place = first_break(events)
+            if place is None and (len(events) != case.event_count or events[-1].hash != case.last_hash):
+                place = len(events) + 1
+            if place is not None:
+                broken += 1
+                console.print(f"工单 {case.number} 第 {place} 条记录起不连续", style="red")
+    console.print(f"共 {len(cases)} 张工单，{broken} 张有问题")
+    raise typer.Exit(1 if broken else 0)
+
+
+@token_app.command("create")
+@plainly
+def token_create(
+    role: Annotated[str, typer.Option(help="handler head desk supervisor leader auditor admin")],
+    name: Annotated[str, typer.Option(help="谁用")],
+    department: Annotated[str | None, typer.Option(help="单位；handler、head 必填")] = None,
+) -> None:
+    """新建 API 令牌，只显示一次。"""
+    with prepared() as house, house.database.begin() as session:
+        typer.echo(create_token(session, role, name, department=department, at=house.clock.now()))
+
+
+@city_app.command("load")
+@plainly
+def city_load(folder: Path, yes: Annotated[bool, typer.Option("--yes", help="不再询问")] = False) -> None:
+    """载入城市目录；先显示会改变什么。"""
+    with prepared() as house:
+        with house.database.begin() as session:
+            change = load_city(session, folder)
+            session.rollback()
+        _show_change(change)
+        if change.lines and (yes or typer.confirm("按此更改？")):
+            with house.database.begin() as session:
+                load_city(session, folder)
+            console.print("已更改。")
+
+
+def _show_change(change: CityChange) -> None:
+    for line in change.lines[:50]:
+        console.print(line, markup=False)
+    if len(change.lines) > 50:
+        console.print(f"……共 {len(change.lines)} 处")
+    if not change.lines:
+        console.print("没有变化。")
+
+
+def print_balance(told: Balance) -> None:
+    """The balance sheet as a table with its verdict."""
+    table = Table(title="收支平衡表")
+    table.add_column("项目")
+    table.add_column("数量", justify="right")
+    table.add_row("收到", str(told.received))
+    for name, count in told.results.items():
+        table.add_row(f"　{RESULT_WORDS[name]}", str(count))
+    table.add_row("差评", str(told.bad_reviews))
+    table.add_row("　已立案", str(told.cases))
+    table.add_row("　待派单处理", str(told.unrouted))
+    for state, count in sorted(told.messages.items()):
+        table.add_row(f"消息 {state}", str(count))
+    console.print(table)
+    console.print("收支平衡" if told.adds_up else "收支不平衡！", style="green" if told.adds_up else "red")
+
+
+@app.command()
+@plainly
+def demo(
+    once: Annotated[bool, typer.Option(help="演完一天即退出，收支或比率不符则返回非零")] = False,
+    rate: Annotated[float, typer.Option(help="演练时钟：每秒过多少秒")] = 60.0,
+) -> None:
+    """演示：内置服务器、演示城市、企业微信模拟器和虚构的群众。"""
+    demonstration.run(once=once, rate=rate, print_balance=print_balance, prepare=prepare, console=console)

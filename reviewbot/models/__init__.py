@@ -1,0 +1,1 @@
+"""Rows: what the moves leave behind."""

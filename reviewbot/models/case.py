@@ -1,0 +1,145 @@
+"""The case, its events, its due times, its calls and its evidence."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Sequence, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from reviewbot.database.base import Base
+from reviewbot.models.people import Department, Staff
+from reviewbot.models.review import Review
+from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Conclusion
+
+CASE_SERIAL = Sequence("case_serial", start=1, metadata=Base.metadata)
+
+
+def case_number(serial: int) -> str:
+    """The short number people type: A1000 … A9999, B1000 … Z9999, then five digits and more."""
+    index, digits = serial - 1, 4
+    while index >= 26 * (block := 9 * 10 ** (digits - 1)):
+        index -= 26 * block
+        digits += 1
+    letter, rest = divmod(index, block)
+    return f"{chr(ord('A') + letter)}{10 ** (digits - 1) + rest}"
+
+
+class Case(Base):
+    """One bad review on its way to a closed case. Written only by actions, through one move at a time."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index("ix_cases_due", "next_action_at", postgresql_where=text("next_action_at IS NOT NULL")),
+        Index("ix_cases_holder", "department_id", "status"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    review_id: Mapped[int] = mapped_column(ForeignKey("reviews.id"), unique=True)
+    round: Mapped[int] = mapped_column(default=1)
+    status: Mapped[CaseStatus]
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("departments.id"))
+    handler_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    route_rule: Mapped[str]
+    route_reason: Mapped[str]
+    real_name: Mapped[bool]
+    complex: Mapped[bool] = mapped_column(default=False)
+    conclusion: Mapped[Conclusion | None]
+    closing_kind: Mapped[ClosingKind | None]
+    without_attachment: Mapped[bool] = mapped_column(default=False)
+    call_count: Mapped[int] = mapped_column(default=0)
+    return_count: Mapped[int] = mapped_column(default=0)
+    reopen_count: Mapped[int] = mapped_column(default=0)
+    event_count: Mapped[int] = mapped_column(default=0)
+    last_hash: Mapped[str] = mapped_column(default="")
+    policy_version: Mapped[str]
+    calendar_version: Mapped[str]
+    opened_at: Mapped[datetime]
+    dispatched_at: Mapped[datetime | None] = mapped_column(index=True)
+    signed_at: Mapped[datetime | None]
+    contacted_at: Mapped[datetime | None]
+    """The first reached call-back."""
+    first_closed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    contact_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    original_due_at: Mapped[datetime | None]
+    next_action_at: Mapped[datetime | None]
+
+    review: Mapped[Review] = relationship(lazy="raise")
+    department: Mapped[Department | None] = relationship(lazy="raise")
+    handler: Mapped[Staff | None] = relationship(lazy="raise", foreign_keys=[handler_id])
+
+
+class CaseEvent(Base):
+    """One thing that happened: who, what, why, when, before, after. Append-only; chained by hash per case."""
+
+    __tablename__ = "case_events"
+    __table_args__ = (UniqueConstraint("case_id", "seq"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    seq: Mapped[int]
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str]
+    """A userid, ``token:NAME`` or ``system``."""
+    actor_name: Mapped[str]
+    move: Mapped[str]
+    before: Mapped[str | None]
+    after: Mapped[str]
+    remark: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+
+
+class DueTime(Base):
+    """A limit that runs for a case, with its working: every interval counted or not, and why (B1)."""
+
+    __tablename__ = "due_times"
+    __table_args__ = (UniqueConstraint("case_id", "round", "stage"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    round: Mapped[int]
+    stage: Mapped[str]
+    started_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    limit_text: Mapped[str]
+    working: Mapped[list[dict[str, Any]]]
+    provisional: Mapped[bool]
+    policy_version: Mapped[str]
+    calendar_version: Mapped[str]
+    rungs_done: Mapped[list[str]]
+    met_at: Mapped[datetime | None]
+
+
+class Call(Base):
+    """One call-back attempt: by whom, when, reached or not, what was said (F9)."""
+
+    __tablename__ = "calls"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    round: Mapped[int]
+    attempt: Mapped[int]
+    at: Mapped[datetime]
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    reached: Mapped[bool]
+    note: Mapped[str]
+
+
+class Evidence(Base):
+    """A photograph or file. Without a case it waits for its sender to name one."""
+
+    __tablename__ = "evidence"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    round: Mapped[int | None]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    at: Mapped[datetime]
+    sha256: Mapped[str]
+    filename: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int]

@@ -1,0 +1,53 @@
+"""Messages owed to people and callbacks already taken."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reviewbot.database.base import Base
+
+
+class Message(Base):
+    """One message owed to one person: owed, sending, then sent, or suppressed with a reason."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("ix_messages_owed", "next_try_at", postgresql_where=text("state IN ('owed', 'sending')")),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    """(case, round, recipient, kind, serial): the same thing is never owed twice (W10)."""
+    kind: Mapped[str]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    userid: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(default="owed")
+    reason: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    next_try_at: Mapped[datetime]
+    """Real time, not rehearsal time: the channel does not hurry with us."""
+    sent_at: Mapped[datetime | None]
+    msgid: Mapped[str | None]
+    response_code: Mapped[str | None]
+
+
+class InboxItem(Base):
+    """A callback taken once (unique key), worked by a task."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (Index("ix_inbox_new", "id", postgresql_where=text("state = 'new'")),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    userid: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(default="new")
+    outcome: Mapped[str | None]
+    received_at: Mapped[datetime]
+    worked_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)

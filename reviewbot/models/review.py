@@ -1,0 +1,100 @@
+"""Reviews as they came in, and the balance of every delivery."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reviewbot.database.base import Base
+
+
+class IntakeBatch(Base):
+    """One delivery: how many records came, and what became of each (received = the sum of the rest)."""
+
+    __tablename__ = "intake_batches"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    via: Mapped[str]
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    received: Mapped[int]
+    accepted: Mapped[int]
+    duplicate: Mapped[int]
+    altered: Mapped[int]
+    refused: Mapped[int]
+    set_aside: Mapped[int]
+
+
+class Review(Base):
+    """One rating by one person of one service. Never changed after it was accepted (F3)."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id", "round"),
+        Index("ix_reviews_unrouted", "id", postgresql_where=text("is_bad AND routed_at IS NULL")),
+        Index("ix_reviews_received_at", "received_at", postgresql_using="brin"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("intake_batches.id"))
+    received_at: Mapped[datetime]
+    source: Mapped[str]
+    external_id: Mapped[str]
+    round: Mapped[int]
+    rating: Mapped[int]
+    is_bad: Mapped[bool]
+    is_default: Mapped[bool]
+    reviewed_at: Mapped[datetime]
+    channel: Mapped[str | None]
+    department: Mapped[str | None]
+    department_name: Mapped[str | None]
+    item: Mapped[str | None]
+    item_code: Mapped[str | None]
+    window: Mapped[str | None]
+    handled_by: Mapped[str | None]
+    reason_codes: Mapped[list[str]]
+    comment: Mapped[str]
+    rater_kind: Mapped[str | None]
+    rater_name: Mapped[str | None]
+    rater_phone: Mapped[str | None]
+    rater_anonymous: Mapped[bool]
+    flags: Mapped[list[str]]
+    fingerprint: Mapped[str]
+    raw: Mapped[bytes]
+    routed_at: Mapped[datetime | None]
+    """When the routing task took it: the doorbell's own mark, not part of the review."""
+
+    @property
+    def real_name(self) -> bool:
+        """Somebody who can be called: not anonymous and with a number (F9)."""
+        return not self.rater_anonymous and bool(self.rater_phone)
+
+
+class ReviewCopy(Base):
+    """A later copy of a known review with other content: evidence, never an update (F3)."""
+
+    __tablename__ = "review_copies"
+    __table_args__ = (UniqueConstraint("review_id", "fingerprint"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    review_id: Mapped[int] = mapped_column(ForeignKey("reviews.id"))
+    batch_id: Mapped[int] = mapped_column(ForeignKey("intake_batches.id"))
+    received_at: Mapped[datetime]
+    fingerprint: Mapped[str]
+    raw: Mapped[bytes]
+
+
+class KeptRecord(Base):
+    """A record that is not a review: refused (the sender must mend it) or set aside (for the desk)."""
+
+    __tablename__ = "kept_records"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("intake_batches.id"))
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    source: Mapped[str]
+    result: Mapped[str]
+    reason: Mapped[str]
+    external_id: Mapped[str | None]
+    round: Mapped[int | None]
+    raw: Mapped[bytes]

@@ -1,0 +1,42 @@
+"""Messages owed: written in the transaction that makes them owed, delivered later."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from reviewbot.models.message import Message
+from reviewbot.rules.notices import Body
+
+
+def owe(
+    session: Session,
+    *,
+    key: str,
+    kind: str,
+    userid: str,
+    body: Body,
+    at: datetime,
+    case_id: int | None = None,
+    suppressed: str | None = None,
+) -> None:
+    """Owe one message once: a second one with the same key is the same message.
+
+    ``suppressed`` keeps the row with the reason instead of sending it (law 6: nothing is silently dropped).
+    """
+    session.execute(
+        insert(Message)
+        .values(
+            key=key,
+            kind=kind,
+            case_id=case_id,
+            userid=userid,
+            body=body,
+            state="suppressed" if suppressed else "owed",
+            reason=suppressed,
+            attempts=0,
+            created_at=at,
+            next_try_at=datetime.now(UTC),  # real time: the channel takes no part in rehearsals
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+    )

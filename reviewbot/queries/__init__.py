@@ -1,0 +1,1 @@
+"""Every SELECT, with a name."""

@@ -1,0 +1,145 @@
+"""Cases as lists, one by one, and those whose time has come."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
+from reviewbot.models.review import Review
+from reviewbot.queries.scope import Viewer, visible_cases
+from reviewbot.rules.lifecycle import CaseStatus, Role
+
+
+def _shown() -> Select[tuple[Case]]:
+    return select(Case).options(
+        joinedload(Case.review), joinedload(Case.department), joinedload(Case.handler)
+    )
+
+
+def find_case(session: Session, number: str, viewer: Viewer) -> Case | None:
+    """One case, if this viewer may see it."""
+    return session.scalar(_shown().where(Case.number == number.upper(), visible_cases(viewer)))
+
+
+def lock_case(session: Session, number: str) -> Case | None:
+    """One case for a move; nobody else can move it until this transaction ends."""
+    return session.scalar(
+        select(Case)
+        .where(Case.number == number.upper())
+        .options(joinedload(Case.review))
+        .with_for_update(of=Case)
+    )
+
+
+def list_cases(
+    session: Session,
+    viewer: Viewer,
+    *,
+    status: CaseStatus | None = None,
+    department_id: int | None = None,
+    overdue_at: datetime | None = None,
+    open_only: bool = False,
+    ids: Sequence[int] | None = None,
+    after: int | None = None,
+    limit: int = 50,
+) -> list[Case]:
+    """Newest first; ``after`` is the id of the last case of the page before (keyset)."""
+    wanted = _shown().where(visible_cases(viewer)).order_by(Case.id.desc()).limit(limit)
+    if status:
+        wanted = wanted.where(Case.status == status)
+    if open_only:
+        wanted = wanted.where(Case.status != CaseStatus.CLOSED)
+    if department_id is not None:
+        wanted = wanted.where(Case.department_id == department_id)
+    if overdue_at is not None:
+        wanted = wanted.where(Case.status != CaseStatus.CLOSED, Case.due_at < overdue_at)
+    if ids is not None:
+        wanted = wanted.where(Case.id.in_(ids))
+    if after is not None:
+        wanted = wanted.where(Case.id < after)
+    return list(session.scalars(wanted))
+
+
+def owed_by(session: Session, viewer: Viewer, limit: int = 20) -> list[Case]:
+    """What this person owes now: own cases in hand, approvals as head or supervisor, dispatching as desk."""
+    mine = [
+        (Case.handler_id == viewer.staff_id)
+        & Case.status.in_([status for status in CaseStatus if status.awaits_handler])
+    ]
+    if Role.HEAD in viewer.roles:
+        mine.append(
+            (Case.department_id == viewer.department_id) & (Case.status == CaseStatus.AWAITING_APPROVAL)
+        )
+    if Role.SUPERVISOR in viewer.roles:
+        mine.append(Case.status == CaseStatus.AWAITING_APPROVAL)
+    if Role.DESK in viewer.roles:
+        mine.append(Case.status == CaseStatus.AWAITING_DISPATCH)
+    return list(session.scalars(_shown().where(or_(*mine)).order_by(Case.due_at, Case.id).limit(limit)))
+
+
+def due_case_ids(session: Session, now: datetime, limit: int) -> list[int]:
+    """Cases whose next rung has come, oldest due first (R6)."""
+    return list(
+        session.scalars(
+            select(Case.id).where(Case.next_action_at <= now).order_by(Case.next_action_at).limit(limit)
+        )
+    )
+
+
+def unrouted_review_ids(session: Session, limit: int) -> list[int]:
+    """Bad reviews that have no case yet, oldest first."""
+    return list(
+        session.scalars(
+            select(Review.id)
+            .where(Review.is_bad, Review.routed_at.is_(None))
+            .order_by(Review.id)
+            .limit(limit)
+        )
+    )
+
+
+def events_of(session: Session, case_id: int) -> list[CaseEvent]:
+    return list(
+        session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.seq))
+    )
+
+
+def due_times_of(session: Session, case_id: int) -> list[DueTime]:
+    return list(session.scalars(select(DueTime).where(DueTime.case_id == case_id).order_by(DueTime.id)))
+
+
+def calls_of(session: Session, case_id: int) -> list[Call]:
+    return list(session.scalars(select(Call).where(Call.case_id == case_id).order_by(Call.id)))
+
+
+def evidence_of(session: Session, case_id: int) -> list[Evidence]:
+    return list(session.scalars(select(Evidence).where(Evidence.case_id == case_id).order_by(Evidence.id)))
+
+
+def later_ratings(session: Session, review: Review) -> list[Review]:
+    """The same rater's other rounds of the same service (追评); they never touch the first one."""
+    return list(
+        session.scalars(
+            select(Review)
+            .where(
+                Review.source == review.source,
+                Review.external_id == review.external_id,
+                Review.id != review.id,
+            )
+            .order_by(Review.round)
+        )
+    )
+
+
+def status_counts(session: Session, viewer: Viewer) -> dict[CaseStatus, int]:
+    rows = session.execute(
+        select(Case.status, func.count()).where(visible_cases(viewer)).group_by(Case.status)
+    )
+    return {status: count for status, count in rows}
+
+
+def every_case(session: Session) -> list[Case]:
+    """All cases in order of opening, for the audit of their chains."""
+    return list(session.scalars(select(Case).order_by(Case.id)))

@@ -1,0 +1,145 @@
+"""The numerators and denominators of every metric, and the balance of intake and messages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from reviewbot.models.case import Case
+from reviewbot.models.message import InboxItem, Message
+from reviewbot.models.people import Department
+from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
+from reviewbot.queries.scope import Viewer, visible_cases
+from reviewbot.rules.lifecycle import CaseStatus, ClosingKind
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Which cases a metric counts (denominator) and what makes one count above the line, part by part."""
+
+    members: ColumnElement[bool]
+    parts: dict[str, ColumnElement[bool]]
+
+
+def cohort(metric: str, start: datetime, end: datetime, now: datetime) -> Cohort:
+    """The cohort of a metric for ``start <= its date < end``, as of ``now`` (domain §3)."""
+    closed = Case.status == CaseStatus.CLOSED
+    counted = and_(
+        ~and_(closed, func.coalesce(Case.closing_kind, "") == ClosingKind.MISRATED.value),
+        Case.dispatched_at.is_not(None),
+    )
+    due = and_(counted, Case.due_at >= start, Case.due_at < end, Case.due_at <= now)
+    match metric:
+        case "rectification_rate":
+            return Cohort(
+                due,
+                {
+                    "rectified": and_(closed, Case.closing_kind == ClosingKind.RECTIFIED),
+                    "explained": and_(closed, Case.closing_kind == ClosingKind.EXPLAINED),
+                },
+            )
+        case "on_time_rectification_rate":
+            return Cohort(due, {"on_time": and_(closed, Case.closed_at <= Case.due_at)})
+        case "call_back_rate":
+            return Cohort(and_(due, Case.real_name), {"called_back": Case.call_count > 0})
+        case "response_rate":
+            within = Case.contacted_at <= Case.contact_due_at
+            owed = and_(
+                counted,
+                Case.contact_due_at >= start,
+                Case.contact_due_at < end,
+                (Case.contact_due_at <= now) | within,
+            )
+            return Cohort(owed, {"in_time": within})
+        case "completion_rate":
+            sent = and_(Case.dispatched_at >= start, Case.dispatched_at < end)
+            return Cohort(sent, {"closed": closed})
+    raise KeyError(metric)
+
+
+def count_cohort(
+    session: Session, found: Cohort, viewer: Viewer, *, by_department: bool, department_id: int | None = None
+) -> list[tuple[str | None, int, dict[str, int]]]:
+    """One row (department's short name or None for all, denominator, parts), departments in directory order."""
+    columns = [func.count().filter(part) for part in found.parts.values()]
+    if by_department:
+        wanted = (
+            select(Department.short_name, func.count(), *columns)
+            .join(Department, Department.id == Case.department_id)
+            .group_by(Department.id)
+            .order_by(Department.id)
+        )
+    else:
+        wanted = select(func.count(), *columns).select_from(Case)
+    wanted = wanted.where(found.members, visible_cases(viewer))
+    if department_id is not None:
+        wanted = wanted.where(Case.department_id == department_id)
+    rows = []
+    for row in session.execute(wanted):
+        name, count, *parts = row if by_department else (None, *row)
+        rows.append((name, count, dict(zip(found.parts, parts, strict=True))))
+    return rows
+
+
+RESULTS = ("accepted", "duplicate", "altered", "refused", "set_aside")
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Received = accepted + duplicate + altered + refused + set aside; and the rows that prove it."""
+
+    received: int
+    results: dict[str, int]
+    reviews: int
+    bad_reviews: int
+    cases: int
+    unrouted: int
+    kept: dict[str, int]
+    altered_copies: int
+    due_waiting: int
+    """Cases whose next rung has come and has not been looked at yet."""
+    callbacks_waiting: int
+    messages: dict[str, int]
+
+    @property
+    def adds_up(self) -> bool:
+        """Counters against rows, not counters against themselves."""
+        return (
+            self.received == sum(self.results.values())
+            and self.reviews == self.results["accepted"]
+            and self.bad_reviews == self.cases + self.unrouted
+            and all(self.kept.get(name, 0) == self.results[name] for name in ("refused", "set_aside"))
+        )
+
+
+def intake_balance(session: Session, now: datetime) -> Balance:
+    sums = session.execute(
+        select(
+            func.coalesce(func.sum(IntakeBatch.received), 0),
+            *(func.coalesce(func.sum(getattr(IntakeBatch, name)), 0) for name in RESULTS),
+        )
+    ).one()
+    kept = session.execute(select(KeptRecord.result, func.count()).group_by(KeptRecord.result))
+    messages = session.execute(select(Message.state, func.count()).group_by(Message.state))
+    bad = Review.is_bad
+    return Balance(
+        received=sums[0],
+        results=dict(zip(RESULTS, sums[1:], strict=True)),
+        reviews=session.scalar(select(func.count()).select_from(Review)) or 0,
+        bad_reviews=session.scalar(select(func.count()).select_from(Review).where(bad)) or 0,
+        cases=session.scalar(select(func.count()).select_from(Case)) or 0,
+        unrouted=session.scalar(
+            select(func.count()).select_from(Review).where(bad, Review.routed_at.is_(None))
+        )
+        or 0,
+        kept={name: count for name, count in kept},
+        altered_copies=session.scalar(select(func.count()).select_from(ReviewCopy)) or 0,
+        due_waiting=session.scalar(select(func.count()).select_from(Case).where(Case.next_action_at <= now))
+        or 0,
+        callbacks_waiting=session.scalar(
+            select(func.count()).select_from(InboxItem).where(InboxItem.state == "new")
+        )
+        or 0,
+        messages={state: count for state, count in messages},
+    )

@@ -1,0 +1,136 @@
+"""Look-ups in the directory: departments, items, windows, people."""
+
+from datetime import date
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from reviewbot.models.case import Case
+from reviewbot.models.people import Department, Duty, Item, RoutingException, Staff, Window
+from reviewbot.models.review import Review
+from reviewbot.rules.lifecycle import CaseStatus, Role
+from reviewbot.rules.routing import Candidates, Person
+
+
+def find_department(session: Session, *words: str | None) -> Department | None:
+    """The one department with this code, credit code, name or short name."""
+    for word in words:
+        if not word:
+            continue
+        found = session.scalars(
+            select(Department).where(
+                or_(
+                    func.upper(Department.code) == word.upper(),
+                    func.upper(Department.credit_code) == word.upper(),
+                    Department.name == word,
+                    Department.short_name == word,
+                )
+            )
+        ).all()
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def route_candidates(session: Session, review: Review) -> Candidates:
+    """What the directory knows about the names in a review; an ambiguous name is no candidate."""
+    department = find_department(session, review.department, review.department_name)
+    if department and department.role == "bureau" and review.item:
+        department = None  # the bureau runs the loop; a matter of its own still goes to its item's owner
+    return Candidates(
+        exception=_exception(session, review),
+        department=(department.id, department.short_name) if department else None,
+        item=_item_owner(session, review),
+        window=_window_owner(session, review.window),
+    )
+
+
+def _exception(session: Session, review: Review) -> tuple[int, str, str] | None:
+    row = session.execute(
+        select(Department.id, Department.short_name, RoutingException.reason)
+        .join(RoutingException, RoutingException.department_id == Department.id)
+        .where(
+            or_(
+                (RoutingException.kind == "item") & (RoutingException.value == review.item),
+                (RoutingException.kind == "window") & (RoutingException.value == review.window),
+            )
+        )
+        .order_by(RoutingException.kind)
+        .limit(1)
+    ).first()
+    return (row[0], row[1], row[2]) if row else None
+
+
+def _item_owner(session: Session, review: Review) -> tuple[int, str] | None:
+    if not (review.item or review.item_code):
+        return None
+    rows = session.execute(
+        select(Department.id, Department.short_name)
+        .join(Item, Item.department_id == Department.id)
+        .where(or_(Item.name == review.item, Item.code == review.item_code))
+        .distinct()
+        .limit(2)
+    ).all()
+    return (rows[0][0], rows[0][1]) if len(rows) == 1 else None
+
+
+def _window_owner(session: Session, name: str | None) -> tuple[int, str] | None:
+    row = session.execute(
+        select(Department.id, Department.short_name)
+        .join(Window, Window.department_id == Department.id)
+        .where(Window.name == name)
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
+def people_of(session: Session, department_id: int, today: date) -> list[Person]:
+    """Everybody in a department who could verify, with duty and load."""
+    open_cases = (
+        select(func.count())
+        .where(Case.handler_id == Staff.id, Case.status != CaseStatus.CLOSED)
+        .scalar_subquery()
+    )
+    on_duty = (
+        select(Duty.id)
+        .where(Duty.staff_id == Staff.id, Duty.date_from <= today, Duty.date_to >= today)
+        .exists()
+    )
+    rows = session.execute(
+        select(Staff, open_cases, on_duty).where(Staff.department_id == department_id, Staff.active)
+    )
+    return [
+        Person(
+            id=person.id,
+            name=person.name,
+            userid=person.userid,
+            on_duty=duty,
+            open_cases=count,
+            may_handle=Role.HANDLER in person.roles,
+            is_head=Role.HEAD in person.roles,
+        )
+        for person, count, duty in rows
+    ]
+
+
+def staff_by_userid(session: Session, userid: str) -> Staff | None:
+    """The active member with this userid, whatever the case of its letters (W21)."""
+    return session.scalar(select(Staff).where(func.lower(Staff.userid) == userid.lower(), Staff.active))
+
+
+def userids_with_role(session: Session, role: Role, department_id: int | None = None) -> list[str]:
+    """Who is to be told when a role is addressed, in the whole city or in one department."""
+    wanted = select(Staff.userid).where(Staff.roles.any(role.value), Staff.active)
+    if department_id is not None:
+        wanted = wanted.where(Staff.department_id == department_id)
+    return list(session.scalars(wanted.order_by(Staff.id)))
+
+
+def heads_by_unit(session: Session) -> dict[str, str]:
+    """The first head of every unit, by unit code."""
+    rows = session.execute(
+        select(Department.code, Staff.userid)
+        .join(Staff, Staff.department_id == Department.id)
+        .where(Staff.roles.any(Role.HEAD.value), Staff.active)
+        .order_by(Staff.id.desc())
+    )
+    return {code: userid for code, userid in rows}

@@ -1,0 +1,153 @@
+"""What the web pages ask that nobody else asks: today's balance, daily lines, kept records, one file."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from reviewbot.models.case import Case, Evidence
+from reviewbot.models.people import Department, Staff
+from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
+from reviewbot.queries.counts import RESULTS, Cohort
+from reviewbot.queries.scope import Viewer, visible_cases
+from reviewbot.rules.lifecycle import CaseStatus
+
+
+@dataclass(frozen=True)
+class IntakeCounts:
+    """What came in over a stretch of time and what became of it."""
+
+    received: int
+    results: dict[str, int]
+    bad: int
+    cases: int
+
+
+def intake_between(session: Session, start: datetime, end: datetime) -> IntakeCounts:
+    """The balance of the deliveries of ``start <= received < end``."""
+    sums = session.execute(
+        select(
+            func.coalesce(func.sum(IntakeBatch.received), 0),
+            *(func.coalesce(func.sum(getattr(IntakeBatch, name)), 0) for name in RESULTS),
+        ).where(IntakeBatch.received_at >= start, IntakeBatch.received_at < end)
+    ).one()
+    bad = select(func.count()).select_from(Review)
+    bad = bad.where(Review.is_bad, Review.received_at >= start, Review.received_at < end)
+    cases = select(func.count()).select_from(Case).where(Case.opened_at >= start, Case.opened_at < end)
+    return IntakeCounts(
+        received=sums[0],
+        results=dict(zip(RESULTS, sums[1:], strict=True)),
+        bad=session.scalar(bad) or 0,
+        cases=session.scalar(cases) or 0,
+    )
+
+
+def intake_by_day(session: Session, start: datetime, end: datetime) -> dict[date, int]:
+    """Accepted reviews per day in China; days without any are absent."""
+    day = func.date(func.timezone("Asia/Shanghai", IntakeBatch.received_at))
+    rows = session.execute(
+        select(day, func.sum(IntakeBatch.accepted))
+        .where(IntakeBatch.received_at >= start, IntakeBatch.received_at < end)
+        .group_by(day)
+    )
+    return {when: int(count) for when, count in rows}
+
+
+def bad_by_day(session: Session, start: datetime, end: datetime) -> dict[date, int]:
+    """Bad reviews received per day in China."""
+    day = func.date(func.timezone("Asia/Shanghai", Review.received_at))
+    rows = session.execute(
+        select(day, func.count())
+        .where(Review.is_bad, Review.received_at >= start, Review.received_at < end)
+        .group_by(day)
+    )
+    return {when: count for when, count in rows}
+
+
+def count_overdue(session: Session, viewer: Viewer, now: datetime) -> int:
+    overdue = and_(Case.status != CaseStatus.CLOSED, Case.due_at < now, visible_cases(viewer))
+    return session.scalar(select(func.count()).select_from(Case).where(overdue)) or 0
+
+
+def cohort_cases(
+    session: Session,
+    found: Cohort,
+    viewer: Viewer,
+    *,
+    department_id: int | None = None,
+    after: int | None = None,
+    limit: int = 50,
+) -> list[Case]:
+    """The cases behind a figure's denominator, newest first (law 8)."""
+    wanted = (
+        select(Case)
+        .options(joinedload(Case.review), joinedload(Case.department), joinedload(Case.handler))
+        .where(found.members, visible_cases(viewer))
+        .order_by(Case.id.desc())
+        .limit(limit)
+    )
+    if department_id is not None:
+        wanted = wanted.where(Case.department_id == department_id)
+    if after is not None:
+        wanted = wanted.where(Case.id < after)
+    return list(session.scalars(wanted))
+
+
+def counted_above(session: Session, found: Cohort, case_ids: Iterable[int]) -> dict[str, set[int]]:
+    """Which of these cases count in the numerator, part by part."""
+    ids = list(case_ids)
+    return {
+        name: set(session.scalars(select(Case.id).where(Case.id.in_(ids), found.members, part)))
+        for name, part in found.parts.items()
+    }
+
+
+def handling_departments(session: Session) -> list[Department]:
+    """The units a case may lie with, in directory order."""
+    wanted = select(Department).where(Department.role == "handling").order_by(Department.id)
+    return list(session.scalars(wanted))
+
+
+def department_by_code(session: Session, code: str) -> Department | None:
+    return session.scalar(select(Department).where(Department.code == code))
+
+
+def names_of(session: Session, staff_ids: Iterable[int]) -> dict[int, str]:
+    rows = session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(set(staff_ids))))
+    return {ident: name for ident, name in rows}
+
+
+def find_evidence(session: Session, evidence_id: int, viewer: Viewer) -> Evidence | None:
+    """One file: of a case this viewer may see, or still waiting for a case and sent by himself."""
+    found = session.get(Evidence, evidence_id)
+    if found is None:
+        return None
+    if found.case_id is None:
+        return found if found.staff_id == viewer.staff_id else None
+    seen = session.scalar(select(Case.id).where(Case.id == found.case_id, visible_cases(viewer)))
+    return found if seen else None
+
+
+def kept_records(
+    session: Session, *, result: str | None = None, after: int | None = None, limit: int = 50
+) -> list[KeptRecord]:
+    """Refused and set-aside records, newest first."""
+    wanted = select(KeptRecord).order_by(KeptRecord.id.desc()).limit(limit)
+    if result:
+        wanted = wanted.where(KeptRecord.result == result)
+    if after is not None:
+        wanted = wanted.where(KeptRecord.id < after)
+    return list(session.scalars(wanted))
+
+
+def altered_copies(
+    session: Session, *, after: int | None = None, limit: int = 50
+) -> list[tuple[ReviewCopy, Review]]:
+    """Later copies with other content, each with the review that stands, newest first."""
+    wanted = select(ReviewCopy, Review).join(Review, Review.id == ReviewCopy.review_id)
+    wanted = wanted.order_by(ReviewCopy.id.desc()).limit(limit)
+    if after is not None:
+        wanted = wanted.where(ReviewCopy.id < after)
+    return [(copy, review) for copy, review in session.execute(wanted)]

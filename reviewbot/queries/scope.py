@@ -1,0 +1,33 @@
+"""Who may see which cases, in one place: every list, page, figure and answer passes through here."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, or_, true
+
+from reviewbot.models.case import Case
+from reviewbot.rules.lifecycle import CITY_WIDE, Role
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Somebody who asks or acts: a member of staff, a program with a token, or the system itself."""
+
+    name: str
+    actor: str
+    roles: frozenset[Role]
+    department_id: int | None = None
+    staff_id: int | None = None
+
+    @property
+    def sees_all(self) -> bool:
+        return bool(self.roles & CITY_WIDE)
+
+
+SYSTEM = Viewer(name="系统", actor="system", roles=frozenset({Role.ADMIN}))
+
+
+def visible_cases(viewer: Viewer) -> ColumnElement[bool]:
+    """The condition on ``Case``: the whole city, or what the viewer's department holds or he handles."""
+    if viewer.sees_all:
+        return true()
+    return or_(Case.department_id == viewer.department_id, Case.handler_id == viewer.staff_id)

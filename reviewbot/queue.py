@@ -1,0 +1,59 @@
+"""Celery, kept to this file: the application, the names of its tasks, and the doorbell."""
+
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from reviewbot.settings import Settings
+
+log = structlog.get_logger()
+
+
+class TaskName(StrEnum):
+    """Every task by name, so that a move of code never orphans a queued message."""
+
+    ROUTE = "reviewbot.route"
+    DELIVER = "reviewbot.deliver"
+    ANSWER = "reviewbot.answer"
+    DEADLINES = "reviewbot.deadlines"
+    SWEEP = "reviewbot.sweep"
+
+
+def make_celery(settings: Settings) -> Celery:
+    """The application. Tasks are idempotent by row state, so late acknowledgement is safe."""
+    url = settings.redis_url
+    app = Celery("reviewbot", broker=url.replace("unix://", "redis+socket://", 1))
+    app.conf.update(
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_ignore_result=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={
+            "visibility_timeout": 120,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+        },
+        task_default_queue="reviewbot",
+        timezone="Asia/Shanghai",
+    )
+    return app
+
+
+class Doorbell:
+    """Rings a task by name. A bell that cannot ring loses nothing: the sweep finds the row (law: T4)."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def ring(self, name: str, *args: Any) -> None:
+        try:
+            self._app.send_task(name, args=args, retry=False, expires=300)
+        except (OperationalError, OSError) as wrong:
+            log.warning(
+                "doorbell is silent; the sweep will find the row", task=name, why=type(wrong).__name__
+            )

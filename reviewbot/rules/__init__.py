@@ -1,0 +1,1 @@
+"""Decisions: pure functions on facts, no clock, no input or output."""

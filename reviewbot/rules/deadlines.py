@@ -1,0 +1,293 @@
+"""From a stage's limit to its due time, with the working a clerk can read and an auditor can recompute."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import groupby
+from typing import Self, assert_never
+from zoneinfo import ZoneInfo
+
+from reviewbot.errors import SettingError
+from reviewbot.rules.calendar import (
+    SHANGHAI,
+    WEEKDAYS,
+    Calendar,
+    Interval,
+    Reckoning,
+    add_calendar_days,
+    add_working_days,
+    add_working_hours,
+)
+
+ROUNDINGS = ("round", "truncate")
+
+_LONGEST = 1000
+_ONE_HOUR = timedelta(hours=1)
+_WEEKEND = frozenset(WEEKDAYS[5:])
+
+
+class Unit(StrEnum):
+    WORKING_HOUR = "working_hour"
+    WORKING_DAY = "working_day"
+    CALENDAR_DAY = "calendar_day"
+
+    @property
+    def label(self) -> str:
+        match self:
+            case Unit.WORKING_HOUR:
+                return "工作小时"
+            case Unit.WORKING_DAY:
+                return "工作日"
+            case Unit.CALENDAR_DAY:
+                return "自然日"
+        assert_never(self)
+
+
+@dataclass(frozen=True)
+class Limit:
+    stage: str
+    value: float
+    unit: Unit
+    starts: str
+    """The event the clock starts from: received, dispatched."""
+    basis: str
+
+
+@dataclass(frozen=True)
+class DueTime:
+    stage: str
+    started_at: datetime
+    due_at: datetime
+    reckoning: Reckoning
+    limit: Limit
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The time limits and thresholds in force, as read from ``policy.toml``."""
+
+    version: str
+    limits: Mapping[str, Limit] = field(hash=False)
+    half: bool
+    before_hours: float
+    attempts_before_unreachable: int
+    rounding: str
+
+    @classmethod
+    def from_table(cls, data: Mapping[str, object]) -> Self:
+        limits = _table(data, "limits")
+        if not limits:
+            raise SettingError("规则设置 limits 为空，至少要有一个时限。")
+        rounding = _text(_table(data, "rates"), "rates.rounding")
+        if rounding not in ROUNDINGS:
+            raise SettingError(f"规则设置 rates.rounding 应为 {' 或 '.join(ROUNDINGS)}。")
+        reminders, call_back = _table(data, "reminders"), _table(data, "call_back")
+        return cls(
+            version=_text(data, "version"),
+            limits={stage: _limit(stage, _table(limits, f"limits.{stage}")) for stage in limits},
+            half=_switch(reminders, "reminders.half"),
+            before_hours=_number(reminders, "reminders.before_working_hours", at_least=0),
+            attempts_before_unreachable=_count(call_back, "call_back.attempts_before_unreachable"),
+            rounding=rounding,
+        )
+
+
+def due_time(limit: Limit, cal: Calendar, started_at: datetime) -> DueTime:
+    match limit.unit:
+        case Unit.WORKING_HOUR:
+            reckoning = add_working_hours(cal, started_at, limit.value)
+        case Unit.WORKING_DAY:
+            reckoning = add_working_days(cal, started_at, _whole(limit.value))
+        case Unit.CALENDAR_DAY:
+            reckoning = add_calendar_days(cal, started_at, _whole(limit.value))
+        case _:
+            assert_never(limit.unit)
+    return DueTime(
+        stage=limit.stage,
+        started_at=cal.here(started_at),
+        due_at=reckoning.due,
+        reckoning=reckoning,
+        limit=limit,
+        provisional=reckoning.provisional,
+    )
+
+
+def working_as_data(reckoning: Reckoning) -> list[dict[str, object]]:
+    """The working as JSON-ready rows; the last row ends at the due time."""
+    return [
+        {
+            "start": interval.start.isoformat(),
+            "end": interval.end.isoformat(),
+            "counted": interval.counted,
+            "reason": interval.reason,
+            "provisional": interval.provisional,
+        }
+        for interval in reckoning.intervals
+    ]
+
+
+def working_from_data(rows: Sequence[Mapping[str, object]], tz: ZoneInfo = SHANGHAI) -> Reckoning:
+    """The inverse of ``working_as_data``."""
+    if not rows:
+        raise ValueError("a working without intervals has no due time")
+    intervals = tuple(
+        Interval(
+            start=datetime.fromisoformat(str(row["start"])).astimezone(tz),
+            end=datetime.fromisoformat(str(row["end"])).astimezone(tz),
+            counted=bool(row["counted"]),
+            reason=str(row["reason"]),
+            provisional=bool(row["provisional"]),
+        )
+        for row in rows
+    )
+    return Reckoning(intervals[-1].end, intervals, any(interval.provisional for interval in intervals))
+
+
+def describe(due: DueTime) -> list[str]:
+    """The working in lines a clerk reads, the due time last."""
+    limit = due.limit
+    lines = [f"{_moment(due.started_at)} 起算，时限{limit.value:g}个{limit.unit.label}（{limit.basis}）"]
+    if limit.unit is Unit.WORKING_HOUR:
+        lines += _hour_lines(due.reckoning.intervals)
+    else:
+        lines += _day_lines(due.reckoning.intervals, limit.unit)
+    lines.append(f"{_moment(due.due_at)} 到期")
+    if due.provisional:
+        lines.append("含暂定日期：有关年份的放假安排尚未公布，公布后到期时间可能变动")
+    return lines
+
+
+def _day_lines(intervals: Iterable[Interval], unit: Unit) -> list[str]:
+    lines: list[str] = []
+    nth = 0
+    for _, group in groupby(intervals, key=lambda i: (i.counted, _plain(i) in _WEEKEND, i.provisional)):
+        run = list(group)
+        if run[0].counted:
+            for interval in run:
+                nth += 1
+                note = "" if interval.reason in ("工作日", "自然日") else f"（{_note(interval)}）"
+                lines.append(f"{_days([interval])} 第{nth}个{unit.label}{note}")
+        elif _plain(run[0]) in _WEEKEND and len(run) > 1:
+            lines.append(f"{_days(run)} 周末{'（暂定）' if run[0].provisional else ''} 不计")
+        else:
+            lines += [_uncounted_line(interval) for interval in run]
+    return lines
+
+
+def _uncounted_line(interval: Interval) -> str:
+    if interval.reason == "起始日不计入":
+        return f"{_days([interval])} 起始日不计入"
+    if _plain(interval) == "顺延":
+        return f"{_days([interval])} 末日遇休，{interval.reason}"
+    # One weekend day already carries its name through the date.
+    reason = "周末（暂定）" if interval.provisional else "周末"
+    return f"{_days([interval])} {reason if _plain(interval) in _WEEKEND else interval.reason} 不计"
+
+
+def _hour_lines(intervals: Iterable[Interval]) -> list[str]:
+    lines: list[str] = []
+    for counted, group in groupby(intervals, key=lambda i: i.counted):
+        run = list(group)
+        if counted:
+            lines += [_counted_hours_line(interval) for interval in run]
+        else:
+            names = dict.fromkeys(interval.reason for interval in run)
+            reasons = "、".join(names).replace("周六、周日", "周末")
+            lines.append(f"{_short(run[0].start)} 至 {_short(run[-1].end)} {reasons} 不计")
+    return lines
+
+
+def _counted_hours_line(interval: Interval) -> str:
+    hours = (interval.end - interval.start) / _ONE_HOUR
+    note = "" if interval.reason == "工作日" else f"（{_note(interval)}）"
+    return f"{_short(interval.start)} 至 {interval.end:%H:%M} 计{round(hours, 2):g}小时{note}"
+
+
+def _plain(interval: Interval) -> str:
+    return interval.reason.removesuffix("（暂定）")
+
+
+def _note(interval: Interval) -> str:
+    """The reason where it stands in brackets: 暂定 alone if nothing else is special about the day."""
+    plain = _plain(interval)
+    if not interval.provisional:
+        return plain
+    return "暂定" if plain in ("工作日", "自然日") else f"{plain}，暂定"
+
+
+def _days(run: Sequence[Interval]) -> str:
+    first = run[0].start.date()
+    last = (run[-1].end - timedelta(microseconds=1)).date()
+    if first == last:
+        return f"{first:%m-%d} {WEEKDAYS[first.weekday()]}"
+    return f"{first:%m-%d} 至 {last:%m-%d}"
+
+
+def _short(at: datetime) -> str:
+    return f"{at:%m-%d} {WEEKDAYS[at.weekday()]} {at:%H:%M}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.year}-{_short(at)}"
+
+
+def _whole(value: float) -> int:
+    if value != int(value):
+        raise ValueError(f"a limit in days is a whole number, not {value}")
+    return int(value)
+
+
+def _limit(stage: str, table: Mapping[str, object]) -> Limit:
+    key = f"limits.{stage}"
+    written = _text(table, f"{key}.unit")
+    if written not in [unit.value for unit in Unit]:
+        raise SettingError(f"规则设置 {key}.unit 应为 {'、'.join(Unit)} 之一。")
+    unit = Unit(written)
+    value = _number(table, f"{key}.value", at_least=0)
+    if value == 0 or (unit is not Unit.WORKING_HOUR and value != int(value)):
+        raise SettingError(f"规则设置 {key}.value 应大于 0，按日计的应为整数。")
+    return Limit(stage, value, unit, _text(table, f"{key}.starts"), _text(table, f"{key}.basis"))
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _table(data: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = data.get(_last(key))
+    if not isinstance(value, Mapping):
+        raise SettingError(f"规则设置 [{key}] 缺失或不是一张表。")
+    return value
+
+
+def _text(table: Mapping[str, object], key: str) -> str:
+    value = table.get(_last(key))
+    if not isinstance(value, str) or not value.strip():
+        raise SettingError(f"规则设置 {key} 缺失或不是文字。")
+    return value
+
+
+def _switch(table: Mapping[str, object], key: str) -> bool:
+    value = table.get(_last(key))
+    if not isinstance(value, bool):
+        raise SettingError(f"规则设置 {key} 应为 true 或 false。")
+    return value
+
+
+def _number(table: Mapping[str, object], key: str, *, at_least: float) -> float:
+    value = table.get(_last(key))
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise SettingError(f"规则设置 {key} 缺失或不是数字。")
+    if not at_least <= value <= _LONGEST:
+        raise SettingError(f"规则设置 {key} 应在 {at_least:g} 到 {_LONGEST} 之间。")
+    return value
+
+
+def _count(table: Mapping[str, object], key: str) -> int:
+    value = _number(table, key, at_least=1)
+    if not isinstance(value, int):
+        raise SettingError(f"规则设置 {key} 应为整数。")
+    return value

@@ -1,0 +1,119 @@
+"""What each rate counts, over what, and how a figure is printed: one definition behind every door."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Cohort = Literal["due", "dispatched", "response_due"]
+Rounding = Literal["round", "truncate"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One rate's published or derived definition, in the words that stand beside the figure (F20)."""
+
+    key: str
+    name: str
+    numerator: str
+    denominator: str
+    cohort: Cohort
+    exclusions: tuple[str, ...]
+    source: str
+
+
+_DERIVED = "domain §3，本系统推导 (D)"
+
+METRICS: dict[str, Metric] = {
+    metric.key: metric
+    for metric in (
+        Metric(
+            key="rectification_rate",
+            name="差评整改率",
+            numerator="已整改并通过的件数 + 解释说明获认可的件数（两项分别列出）",
+            denominator="截止时点前已到办理期限的有效差评件数",
+            cohort="due",
+            exclusions=("尚未到期的件", "申诉成立的件（误评、恶意差评、非本单位）"),
+            source=_DERIVED,
+        ),
+        Metric(
+            key="on_time_rectification_rate",
+            name="按期整改率",
+            numerator="在有效期限（含批准的延期）当日或之前办结的件数",
+            denominator="截止时点前已到有效期限的有效差评件数，逾期未办结的计入",
+            cohort="due",
+            exclusions=("尚未到期的件", "申诉成立的件（误评、恶意差评、非本单位）"),
+            source="domain §3，按公开数据的算法，本系统推导 (B/D)",
+        ),
+        Metric(
+            key="call_back_rate",
+            name="差评回访率",
+            numerator="至少完成一次回访的实名差评件数",
+            denominator="截止时点前已到期的实名差评件数",
+            cohort="due",
+            exclusions=("匿名差评（另行列出）", "尚未到期的件"),
+            source="domain §3，范围依国办发〔2019〕51号 (A)，细则本系统推导 (D)",
+        ),
+        Metric(
+            key="response_rate",
+            name="及时响应率",
+            numerator="在响应时限内首次有效联系群众的件数（签收不算联系）",
+            denominator="响应时限已过或者已按时响应的件数",
+            cohort="response_due",
+            exclusions=("响应时限未到且尚未响应的件",),
+            source="domain §3，本系统推导 (D)，口径待主管局确认",
+        ),
+        Metric(
+            key="completion_rate",
+            name="办结率",
+            numerator="已办结（审核通过）的件数",
+            denominator="已派单的件数",
+            cohort="dispatched",
+            exclusions=("退回后改派其他单位的件",),
+            source="domain §3，公开通报的算法 (A)",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A rate as two counts; ``parts`` names what the numerator is made of, or what stands beside it."""
+
+    metric: str
+    numerator: int
+    denominator: int
+    parts: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check(self.numerator, self.denominator)
+        if any(count < 0 for count in self.parts.values()):
+            raise ValueError(f"a part of {self.metric} is negative: {dict(self.parts)}")
+
+
+def _check(numerator: int, denominator: int) -> None:
+    if not 0 <= numerator <= denominator:
+        raise ValueError(f"not a share: {numerator} of {denominator}")
+
+
+def percent(n: int, d: int, rounding: Rounding = "round") -> str | None:
+    """Two decimals, half up or cut off; "100.00" only for all, "0.00" only for none, None over nothing."""
+    _check(n, d)
+    if d == 0:
+        return None
+    # Whole hundredths of a percent: exact for any size, where a Decimal quotient would be rounded twice.
+    hundredths = (20_000 * n + d) // (2 * d) if rounding == "round" else 10_000 * n // d
+    if 0 < n < d:
+        hundredths = min(max(hundredths, 1), 9_999)
+    return f"{hundredths // 100}.{hundredths % 100:02}"
+
+
+def display(figure: Figure, rounding: Rounding = "round") -> str:
+    printed = percent(figure.numerator, figure.denominator, rounding)
+    share = "—" if printed is None else f"{printed}%"
+    return f"{share}（{figure.numerator}/{figure.denominator}）"
+
+
+def value(figure: Figure, rounding: Rounding = "round") -> float | None:
+    """The printed percentage as a number, in percent (95.24)."""
+    printed = percent(figure.numerator, figure.denominator, rounding)
+    return None if printed is None else float(printed)

@@ -1,0 +1,24 @@
+"""The policy and the calendar a process decides by, as one value handed to the actions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reviewbot.rules.calendar import Calendar
+from reviewbot.rules.deadlines import DueTime, Policy, due_time
+from reviewbot.rules.ladder import Rung, rungs
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    policy: Policy
+    calendar: Calendar
+
+    def due(self, stage: str, started_at: datetime) -> DueTime:
+        """The due time of a stage that starts now, with its working."""
+        return due_time(self.policy.limits[stage], self.calendar, started_at)
+
+    def rungs(self, started_at: datetime, due_at: datetime) -> tuple[Rung, ...]:
+        """The reminders a due time owes, in time order."""
+        return rungs(
+            started_at, due_at, self.calendar, half=self.policy.half, before_hours=self.policy.before_hours
+        )

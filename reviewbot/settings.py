@@ -1,0 +1,158 @@
+"""Every setting, typed: defaults in config/reviewbot.toml, overridden by the environment."""
+
+import os
+import secrets as randomness
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from reviewbot.errors import SettingError
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "config"
+
+
+class Part(BaseModel):
+    """A table of settings; an unknown name is a mistake, never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class IntakeSettings(Part):
+    max_body_mib: float
+    max_records: int
+    waiting_requests: int
+    earliest: date
+    ahead_days: float
+
+
+class WeComSettings(Part):
+    base_url: str
+    oauth_url: str
+    corp_id: str
+    agent_id: int
+    secret: SecretStr
+    callback_token: str
+    callback_aes_key: SecretStr
+    window_seconds: int
+    cards: bool
+    focus_minutes: float
+
+    @property
+    def login_url(self) -> str:
+        return (self.oauth_url or self.base_url).rstrip("/")
+
+
+class SourceSettings(Part):
+    secret: SecretStr = SecretStr("")
+
+    def secrets(self) -> list[str]:
+        """The signing secrets in force; several while one is being rotated."""
+        return self.secret.get_secret_value().split()
+
+
+class Settings(BaseSettings):
+    """The settings of one process."""
+
+    model_config = SettingsConfigDict(env_prefix="REVIEWBOT_", env_nested_delimiter="__", extra="forbid")
+
+    database_url: str
+    redis_url: str
+    data_dir: Path
+    bind: str = Field(pattern=r"^[^:]+:\d{1,5}$")
+    public_url: str
+    city: Path
+    policy: Path
+    secret_key: SecretStr
+    rehearsal: str
+    sweep_seconds: float = Field(gt=0)
+    log_format: Literal["text", "json"]
+    workers: int = Field(ge=1)
+    intake: IntakeSettings
+    wecom: WeComSettings
+    sources: dict[str, SourceSettings]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, _Environment(settings_cls), _Defaults(settings_cls))
+
+    @property
+    def address(self) -> str:
+        return (self.public_url or f"http://{self.bind}").rstrip("/")
+
+    def signing_key(self) -> str:
+        """The key that signs sessions: the configured one, else one made once and kept in the data folder."""
+        if key := self.secret_key.get_secret_value():
+            return key
+        kept = self.data_dir / "secret_key"
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(randomness.token_urlsafe(48), encoding="ascii")
+            kept.chmod(0o600)
+        return kept.read_text(encoding="ascii")
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, with ``…_FILE`` names replaced by what their files hold."""
+
+    def _load_env_vars(self) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for name, value in os.environ.items():
+            low = name.lower()
+            if not low.startswith("reviewbot_"):
+                continue
+            if low.endswith("_file"):
+                try:
+                    found[low[: -len("_file")]] = Path(value).read_text(encoding="utf-8").strip()
+                except OSError as wrong:
+                    raise SettingError(f"设置 {name} 指向的文件读不到：{value}（{wrong.strerror}）") from None
+            else:
+                found[low] = value
+        return found
+
+
+class _Defaults(PydanticBaseSettingsSource):
+    """config/reviewbot.toml: the defaults."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        raise AssertionError("the whole file is read at once")
+
+    def __call__(self) -> dict[str, Any]:
+        return tomllib.loads((CONFIG / "reviewbot.toml").read_text(encoding="utf-8"))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; a wrong or missing one raises SettingError with one line that names it."""
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = "REVIEWBOT_" + "__".join(str(part).upper() for part in first["loc"])
+        raise SettingError(f"设置 {name} 不对：{first['msg']}") from None
+    return settings.model_copy(
+        update={
+            "data_dir": _from_root(settings.data_dir),
+            "city": _from_root(settings.city),
+            "policy": _from_root(settings.policy),
+        }
+    )
+
+
+def _from_root(path: Path) -> Path:
+    return path if path.is_absolute() else ROOT / path

@@ -1,0 +1,1 @@
+"""A demonstration city, invented citizens and a faithful stand-in for WeCom."""

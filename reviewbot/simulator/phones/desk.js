@@ -1,0 +1,67 @@
+"use strict";
+// The console: whose phone is in hand. A big city has thousands of members, so the list is cut and searched.
+{
+  const SHOWN = 150;
+  const phone = createPhone(document.getElementById("phone"));
+  const list = document.getElementById("members");
+  const search = document.getElementById("search");
+  const verify = document.getElementById("verify");
+  let members = [];
+  let drawn = "";
+  let chosen = decodeURIComponent(location.hash.slice(1));
+
+  function draw() {
+    const words = search.value.trim().toLowerCase();
+    const found = members.filter((m) => !words || `${m.name} ${m.userid} ${m.department} ${m.title}`.toLowerCase().includes(words));
+    const state = JSON.stringify([found.slice(0, SHOWN), found.length, chosen]);
+    if (state === drawn) return; // a list that is rebuilt under the finger loses the click
+    drawn = state;
+    const groups = new Map();
+    for (const member of found.slice(0, SHOWN)) {
+      const key = member.department || "未分部门";
+      groups.set(key, [...(groups.get(key) || []), member]);
+    }
+    const rows = [];
+    for (const [department, people] of groups) {
+      rows.push(el("h2", {}, department));
+      for (const member of people) {
+        rows.push(el("button", { type: "button", class: member.userid === chosen ? "chosen" : "", onclick: () => choose(member.userid) },
+          avatar(member.name, member.userid),
+          el("span", { class: "who" }, member.name, el("small", {}, member.title || member.userid)),
+          member.unread ? el("b", { class: "badge", title: "未读" }, member.unread > 99 ? "99+" : String(member.unread)) : ""));
+      }
+    }
+    if (found.length > SHOWN) rows.push(el("p", { class: "empty" }, `还有 ${found.length - SHOWN} 人，请搜索`));
+    if (!found.length) rows.push(el("p", { class: "empty" }, members.length ? "没有找到" : "还没有成员"));
+    const top = list.scrollTop;
+    list.replaceChildren(...rows);
+    list.scrollTop = top;
+  }
+
+  function choose(userid) {
+    chosen = userid;
+    history.replaceState(null, "", `#${encodeURIComponent(userid)}`);
+    phone.show(userid).then(refresh);
+    draw();
+  }
+
+  async function refresh() {
+    const answer = await call("/sim/phones").catch(() => null);
+    if (!answer) return;
+    members = answer.members;
+    if (!members.some((m) => m.userid === chosen) && members.length) choose(members[0].userid);
+    draw();
+  }
+
+  search.addEventListener("input", draw);
+  verify.addEventListener("click", async () => {
+    verify.disabled = true;
+    const answer = await post("/sim/verify", {}).catch(() => ({ status: "网络不可用" }));
+    verify.textContent = answer.status;
+    verify.disabled = false;
+    setTimeout(() => { verify.textContent = "校验回调地址"; }, 4000);
+  });
+  if (chosen) phone.show(chosen);
+  listen(() => { refresh(); phone.refresh(); });
+  refresh();
+}

@@ -1,0 +1,46 @@
+"""The simulator that uvicorn imports for a demonstration: members and keys from the environment."""
+
+import csv
+import os
+from pathlib import Path
+
+from reviewbot.simulator.callbacks import Agent, Member, SimulatorConfig
+from reviewbot.simulator.server import create_simulator
+
+
+def members_of(city: Path) -> list[Member]:
+    """Everybody in a city's staff.csv as a member with a phone."""
+    with (city / "departments.csv").open(encoding="utf-8-sig", newline="") as file:
+        units = {row["code"]: row["short_name"] for row in csv.DictReader(file)}
+    with (city / "staff.csv").open(encoding="utf-8-sig", newline="") as file:
+        return [
+            Member(
+                userid=row["userid"],
+                name=row["name"],
+                department=units[row["department"]],
+                title=row["roles"],
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def from_environment() -> SimulatorConfig:
+    told = os.environ
+    return SimulatorConfig(
+        corp_id=told["REVIEWBOT_WECOM__CORP_ID"],
+        agents=(
+            Agent(
+                agent_id=int(told["REVIEWBOT_WECOM__AGENT_ID"]),
+                secret=told["REVIEWBOT_WECOM__SECRET"],
+                name="好差评",
+                home_url=told["REVIEWBOT_PUBLIC_URL"],
+            ),
+        ),
+        callback_url=told["REVIEWBOT_PUBLIC_URL"] + "/wecom/callback",
+        callback_token=told["REVIEWBOT_WECOM__CALLBACK_TOKEN"],
+        callback_aes_key=told["REVIEWBOT_WECOM__CALLBACK_AES_KEY"],
+        members=members_of(Path(told["REVIEWBOT_CITY"])),
+    )
+
+
+app = create_simulator(from_environment())

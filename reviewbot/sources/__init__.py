@@ -1,0 +1,1 @@
+"""A provincial record in, a typed review or a stated reason out."""

@@ -1,0 +1,54 @@
+"""The one shape every review has inside the house, and the reason when a record does not become one."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+
+class TextRow(dict[str, str]):
+    """A record that came from a table file: every value is text, so digits may stand for numbers."""
+
+
+class ReviewIn(msgspec.Struct, frozen=True, kw_only=True):
+    """One review as its source stated it; ``flags`` are our remarks on it and not part of the facts."""
+
+    external_id: str
+    round: int
+    rating: int
+    reviewed_at: datetime
+    channel: str | None = None
+    department: str | None = None
+    department_name: str | None = None
+    item: str | None = None
+    item_code: str | None = None
+    window: str | None = None
+    handled_by: str | None = None
+    reason_codes: tuple[str, ...] = ()
+    comment: str = ""
+    is_default: bool = False
+    rater_kind: str | None = None
+    rater_name: str | None = None
+    rater_phone: str | None = None
+    rater_anonymous: bool = False
+    flags: tuple[str, ...] = ()
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the facts: equal for a repeated delivery, different for an altered one."""
+        names = (name for name in self.__struct_fields__ if name not in ("flags", "reviewed_at"))
+        facts = [getattr(self, name) for name in names]
+        facts.append(self.reviewed_at.astimezone(UTC).isoformat())
+        return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a record did not become a review.
+
+    ``refused``: the sender must repair it. ``set_aside``: it may be true, a person has to look at it.
+    """
+
+    result: Literal["refused", "set_aside"]
+    reason: str
+    external_id: str | None = None
+    round: int | None = None

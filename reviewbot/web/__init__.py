@@ -1,0 +1,1 @@
+"""The ASGI edge: intake, WeCom callback, API and pages."""

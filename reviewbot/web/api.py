@@ -1,0 +1,275 @@
+"""The API for programs: cases, moves, rates, balance. ``Authorization: Bearer TOKEN``."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from reviewbot.actions.create_token import viewer_of_token
+from reviewbot.actions.make_move import MoveIn, Verb, make_move
+from reviewbot.actions.report_rates import RateRow, report_rates, this_month
+from reviewbot.clock import CHINA
+from reviewbot.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from reviewbot.models.case import Case
+from reviewbot.models.people import IdempotentAnswer
+from reviewbot.queries.cases import calls_of, due_times_of, events_of, evidence_of, find_case, list_cases
+from reviewbot.queries.counts import intake_balance
+from reviewbot.queries.directory import find_department
+from reviewbot.queries.scope import Viewer
+from reviewbot.queue import TaskName
+from reviewbot.rules.lifecycle import CaseStatus, Conclusion
+from reviewbot.rules.rates import METRICS, percent
+from reviewbot.sources.masking import mask_personal
+from reviewbot.wiring import House
+
+router = APIRouter(prefix="/api/v1")
+CHAT_WORDS = {
+    "派单": "dispatch", "签收": "sign", "退回": "return", "回访": "record_call", "认定": "conclude",
+    "整改": "submit_measures", "解释": "submit_explanation", "通过": "approve", "重办": "send_back",
+    "反馈": "record_feedback", "重开": "reopen",
+}  # fmt: skip
+
+
+def house_of(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+def who(request: Request, authorization: Annotated[str, Header()] = "") -> Viewer:
+    """The holder of the token, or NotSignedIn."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotSignedIn("请在 Authorization 头中提供 Bearer 令牌。")
+    with house_of(request).database.begin() as session:
+        viewer = viewer_of_token(session, token.strip())
+    if viewer is None:
+        raise NotSignedIn("令牌无效。")
+    return viewer
+
+
+Caller = Annotated[Viewer, Depends(who)]
+
+
+class MoveBody(BaseModel):
+    """A move: ``move`` is the verb in English or as staff type it; the other fields as the verb needs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    move: str
+    remark: str = Field("", max_length=10_000, description="原因、措施、说明")
+    department: str | None = None
+    conclusion: Conclusion | None = None
+    complex: bool = False
+    reached: bool | None = None
+    basis: str = Field("", max_length=2_000)
+    channel: str = Field("", max_length=50)
+    no_attachment: bool = False
+
+
+@router.get("/cases")
+def get_cases(
+    request: Request,
+    viewer: Caller,
+    status: CaseStatus | None = None,
+    department: str | None = None,
+    overdue: bool = False,
+    open_only: Annotated[bool, Query(alias="open")] = False,
+    after: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """Cases this caller may see, newest first; ``next`` is the ``after`` of the following page."""
+    house = house_of(request)
+    with house.database.begin() as session:
+        found = list_cases(
+            session, viewer, status=status, department_id=_unit(session, department),
+            overdue_at=house.clock.now() if overdue else None, open_only=open_only, after=after, limit=limit,
+        )  # fmt: skip
+        return {
+            "cases": [case_row(case) for case in found],
+            "next": found[-1].id if len(found) == limit else None,
+        }
+
+
+@router.get("/cases/{number}")
+def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
+    """One case with its events, its due times and their working, its calls and evidence."""
+    with house_of(request).database.begin() as session:
+        case = find_case(session, number, viewer)
+        if case is None:
+            raise NotFound(f"没有工单 {number}，或您无权查看。")
+        return case_row(case) | {
+            "events": [
+                {
+                    "seq": event.seq, "at": event.at, "actor": event.actor, "actor_name": event.actor_name,
+                    "move": event.move, "before": event.before, "after": event.after,
+                    "remark": mask_personal(event.remark), "data": event.data, "hash": event.hash,
+                }
+                for event in events_of(session, case.id)
+            ],
+            "due_times": [
+                {
+                    "stage": due.stage, "round": due.round, "limit": due.limit_text,
+                    "started_at": due.started_at, "due_at": due.due_at, "met_at": due.met_at,
+                    "provisional": due.provisional, "policy_version": due.policy_version,
+                    "calendar_version": due.calendar_version, "working": due.working,
+                }
+                for due in due_times_of(session, case.id)
+            ],
+            "calls": [
+                {"attempt": call.attempt, "at": call.at, "reached": call.reached, "note": mask_personal(call.note)}
+                for call in calls_of(session, case.id)
+            ],
+            "evidence": [
+                {"id": row.id, "filename": row.filename, "media_type": row.media_type, "size": row.size, "sha256": row.sha256}
+                for row in evidence_of(session, case.id)
+            ],
+        }  # fmt: skip
+
+
+@router.post("/cases/{number}/moves")
+def post_move(
+    request: Request,
+    number: str,
+    body: MoveBody,
+    viewer: Caller,
+    idempotency_key: Annotated[str, Header(min_length=1, max_length=200)],
+) -> JSONResponse:
+    """Make a move. The same key answers the same again; another request under a used key is a conflict."""
+    house = house_of(request)
+    asked = _asked(number, body)
+
+    def move(session: Session) -> tuple[int, dict[str, Any]]:
+        moved = make_move(session, asked, viewer, at=house.clock.now(), rulebook=house.rulebook)
+        return 200, {"number": moved.number, "status": moved.status.value, "message": moved.sentence}
+
+    print_ = hashlib.sha256(f"{number} {body.model_dump_json()}".encode()).hexdigest()
+    status, answer = _once(house, f"{viewer.actor} {idempotency_key}", print_, move)
+    if status == 200:
+        house.ring(TaskName.DELIVER)
+    return JSONResponse(answer, status)
+
+
+def _once(
+    house: House, key: str, print_: str, act: Callable[[Session], tuple[int, dict[str, Any]]]
+) -> tuple[int, dict[str, Any]]:
+    with house.database.begin() as session:
+        known = session.get(IdempotentAnswer, key)
+        if known is not None:
+            if known.request != print_:
+                raise Conflict("这个 Idempotency-Key 已用于另一个请求。")
+            return known.status, json.loads(known.body)
+        status, answer = act(session)
+        session.add(
+            IdempotentAnswer(
+                key=key, request=print_, status=status, body=json.dumps(answer, ensure_ascii=False),
+                created_at=house.clock.now(),
+            )
+        )  # fmt: skip
+        return status, answer
+
+
+@router.get("/rates")
+def get_rates(
+    request: Request,
+    viewer: Caller,
+    by: str | None = None,
+    first: Annotated[date | None, Query(alias="from")] = None,
+    last: Annotated[date | None, Query(alias="to")] = None,
+    metric: Annotated[list[str] | None, Query()] = None,
+    department: str | None = None,
+) -> dict[str, Any]:
+    """Rates for ``from``..``to`` (this month so far unless told), for all or ``by=department``."""
+    if by not in (None, "department"):
+        raise InvalidInput("by 只能是 department。")
+    house = house_of(request)
+    now = house.clock.now()
+    default_first, default_last = this_month(now)
+    first, last = first or default_first, last or default_last
+    with house.database.begin() as session:
+        rows = report_rates(
+            session, viewer, first=first, last=last, now=now, metrics=metric,
+            by_department=by == "department", department_id=_unit(session, department),
+        )  # fmt: skip
+    return rates_data(rows, first, last, now, house.rulebook.policy.rounding)
+
+
+@router.get("/balance")
+def get_balance(request: Request, viewer: Caller) -> dict[str, Any]:
+    """Received = accepted + duplicate + altered + refused + set aside, with the rows that prove it."""
+    if not viewer.sees_all:
+        raise NotFound("没有这一页，或您无权查看。")
+    house = house_of(request)
+    with house.database.begin() as session:
+        told = intake_balance(session, house.clock.now())
+    return {
+        "received": told.received, **told.results, "adds_up": told.adds_up, "reviews": told.reviews,
+        "bad_reviews": told.bad_reviews, "cases": told.cases, "unrouted": told.unrouted,
+        "due_waiting": told.due_waiting, "callbacks_waiting": told.callbacks_waiting,
+        "messages": told.messages,
+    }  # fmt: skip
+
+
+def rates_data(rows: list[RateRow], first: date, last: date, now: datetime, rounding: str) -> dict[str, Any]:
+    """Figures as data: every one with numerator, denominator and value (percent; null over nothing)."""
+    how = "truncate" if rounding == "truncate" else "round"
+    found = []
+    for row in rows:
+        told = percent(row.figure.numerator, row.figure.denominator, how)
+        metric = METRICS[row.figure.metric]
+        found.append(
+            {
+                "metric": metric.key, "name": metric.name, "department": row.department,
+                "numerator": row.figure.numerator, "denominator": row.figure.denominator,
+                "value": None if told is None else float(told), "parts": dict(row.figure.parts),
+            }
+        )  # fmt: skip
+    return {
+        "from": first.isoformat(), "to": last.isoformat(), "as_of": now.astimezone(CHINA).isoformat(),
+        "rounding": rounding, "unit": "percent", "rates": found,
+    }  # fmt: skip
+
+
+def case_row(case: Case) -> dict[str, Any]:
+    """A case as programs see it; nothing of the rater but whether the name is real."""
+    return {
+        "number": case.number, "status": case.status.value, "status_name": case.status.label,
+        "round": case.round, "external_id": case.review.external_id, "source": case.review.source,
+        "rating": case.review.rating, "item": case.review.item,
+        "comment": mask_personal(case.review.comment),
+        "department": case.department.short_name if case.department else None,
+        "department_code": case.department.code if case.department else None,
+        "handler": case.handler.userid if case.handler else None,
+        "route_rule": case.route_rule, "route_reason": case.route_reason, "real_name": case.real_name,
+        "conclusion": case.conclusion, "closing_kind": case.closing_kind,
+        "without_attachment": case.without_attachment, "calls": case.call_count,
+        "opened_at": case.opened_at, "dispatched_at": case.dispatched_at, "due_at": case.due_at,
+        "original_due_at": case.original_due_at, "contact_due_at": case.contact_due_at,
+        "closed_at": case.closed_at, "policy_version": case.policy_version,
+        "calendar_version": case.calendar_version,
+    }  # fmt: skip
+
+
+def _unit(session: Session, word: str | None) -> int | None:
+    if not word:
+        return None
+    found = find_department(session, word)
+    if found is None:
+        raise NotFound(f"目录中没有单位“{word}”。")
+    return found.id
+
+
+def _asked(number: str, body: MoveBody) -> MoveIn:
+    word = CHAT_WORDS.get(body.move, body.move)
+    if word not in {verb.value for verb in Verb}:
+        raise InvalidInput(f"没有动作“{body.move}”；可用：{'、'.join(verb.value for verb in Verb)}。")
+    return MoveIn(
+        verb=Verb(word), number=number, remark=body.remark, department=body.department,
+        conclusion=body.conclusion, complex=body.complex, reached=body.reached, basis=body.basis,
+        channel=body.channel, no_attachment=body.no_attachment,
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""The ASGI application: routes, error answers, health."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from reviewbot.errors import ReviewbotError, Unavailable
+from reviewbot.web.api import router
+from reviewbot.web.intake import IntakeWriter, receive_webhook
+from reviewbot.web.wecom import check_address, receive_callback
+from reviewbot.wiring import House
+
+log = structlog.get_logger()
+RETRY_AFTER = {429: "1", 503: "5"}
+
+
+def create_app(house: House, pages: Sequence[BaseRoute] = ()) -> FastAPI:
+    """The web of one process. ``pages``: the HTML routes."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.intake = IntakeWriter(house)
+        await app.state.intake.start()
+        yield
+        await app.state.intake.stop()
+        house.database.dispose()
+
+    app = FastAPI(title="reviewbot", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.house = house
+    app.include_router(router)
+    app.router.routes.extend(
+        [
+            # Plain routes: the hot path pays nothing for what FastAPI does to a request.
+            Route("/webhooks/reviews/{source}", receive_webhook, methods=["POST"]),
+            Route("/wecom/callback", check_address, methods=["GET"]),
+            Route("/wecom/callback", receive_callback, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            *pages,
+        ]
+    )
+    app.add_exception_handler(ReviewbotError, tell)
+    app.add_exception_handler(RequestValidationError, tell_invalid)
+    app.add_exception_handler(SQLAlchemyError, tell_away)
+    return app
+
+
+async def healthz(_: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+def readyz(request: Request) -> Response:
+    """Ready when the database answers."""
+    with request.app.state.house.database.begin() as session:
+        session.execute(text("SELECT 1"))
+    return PlainTextResponse("ready")
+
+
+def metrics(_: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def tell(_: Request, wrong: Exception) -> Response:
+    """An expected error in the caller's terms."""
+    assert isinstance(wrong, ReviewbotError)  # noqa: S101 - the handler is registered for this class
+    headers = {"Retry-After": RETRY_AFTER[wrong.status]} if wrong.status in RETRY_AFTER else None
+    return JSONResponse({"error": wrong.code, "message": wrong.sentence}, wrong.status, headers)
+
+
+def tell_invalid(_: Request, wrong: Exception) -> Response:
+    assert isinstance(wrong, RequestValidationError)  # noqa: S101 - the handler is registered for this class
+    first = wrong.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return JSONResponse({"error": "invalid_input", "message": f"{place}：{first['msg']}"}, 422)
+
+
+def tell_away(request: Request, wrong: Exception) -> Response:
+    log.error("database error", path=request.url.path, why=type(wrong).__name__, exc_info=wrong)
+    return tell(request, Unavailable("数据库暂时不可用，请稍后再试。"))

@@ -1,0 +1,186 @@
+"""Signing in through WeCom: one OAuth round, then a signed cookie; the directory is asked on every request."""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode, urlsplit
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from reviewbot.errors import NotAllowed, NotSignedIn, ReviewbotError, Unavailable
+from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.lifecycle import Role
+from reviewbot.settings import Settings
+from reviewbot.web.views import render
+from reviewbot.wiring import House
+
+SESSION = "reviewbot_session"
+PENDING = "reviewbot_login"
+SESSION_SECONDS = 12 * 3600
+PENDING_SECONDS = 600
+_SCAN_ROOTS = {"https://open.weixin.qq.com": "https://open.work.weixin.qq.com"}
+"""Tencent serves the scan page from another host than the in-app one; a private platform has one for both."""
+
+
+def house_of(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+def viewer_of(request: Request) -> Viewer | None:
+    """Who asks, as the directory knows him now; None when nobody is signed in or he has been removed."""
+    if not hasattr(request.state, "viewer"):
+        request.state.viewer = _look_up(request)
+    found: Viewer | None = request.state.viewer
+    return found
+
+
+def _look_up(request: Request) -> Viewer | None:
+    session_facts = _unsign(request, SESSION, SESSION_SECONDS)
+    if not session_facts:
+        return None
+    with house_of(request).database.begin() as session:
+        staff = staff_by_userid(session, session_facts.get("userid", ""))
+        if staff is None:
+            return None
+        return Viewer(
+            name=staff.name,
+            actor=staff.userid,
+            roles=frozenset(Role(role) for role in staff.roles),
+            department_id=staff.department_id,
+            staff_id=staff.id,
+        )
+
+
+def csrf_token(request: Request) -> str:
+    """A token only the pages of this very session carry."""
+    key = house_of(request).settings.signing_key().encode()
+    about = _unsign(request, SESSION, SESSION_SECONDS).get("sid", "")
+    return hmac.new(key, f"csrf:{about}".encode(), "sha256").hexdigest()
+
+
+def check_csrf(request: Request, token: str) -> None:
+    """Raises NotAllowed unless the form came from a page of this session."""
+    signed_in = _unsign(request, SESSION, SESSION_SECONDS).get("sid")
+    if not signed_in or not hmac.compare_digest(csrf_token(request).encode(), token.encode()):
+        raise NotAllowed("页面已过期，请刷新后再提交。")
+
+
+def login(request: Request) -> Response:
+    """Send the person to WeCom, or say that there is no WeCom."""
+    house = house_of(request)
+    if house.wecom is None:
+        missing = "尚未配置企业微信，不能登录。请管理员在设置中填写 wecom 各项后重新启动。"
+        return render(request, "message.html", title="登录", message=missing, status=503)
+    state = secrets.token_hex(16)
+    answer = RedirectResponse(_authorize_url(request, house.settings, state), status_code=302)
+    facts = {"state": state, "next": safe_next(request.query_params.get("next", "/"))}
+    _put(request, answer, PENDING, facts, PENDING_SECONDS)
+    return answer
+
+
+def _authorize_url(request: Request, settings: Settings, state: str) -> str:
+    told = settings.wecom
+    back = settings.address + "/login/callback"
+    inside = "wxwork" in request.headers.get("user-agent", "").lower()
+    if inside or _is_simulator(told.login_url):
+        query = {
+            "appid": told.corp_id,
+            "redirect_uri": back,
+            "response_type": "code",
+            "scope": "snsapi_base",
+            "state": state,
+            "agentid": str(told.agent_id),
+        }
+        return f"{told.login_url}/connect/oauth2/authorize?{urlencode(query)}#wechat_redirect"
+    query = {"appid": told.corp_id, "agentid": str(told.agent_id), "redirect_uri": back, "state": state}
+    root = _SCAN_ROOTS.get(told.login_url, told.login_url)
+    return f"{root}/wwopen/sso/qrConnect?{urlencode(query)}"
+
+
+def _is_simulator(root: str) -> bool:
+    """The simulator lives on this machine or under a bare name; no real platform does."""
+    host = urlsplit(root).hostname or ""
+    return host in {"127.0.0.1", "::1"} or "." not in host
+
+
+def callback(request: Request) -> Response:
+    """The way back: check the state once, exchange the code, find the person in the directory."""
+    house = house_of(request)
+    pending = _unsign(request, PENDING, PENDING_SECONDS)
+    state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
+    try:
+        if not pending or not hmac.compare_digest(pending.get("state", "").encode(), state.encode()):
+            raise NotSignedIn("登录已过期或不是从本页面发起，请重新登录。")
+        if not code:
+            raise NotSignedIn("企业微信没有确认您的身份，请重新登录。")
+        if house.wecom is None:
+            raise Unavailable("尚未配置企业微信，不能登录。")
+        userid = house.wecom.oauth_userid(code)
+        with house.database.begin() as session:
+            staff = staff_by_userid(session, userid)
+        if staff is None:
+            raise NotAllowed(f"工作人员目录中没有账号“{userid[:64]}”，请联系管理员登记后再登录。")
+    except ReviewbotError as wrong:
+        return forget(error_page(request, wrong.sentence, wrong.status), PENDING)
+    answer = RedirectResponse(pending.get("next", "/"), status_code=303)
+    _put(request, answer, SESSION, {"userid": staff.userid, "sid": secrets.token_hex(16)}, SESSION_SECONDS)
+    return forget(answer, PENDING)
+
+
+def sign_out(request: Request, token: str) -> Response:
+    check_csrf(request, token)
+    request.state.viewer = None
+    message = "您已退出登录。"
+    return forget(render(request, "message.html", title="已退出", message=message, login="/login"), SESSION)
+
+
+def error_page(request: Request, sentence: str, status: int) -> Response:
+    """The page behind every refusal: the sentence, and a way on."""
+    title = {401: "请登录", 403: "没有权限", 404: "没有找到", 503: "暂时不可用"}.get(status, "没有办成")
+    way = "/login" if status == 401 else None
+    return render(request, "message.html", title=title, message=sentence, status=status, login=way)
+
+
+def login_address(request: Request) -> str:
+    """Where somebody who is not signed in goes first, and comes back from."""
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return "/login?next=" + quote(here, safe="")
+
+
+def safe_next(target: str) -> str:
+    """Only a path of this site; anything else leads home."""
+    plain = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if plain and target.isprintable() and "\\" not in target else "/"
+
+
+def forget(answer: Response, name: str) -> Response:
+    answer.delete_cookie(name, path="/", httponly=True, samesite="lax")
+    return answer
+
+
+def _signer(request: Request, name: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(house_of(request).settings.signing_key(), salt=name)
+
+
+def _unsign(request: Request, name: str, max_age: int) -> dict[str, str]:
+    try:
+        found = _signer(request, name).loads(request.cookies.get(name, ""), max_age=max_age)
+    except BadSignature:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _put(request: Request, answer: Response, name: str, facts: Mapping[str, str], seconds: int) -> None:
+    answer.set_cookie(
+        name,
+        _signer(request, name).dumps(dict(facts)),
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=house_of(request).settings.address.startswith("https://"),
+    )

@@ -1,0 +1,489 @@
+"""The pages people open: overview, cases, one case with its forms, intake, files; plain routes, no SELECT."""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime, time, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence, evidence_path
+from reviewbot.actions.make_move import MoveIn, Verb, make_move
+from reviewbot.actions.report_rates import report_rates, this_month
+from reviewbot.clock import CHINA
+from reviewbot.database.session import database_is_away
+from reviewbot.errors import InvalidInput, NotAllowed, NotFound, ReviewbotError, TooLarge
+from reviewbot.models.case import Case
+from reviewbot.queries import cases as case_queries
+from reviewbot.queries import pages as page_queries
+from reviewbot.queries.counts import cohort, intake_balance
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, Role
+from reviewbot.rules.rates import METRICS, Figure, display, value
+from reviewbot.web import login, views
+from reviewbot.web.login import house_of, viewer_of
+
+STATIC = Path(__file__).parent / "static"
+PAGE = 50
+INTAKE_ROLES = frozenset({Role.DESK, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+Page = Callable[[Request], Response]
+AsyncPage = Callable[[Request], Awaitable[Response]]
+
+
+def page_routes() -> list[BaseRoute]:
+    """Every page, and the files they load."""
+    get, post = ["GET"], ["POST"]
+    return [
+        Route("/", _guarded(_signed_in(overview)), methods=get),
+        Route("/fragments/overview", _guarded(_signed_in(overview_fragment)), methods=get),
+        Route("/cases", _guarded(_signed_in(case_list)), methods=get),
+        Route("/cases/{number}", _guarded(_signed_in(case_page)), methods=get),
+        Route("/cases/{number}/moves", _posted(_move), methods=post),
+        Route("/cases/{number}/evidence", _posted(_upload), methods=post),
+        Route("/evidence/{ident:int}", _guarded(_signed_in(evidence_file)), methods=get),
+        Route("/intake", _guarded(_signed_in(intake)), methods=get),
+        Route("/login", _guarded(login.login), methods=get),
+        Route("/login/callback", _guarded(login.callback), methods=get),
+        Route("/logout", _posted(_logout), methods=post),
+        Mount("/static", _Static(directory=STATIC)),
+    ]
+
+
+class _Static(StaticFiles):
+    """Our scripts and styles, never sniffed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        return answer
+
+
+def error_page(request: Request, wrong: ReviewbotError) -> Response:
+    """A refusal as a page with the security headers."""
+    answer = login.error_page(request, wrong.sentence, wrong.status)
+    answer.headers.update(HEADERS)
+    return answer
+
+
+def _guarded(handler: Page) -> Page:
+    """Known errors become pages; every answer carries the security headers."""
+
+    @wraps(handler)
+    def answer(request: Request) -> Response:
+        try:
+            found = handler(request)
+        except ReviewbotError as wrong:
+            return error_page(request, wrong)
+        except DBAPIError as wrong:
+            if not database_is_away(wrong):
+                raise
+            found = login.error_page(request, "数据库暂时连接不上，请稍后刷新。", 503)
+        found.headers.update(HEADERS)
+        return found
+
+    return answer
+
+
+def _signed_in(handler: Callable[[Request, Viewer], Response]) -> Page:
+    """Only for people of the directory; others sign in first and come back."""
+
+    @wraps(handler)
+    def answer(request: Request) -> Response:
+        viewer = viewer_of(request)
+        if viewer is None:
+            if "hx-request" in request.headers:
+                return Response(status_code=401, headers={"HX-Redirect": "/login"})
+            there = login.login_address(request) if request.method == "GET" else "/login"
+            return RedirectResponse(there, status_code=303)
+        return handler(_shown_to(request, viewer), viewer)
+
+    return answer
+
+
+def _shown_to(request: Request, viewer: Viewer) -> Request:
+    roles = "、".join(role.label for role in Role if role in viewer.roles)
+    request.state.shown = {
+        "viewer": {"name": viewer.name, "roles": roles, "intake": bool(viewer.roles & INTAKE_ROLES)},
+        "csrf": login.csrf_token(request),
+    }
+    return request
+
+
+def _posted(handler: Callable[[Request, FormData], Response]) -> AsyncPage:
+    """A form: read on the loop, its size known beforehand, worked in a thread."""
+
+    async def answer(request: Request) -> Response:
+        length = request.headers.get("content-length", "")
+        if not length.isdigit() or int(length) > MAX_BYTES + 64 * 1024:
+            return await run_in_threadpool(error_page, request, TooLarge("附件不能超过 20 MB。"))
+        async with request.form(max_files=1, max_fields=20) as form:
+            return await run_in_threadpool(_guarded(lambda asked: handler(asked, form)), request)
+
+    return answer
+
+
+def _text(form: FormData, name: str) -> str:
+    found = form.get(name, "")
+    return found.strip() if isinstance(found, str) else ""
+
+
+def _logout(request: Request, form: FormData) -> Response:
+    return login.sign_out(request, _text(form, "csrf"))
+
+
+def overview(request: Request, viewer: Viewer) -> Response:
+    return views.render(request, "overview.html", **_overview(request, viewer))
+
+
+def overview_fragment(request: Request, viewer: Viewer) -> Response:
+    return views.render(request, "live.html", **_overview(request, viewer))
+
+
+def _period(request: Request, now: datetime) -> tuple[date, date]:
+    first, last = this_month(now)
+    query = request.query_params
+    try:
+        first = date.fromisoformat(query["from"]) if query.get("from") else first
+        last = date.fromisoformat(query["to"]) if query.get("to") else last
+    except ValueError:
+        raise InvalidInput("日期应写作 2026-11-30。") from None
+    if last < first or last.year > 9000 or first.year < 2000:
+        raise InvalidInput("起止日期不对：止日不能早于起日。")
+    return first, last
+
+
+def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
+    house = house_of(request)
+    now = house.clock.now()
+    first, last = _period(request, now)
+    midnight = datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
+    with house.database.begin() as session:
+        counts = case_queries.status_counts(session, viewer)
+        overdue = page_queries.count_overdue(session, viewer, now)
+        table = _rates(session, viewer, first, last, now, house.rulebook.policy.rounding)
+        today = daily = None
+        if viewer.sees_all:
+            today = page_queries.intake_between(session, midnight, midnight + timedelta(days=1))
+            daily = _daily(session, midnight)
+    return {
+        "period": {"first": first.isoformat(), "last": last.isoformat()},
+        "metrics": list(METRICS.values()),
+        "rounding": "四舍五入" if house.rulebook.policy.rounding == "round" else "截断",
+        "now": views.moment(now),
+        "today": today,
+        "result_labels": views.RESULT_LABELS,
+        "statuses": [
+            {"key": status.value, "label": status.label, "count": counts.get(status, 0)}
+            for status in CaseStatus
+        ],
+        "open_count": sum(count for status, count in counts.items() if status.is_open),
+        "overdue": overdue,
+        **table,
+        "daily": daily,
+        "fragment": f"/fragments/overview?{urlencode({'from': first, 'to': last})}",
+    }
+
+
+def _rates(
+    session: Session, viewer: Viewer, first: date, last: date, now: datetime, rounding: Any
+) -> dict[str, Any]:
+    """The table of units and the two bars of each, from the one formula."""
+    units = page_queries.handling_departments(session)
+    if not viewer.sees_all:
+        units = [unit for unit in units if unit.id == viewer.department_id]
+    found: dict[tuple[str | None, str], Figure] = {}
+    for split in (True, False):
+        for row in report_rates(session, viewer, first=first, last=last, now=now, by_department=split):
+            found[row.department, row.figure.metric] = row.figure
+    table = []
+    for code, name in [*((unit.code, unit.short_name) for unit in units), ("", None)]:
+        cells = []
+        for key, metric in METRICS.items():
+            figure = found.get((name, key), Figure(key, 0, 0))
+            query = {"metric": key, "department": code, "from": first, "to": last}
+            link = "/cases?" + urlencode({name: word for name, word in query.items() if word})
+            few = 0 < figure.denominator < 10
+            cells.append({"metric": metric.name, "text": display(figure, rounding), "link": link, "few": few})
+        table.append({"unit": name or "合计", "cells": cells, "total": name is None})
+    bars = {
+        "units": [unit.short_name for unit in units],
+        "series": [
+            {
+                "name": METRICS[key].name,
+                "values": [
+                    value(found.get((unit.short_name, key), Figure(key, 0, 0)), rounding) for unit in units
+                ],
+            }
+            for key in ("rectification_rate", "on_time_rectification_rate")
+        ],
+    }
+    return {"table": table, "bars": bars}
+
+
+def _daily(session: Session, midnight: datetime) -> dict[str, Any]:
+    start = midnight - timedelta(days=13)
+    accepted = page_queries.intake_by_day(session, start, midnight + timedelta(days=1))
+    bad = page_queries.bad_by_day(session, start, midnight + timedelta(days=1))
+    days = [(start + timedelta(days=step)).date() for step in range(14)]
+    return {
+        "days": [f"{day:%m-%d}" for day in days],
+        "accepted": [accepted.get(day, 0) for day in days],
+        "bad": [bad.get(day, 0) for day in days],
+    }
+
+
+def case_list(request: Request, viewer: Viewer) -> Response:
+    house, query = house_of(request), request.query_params
+    now = house.clock.now()
+    wanted = {name: word.strip() for name in _FILTERS if (word := query.get(name, "").strip())}
+    after = int(query["after"]) if query.get("after", "").isdecimal() and len(query["after"]) < 10 else None
+    basis, above = "", {}
+    with house.database.begin() as session:
+        units = page_queries.handling_departments(session)
+        unit = page_queries.department_by_code(session, wanted.get("department", ""))
+        if "department" in wanted and unit is None:
+            raise NotFound("没有这个单位。")
+        if "number" in wanted:
+            case = case_queries.find_case(session, wanted["number"].lstrip("#"), viewer)
+            found = [case] if case else []
+        elif "metric" in wanted:
+            found, above, basis = _cohort(session, request, viewer, now, unit.id if unit else None, after)
+        elif "mine" in wanted:
+            found = case_queries.owed_by(session, viewer, limit=200)
+        else:
+            found = case_queries.list_cases(
+                session, viewer, status=_status(wanted.get("status")),
+                department_id=unit.id if unit else None, overdue_at=now if "overdue" in wanted else None,
+                open_only="open" in wanted, after=after, limit=PAGE + 1,
+            )  # fmt: skip
+    lines = [views.case_line(case, now) for case in found]
+    more = len(lines) > PAGE and "mine" not in wanted
+    lines = lines[:PAGE] if more else lines
+    left = query.get("left", "")
+    return views.render(
+        request, "cases.html", lines=lines, wanted=wanted, basis=basis, above=above,
+        units=[(each.code, each.short_name) for each in units] if viewer.sees_all else [],
+        statuses=[(status.value, status.label) for status in CaseStatus],
+        next="/cases?" + urlencode({**wanted, "after": lines[-1].id}) if more else None,
+        left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,
+    )  # fmt: skip
+
+
+_FILTERS = ("status", "department", "overdue", "open", "number", "metric", "from", "to", "mine")
+
+
+def _status(word: str | None) -> CaseStatus | None:
+    if word is None:
+        return None
+    try:
+        return CaseStatus(word)
+    except ValueError:
+        raise InvalidInput("没有这个状态。") from None
+
+
+def _cohort(
+    session: Session,
+    request: Request,
+    viewer: Viewer,
+    now: datetime,
+    department_id: int | None,
+    after: int | None,
+) -> tuple[list[Case], dict[int, bool], str]:
+    """The cases behind a figure, each above the line or not, and the figure's definition in words."""
+    metric = METRICS.get(request.query_params["metric"])
+    if metric is None:
+        raise NotFound("没有这个指标。")
+    first, last = _period(request, now)
+    start = datetime.combine(first, time(), CHINA)
+    members = cohort(metric.key, start, datetime.combine(last + timedelta(days=1), time(), CHINA), now)
+    found = page_queries.cohort_cases(
+        session, members, viewer, department_id=department_id, after=after, limit=PAGE + 1
+    )
+    parts = page_queries.counted_above(session, members, [case.id for case in found])
+    counted = {ident for part in parts.values() for ident in part}
+    words = f"{metric.name}（{first} 至 {last}）的分母：{metric.denominator}。计入分子：{metric.numerator}。"
+    return found, {case.id: case.id in counted for case in found}, words
+
+
+def case_page(request: Request, viewer: Viewer) -> Response:
+    return _show_case(request, viewer, done="done" in request.query_params)
+
+
+def _show_case(
+    request: Request,
+    viewer: Viewer,
+    *,
+    wrong: ReviewbotError | None = None,
+    kept: dict[str, str] | None = None,
+    done: bool = False,
+) -> Response:
+    house, number = house_of(request), request.path_params["number"]
+    now = house.clock.now()
+    with house.database.begin() as session:
+        case = case_queries.find_case(session, number, viewer)
+        if case is None:
+            raise NotFound(f"没有工单 {number[:20]}，或您无权查看。")
+        events = case_queries.events_of(session, case.id)
+        calls, files = case_queries.calls_of(session, case.id), case_queries.evidence_of(session, case.id)
+        names = page_queries.names_of(session, {x.staff_id for x in (*calls, *files) if x.staff_id})
+        moves = views.possible_moves(case, viewer)
+        units = page_queries.handling_departments(session) if Move.DISPATCH in moves else []
+        values = {
+            "review": views.review_view(case.review),
+            "later": [views.review_view(each) for each in case_queries.later_ratings(session, case.review)],
+            "due_times": [views.due_view(due, now) for due in case_queries.due_times_of(session, case.id)],
+        }
+    has_evidence = any(each.round == case.round for each in files)
+    last = views.event_view(events[-1]) if done and events else None
+    return views.render(
+        request, "case.html", status=wrong.status if wrong else 200, case=case, line=views.case_line(case, now),
+        events=[views.event_view(event) for event in reversed(events)],
+        calls=[views.call_view(call, names) for call in calls],
+        evidence=[views.evidence_view(each, names) for each in files],
+        forms=views.move_forms(moves, units, has_evidence=has_evidence), may_add=Move.ADD_EVIDENCE in moves,
+        wrong=wrong.sentence if wrong else None, kept=kept or {}, original_due=views.moment(case.original_due_at),
+        done=f"工单 {case.number} 已{last['label']}，现为「{case.status.label}」。" if last else None, **values,
+    )  # fmt: skip
+
+
+def _poster(request: Request, form: FormData) -> Viewer | None:
+    viewer = viewer_of(request)
+    if viewer is None:
+        return None
+    login.check_csrf(_shown_to(request, viewer), _text(form, "csrf"))
+    return viewer
+
+
+def _sign_in_again(request: Request) -> Response:
+    return RedirectResponse(f"/login?next=/cases/{request.path_params['number'][:20]}", status_code=303)
+
+
+def _move(request: Request, form: FormData) -> Response:
+    """One form of a case page: the same door as a reply in WeCom."""
+    house, number = house_of(request), request.path_params["number"].upper()
+    viewer = _poster(request, form)
+    if viewer is None:
+        return _sign_in_again(request)
+    kept = {name: word for name, word in form.items() if isinstance(word, str) and name != "csrf"}
+    try:
+        asked = _asked(form, number)
+        with house.database.begin() as session:
+            moved = make_move(session, asked, viewer, at=house.clock.now(), rulebook=house.rulebook)
+            stays = case_queries.find_case(session, moved.number, viewer) is not None
+    except NotFound:
+        raise
+    except ReviewbotError as wrong:
+        return _show_case(request, viewer, wrong=wrong, kept=kept)
+    house.ring("reviewbot.deliver")
+    target = f"/cases/{moved.number}?done=1" if stays else f"/cases?left={moved.number}"
+    return RedirectResponse(target, status_code=303)
+
+
+def _asked(form: FormData, number: str) -> MoveIn:
+    conclusion, round_ = _text(form, "conclusion"), _text(form, "round")
+    try:
+        return MoveIn(
+            verb=Verb(_text(form, "verb")),
+            number=number,
+            remark=_text(form, "remark")[:2000],
+            department=_text(form, "department") or None,
+            conclusion=Conclusion(conclusion) if conclusion else None,
+            complex=bool(_text(form, "complex")),
+            reached={"yes": True, "no": False}.get(_text(form, "reached")),
+            basis=_text(form, "basis")[:500],
+            channel=_text(form, "channel")[:100],
+            no_attachment=bool(_text(form, "no_attachment")),
+            round=int(round_) if round_ else None,
+        )
+    except ValueError:
+        raise InvalidInput("提交的内容无法识别，请刷新页面后再试。") from None
+
+
+def _upload(request: Request, form: FormData) -> Response:
+    house, number = house_of(request), request.path_params["number"].upper()
+    viewer = _poster(request, form)
+    if viewer is None:
+        return _sign_in_again(request)
+    sent = form.get("file")
+    try:
+        if not isinstance(sent, UploadFile) or not sent.size:
+            raise InvalidInput("请先选择照片或文件。")
+        data = sent.file.read(MAX_BYTES + 1)
+        with house.database.begin() as session:
+            if case_queries.find_case(session, number, viewer) is None:
+                raise NotFound(f"没有工单 {number[:20]}，或您无权查看。")
+            add_evidence(
+                session, number, data, sent.filename or "附件", viewer,
+                at=house.clock.now(), folder=house.settings.data_dir,
+            )  # fmt: skip
+    except NotFound:
+        raise
+    except ReviewbotError as wrong:
+        return _show_case(request, viewer, wrong=wrong)
+    return RedirectResponse(f"/cases/{number}?done=1", status_code=303)
+
+
+def evidence_file(request: Request, viewer: Viewer) -> Response:
+    """A file, only to those who may see its case, always as a download."""
+    house = house_of(request)
+    with house.database.begin() as session:
+        found = page_queries.find_evidence(session, min(request.path_params["ident"], 2**31 - 1), viewer)
+    if found is None:
+        raise NotFound("没有这个附件，或您无权查看。")
+    place = evidence_path(house.settings.data_dir, found.sha256)
+    if not place.is_file():
+        raise NotFound("附件文件不在存储目录中，请联系管理员。")
+    return FileResponse(place, media_type=found.media_type, filename=found.filename)
+
+
+def intake(request: Request, viewer: Viewer) -> Response:
+    """The balance of intake, and every record that did not become a review, with its reason (law 6)."""
+    if not viewer.roles & INTAKE_ROLES:
+        raise NotAllowed("接收台账只对派单员、督办、审计和管理员开放。")
+    query = request.query_params
+    kind = query.get("kind", "") if query.get("kind") in ("refused", "set_aside", "altered") else ""
+    after = int(query["after"]) if query.get("after", "").isdecimal() and len(query["after"]) < 10 else None
+    with house_of(request).database.begin() as session:
+        balance = intake_balance(session)
+        if kind == "altered":
+            copies = page_queries.altered_copies(session, after=after, limit=PAGE + 1)
+            rows = [
+                (copy.id, copy.received_at, review.source, "altered", "同一评价再次送达而内容不同，以首次为准",
+                 f"{review.external_id} / {review.round}", copy.raw)
+                for copy, review in copies
+            ]  # fmt: skip
+        else:
+            rows = [
+                (row.id, row.received_at, row.source, row.result, row.reason,
+                 f"{row.external_id or '—'} / {row.round or '—'}", row.raw)
+                for row in page_queries.kept_records(session, result=kind or None, after=after, limit=PAGE + 1)
+            ]  # fmt: skip
+    shown = [
+        {"id": i, "at": views.moment(at), "source": source, "result": views.RESULT_LABELS.get(result, result),
+         "key": result, "reason": views.mask_personal(reason), "about": about, "raw": views.raw_view(raw)}
+        for i, at, source, result, reason, about, raw in rows[:PAGE]
+    ]  # fmt: skip
+    more = urlencode({"kind": kind, "after": rows[PAGE - 1][0]}) if len(rows) > PAGE else None
+    return views.render(
+        request, "intake.html", balance=balance, labels=views.RESULT_LABELS, rows=shown, kind=kind,
+        next=f"/intake?{more}" if more else None,
+    )  # fmt: skip

@@ -1,0 +1,97 @@
+"""GET and POST /wecom/callback: verify, store once, answer within a second; a task does the work."""
+
+import secrets
+import time
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from reviewbot.errors import Unavailable
+from reviewbot.inbox import take
+from reviewbot.queue import TaskName
+from reviewbot.wecom.callback import Callback, CallbackKind, CallbackRefused
+from reviewbot.wiring import House
+
+log = structlog.get_logger()
+MAX_BODY = 256 * 1024
+REFUSED = Response(status_code=403)
+
+
+async def check_address(request: Request) -> Response:
+    """The console's check of the address: the decrypted echo as bare text, or 403 without detail (W15)."""
+    house: House = request.app.state.house
+    asked = request.query_params
+    if house.crypto is None:
+        return REFUSED
+    try:
+        echo = house.crypto.verify_url(
+            asked.get("msg_signature", ""),
+            asked.get("timestamp", ""),
+            asked.get("nonce", ""),
+            asked.get("echostr", ""),
+        )
+    except CallbackRefused:
+        return REFUSED
+    return PlainTextResponse(echo)
+
+
+async def receive_callback(request: Request) -> Response:
+    """One push: 200 once it is durable, 403 when it is not genuine, 503 when it could not be stored."""
+    house: House = request.app.state.house
+    if house.crypto is None:
+        return REFUSED
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            return REFUSED
+    asked = request.query_params
+    try:
+        callback = house.crypto.open(
+            body,
+            asked.get("msg_signature", ""),
+            asked.get("timestamp", ""),
+            asked.get("nonce", ""),
+            time.time(),
+        )
+    except CallbackRefused as refused:
+        log.warning("callback refused", why=getattr(refused, "reason", ""))
+        return REFUSED
+    try:
+        item_id = await run_in_threadpool(_store, house, callback)
+    except SQLAlchemyError as wrong:
+        log.error("callback could not be stored", why=type(wrong).__name__)
+        raise Unavailable("暂时不可用。") from None
+    if item_id is not None and not callback.stale:
+        await run_in_threadpool(house.ring, TaskName.ANSWER, [item_id])
+    if callback.kind is CallbackKind.card_press and not callback.stale:
+        now = str(int(time.time()))
+        sealed = house.crypto.seal(
+            house.crypto.button_reply(callback, "处理中…", at=int(now)), now, secrets.token_hex(8)
+        )
+        return Response(sealed, media_type="application/xml")
+    return Response(status_code=200)
+
+
+def _store(house: House, callback: Callback) -> int | None:
+    body = {
+        "content": (callback.content or "").replace("\0", ""),
+        "media_id": callback.media_id,
+        "event": callback.event,
+        "event_key": callback.event_key,
+        "task_id": callback.task_id,
+        "response_code": callback.response_code,
+    }
+    with house.database.begin() as session:
+        return take(
+            session,
+            key=callback.key,
+            kind=callback.kind.value,
+            userid=callback.userid,
+            body=body,
+            at=house.clock.now(),
+            stale=callback.stale,
+        )

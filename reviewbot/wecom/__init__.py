@@ -1,0 +1,1 @@
+"""The only room that knows WeCom: tokens, calls, error table, messages out and callbacks in."""

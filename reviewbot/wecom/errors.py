@@ -1,0 +1,99 @@
+"""What WeCom refused and what to do about it: one small picklable error and the table of codes."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from reviewbot.errors import ChannelError, SettingError
+
+
+class Kind(StrEnum):
+    """The reaction an error asks for; the words are explained in config/wecom_errors.toml."""
+
+    retry = "retry"
+    refresh = "refresh"
+    throttled = "throttled"
+    config = "config"
+    recipient = "recipient"
+    content = "content"
+    media = "media"
+    permanent = "permanent"
+
+
+# A config error is not permanent for the message: it waits until the operator has acted.
+PERMANENT_KINDS = frozenset({Kind.recipient, Kind.content, Kind.media, Kind.permanent})
+
+
+class WeComError(ChannelError):
+    """WeCom did not do what was asked. Plain values only: no request, no address, no token, no secret."""
+
+    code = "wecom"
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        kind: Kind,
+        retry_after: float | None = None,
+        errcode: int | None = None,
+    ) -> None:
+        super().__init__(
+            sentence, permanent=kind in PERMANENT_KINDS, retry_after=retry_after, errcode=errcode
+        )
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (self.sentence, self.kind.value, self.retry_after, self.errcode))
+
+
+def _rebuild(sentence: str, kind: str, retry_after: float | None, errcode: int | None) -> WeComError:
+    return WeComError(sentence, kind=Kind(kind), retry_after=retry_after, errcode=errcode)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    kind: Kind
+    retry_after: float | None
+    meaning: str
+
+
+UNKNOWN = ErrorRow(Kind.permanent, None, "企业微信返回了未登记的错误")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorTable:
+    rows: Mapping[int, ErrorRow]
+
+    def row(self, errcode: int) -> ErrorRow:
+        return self.rows.get(errcode, UNKNOWN)
+
+    def error(self, errcode: int, errmsg: object = "") -> WeComError:
+        """The error for a code. Of WeCom's own text only our outgoing address is kept, for the allow-list."""
+        row = self.row(errcode)
+        sentence = f"{row.meaning}（{errcode}）"
+        if row.kind is Kind.config and (address := _FROM_IP.search(str(errmsg)[:2000])):
+            sentence = f"{row.meaning}（{errcode}，本机出口地址 {address[1]}）"
+        return WeComError(sentence, kind=row.kind, retry_after=row.retry_after, errcode=errcode)
+
+
+_FROM_IP = re.compile(r"from ip: ?([0-9A-Fa-f.:]{3,45})")
+
+
+def load_error_table(path: Path) -> ErrorTable:
+    """Read the table; a wrong row stops the start, since it would be noticed only in an outage."""
+    try:
+        codes = tomllib.loads(path.read_text(encoding="utf-8"))["codes"]
+        rows = {int(code): _read_row(row) for code, row in codes.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise SettingError(f"企业微信错误码表 {path} 无法读取：{type(exc).__name__} {exc}") from None
+    return ErrorTable(rows)
+
+
+def _read_row(row: Mapping[str, object]) -> ErrorRow:
+    wait = row.get("retry_after")
+    if wait is not None and not isinstance(wait, int | float):
+        raise TypeError("retry_after 必须是秒数")
+    return ErrorRow(Kind(str(row["kind"])), None if wait is None else float(wait), str(row["meaning"]))

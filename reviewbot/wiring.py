@@ -1,0 +1,106 @@
+"""The composition root: one House a process, with everything the edges need."""
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from reviewbot.actions.deliver_messages import Channel
+from reviewbot.clock import Clock, make_clock
+from reviewbot.database.session import Database
+from reviewbot.errors import SettingError
+from reviewbot.queue import Doorbell, make_celery
+from reviewbot.rules.calendar import Calendar
+from reviewbot.rules.deadlines import Policy
+from reviewbot.rules.rulebook import Rulebook
+from reviewbot.settings import CONFIG, Settings
+from reviewbot.sources.mapping import DateLimits
+from reviewbot.sources.profile import SourceProfile, load_profiles
+from reviewbot.wecom.callback import CallbackCrypto
+from reviewbot.wecom.channel import WeComChannel
+from reviewbot.wecom.client import WeComClient
+from reviewbot.wecom.errors import load_error_table
+
+
+@dataclass(frozen=True)
+class House:
+    """What a process works with. ``wecom``, ``channel`` and ``crypto`` are None where WeCom is not configured."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    rulebook: Rulebook
+    profiles: dict[str, SourceProfile]
+    wecom: WeComClient | None
+    channel: Channel | None
+    crypto: CallbackCrypto | None
+    ring: Callable[..., None]
+
+    @property
+    def date_limits(self) -> DateLimits:
+        intake = self.settings.intake
+        return DateLimits(earliest=intake.earliest, ahead=timedelta(days=intake.ahead_days))
+
+
+def build_house(settings: Settings) -> House:
+    """Build it from settings whose database and Redis URLs are filled in. Opens no connection yet."""
+    wecom, channel = _wecom(settings)
+    return House(
+        settings=settings,
+        clock=make_clock(Path(settings.rehearsal) if settings.rehearsal else None),
+        database=Database(settings.database_url),
+        rulebook=load_rulebook(settings.policy),
+        profiles=load_profiles(CONFIG / "sources"),
+        wecom=wecom,
+        channel=channel,
+        crypto=_crypto(settings),
+        ring=Doorbell(make_celery(settings)).ring,
+    )
+
+
+def load_rulebook(policy: Path) -> Rulebook:
+    """The policy in force and the national calendar with the local changes."""
+    national = _table(CONFIG / "calendar" / "national.toml")
+    local = _table(CONFIG / "calendar" / "local.toml")
+    return Rulebook(Policy.from_table(_table(policy)), Calendar.from_tables(national, local))
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise SettingError(f"读不到配置文件 {path}。") from None
+    except tomllib.TOMLDecodeError as wrong:
+        raise SettingError(f"配置文件 {path.name} 写法有误：{wrong}。") from None
+
+
+def _wecom(settings: Settings) -> tuple[WeComClient | None, WeComChannel | None]:
+    told = settings.wecom
+    if not told.base_url:
+        return None, None
+    client = WeComClient(
+        base_url=told.base_url,
+        corp_id=told.corp_id,
+        agent_id=told.agent_id,
+        secret=told.secret.get_secret_value(),
+        redis=redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2),
+        error_table=load_error_table(CONFIG / "wecom_errors.toml"),
+    )
+    return client, WeComChannel(client, agent_id=told.agent_id, address=settings.address, cards=told.cards)
+
+
+def _crypto(settings: Settings) -> CallbackCrypto | None:
+    told = settings.wecom
+    if not (told.callback_token and told.callback_aes_key.get_secret_value()):
+        return None
+    return CallbackCrypto(
+        told.callback_token,
+        told.callback_aes_key.get_secret_value(),
+        told.corp_id,
+        told.agent_id,
+        told.window_seconds,
+    )

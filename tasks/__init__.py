@@ -1,0 +1,5 @@
+"""Celery tasks: they ring an action with ids and commit; the worker is ``celery -A tasks worker``."""
+
+from tasks.app import app
+
+__all__ = ["app"]

@@ -1,0 +1,15 @@
+"""The whole beat table: sweeps that find every row whose time has come, whatever the queue has lost."""
+
+from typing import Any
+
+from reviewbot.queue import TaskName
+
+
+def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
+    """``sweep_seconds``: pause between two sweeps; a sweep that was not started by then is dropped."""
+    every = {"schedule": sweep_seconds, "options": {"expires": max(sweep_seconds, 1.0)}}
+    return {
+        "unrouted reviews, unanswered callbacks": {"task": TaskName.SWEEP.value, **every},
+        "unsent messages": {"task": TaskName.DELIVER.value, **every},
+        "due times": {"task": TaskName.DEADLINES.value, **every},
+    }

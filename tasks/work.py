@@ -1,0 +1,61 @@
+"""The tasks. Each is idempotent by row state: rung twice, killed half-way or redelivered, it does no harm."""
+
+from reviewbot.actions.advance_due import advance_due
+from reviewbot.actions.deliver_messages import deliver_messages
+from reviewbot.actions.open_case import open_case
+from reviewbot.conversation.answer import answer_callback
+from reviewbot.inbox import waiting
+from reviewbot.queries.cases import due_case_ids, unrouted_review_ids
+from reviewbot.queue import TaskName
+from tasks.app import app, house, talk
+
+BATCH = 200
+
+
+@app.task(name=TaskName.ROUTE.value)  # type: ignore[untyped-decorator]
+def route(review_ids: list[int]) -> None:
+    home = house()
+    for review_id in review_ids:
+        with home.database.begin() as session:
+            open_case(session, review_id, at=home.clock.now(), rulebook=home.rulebook)
+    home.ring(TaskName.DELIVER)
+
+
+@app.task(name=TaskName.DELIVER.value)  # type: ignore[untyped-decorator]
+def deliver() -> None:
+    home = house()
+    while deliver_messages(home.database, home.channel, at=home.clock.now()):
+        pass
+
+
+@app.task(name=TaskName.ANSWER.value)  # type: ignore[untyped-decorator]
+def answer(item_ids: list[int]) -> None:
+    home = house()
+    for item_id in item_ids:
+        answer_callback(talk(), item_id)
+    home.ring(TaskName.DELIVER)
+
+
+@app.task(name=TaskName.DEADLINES.value)  # type: ignore[untyped-decorator]
+def deadlines() -> None:
+    home = house()
+    now = home.clock.now()
+    with home.database.begin() as session:
+        due = due_case_ids(session, now, BATCH)
+    for case_id in due:
+        with home.database.begin() as session:
+            advance_due(session, case_id, now=now, rulebook=home.rulebook)
+    if due:
+        home.ring(TaskName.DELIVER)
+
+
+@app.task(name=TaskName.SWEEP.value)  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    home = house()
+    with home.database.begin() as session:
+        reviews = unrouted_review_ids(session, BATCH)
+        items = waiting(session, BATCH)
+    if reviews:
+        route(reviews)
+    if items:
+        answer(items)

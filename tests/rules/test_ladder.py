@@ -1,0 +1,108 @@
+"""The ladder: every rung once, in order, and only the highest one reached speaks."""
+
+import tomllib
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewbot.rules.calendar import SHANGHAI, Calendar, add_working_days
+from reviewbot.rules.ladder import Owed, Rung, next_at, owed, rungs
+
+NATIONAL = tomllib.loads((Path(__file__).parents[2] / "config/calendar/national.toml").read_text("utf-8"))
+CAL = Calendar.from_tables(
+    NATIONAL, {"version": "test", "office_hours": [["08:30", "12:00"], ["14:30", "17:30"]]}
+)
+NOTHING: frozenset[str] = frozenset()
+
+FIRST, LAST = datetime.fromisoformat("2024-02-01"), datetime.fromisoformat("2027-11-01")
+moments = st.datetimes(FIRST, LAST, timezones=st.just(SHANGHAI))
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+STARTED, DUE = at("2026-11-02T10:00"), at("2026-11-23T17:30")
+LADDER = rungs(STARTED, DUE, CAL)
+HALF, BEFORE, OVERDUE = LADDER
+
+
+def keys(ladder: tuple[Rung, ...]) -> list[str]:
+    return [rung.key for rung in ladder]
+
+
+def test_a_long_limit_has_three_rungs_in_time_order():
+    assert keys(LADDER) == ["half", "before", "overdue"]
+    assert BEFORE.at == at("2026-11-18T10:30")
+    assert OVERDUE.at == DUE
+
+
+def test_a_rung_before_the_start_is_left_out():
+    short = rungs(at("2026-11-23T08:30"), at("2026-11-23T12:00"), CAL)
+
+    assert keys(short) == ["half", "overdue"]
+
+
+def test_a_rung_at_the_start_is_left_out():
+    assert keys(rungs(BEFORE.at, DUE, CAL, half=False)) == ["overdue"]
+
+
+def test_reminders_can_be_switched_off():
+    assert keys(rungs(STARTED, DUE, CAL, half=False, before_hours=0)) == ["overdue"]
+
+
+def test_nothing_is_owed_before_the_first_rung():
+    assert owed(LADDER, NOTHING, HALF.at - timedelta(seconds=1)) == Owed((), None)
+
+
+def test_a_rung_is_owed_from_its_very_instant():
+    assert owed(LADDER, NOTHING, HALF.at) == Owed((HALF,), HALF)
+
+
+def test_after_an_outage_only_the_highest_rung_speaks():
+    assert owed(LADDER, NOTHING, DUE + timedelta(days=3)) == Owed(LADDER, OVERDUE)
+
+
+def test_a_done_rung_is_never_owed_again():
+    assert owed(LADDER, frozenset({"half"}), HALF.at + timedelta(hours=1)) == Owed((), None)
+
+
+def test_a_lower_rung_is_silent_once_a_higher_one_has_spoken():
+    assert owed(LADDER, frozenset({"overdue"}), DUE) == Owed((HALF, BEFORE), None)
+
+
+def test_the_next_look_is_at_the_first_rung_not_done():
+    assert next_at(LADDER, NOTHING) == HALF.at
+    assert next_at(LADDER, frozenset({"half"})) == BEFORE.at
+
+
+def test_there_is_no_next_look_when_all_is_done():
+    assert next_at(LADDER, frozenset(keys(LADDER))) is None
+
+
+@given(moments, st.integers(1, 20), st.booleans(), st.integers(0, 60))
+def test_rungs_stand_after_the_start_in_time_order_and_end_with_overdue(started_at, n, half, before):
+    ladder = rungs(started_at, add_working_days(CAL, started_at, n).due, CAL, half=half, before_hours=before)
+
+    assert all(rung.at > started_at for rung in ladder)
+    assert list(ladder) == sorted(ladder, key=lambda rung: rung.at)
+    assert ladder[-1].key == "overdue"
+    assert len(set(keys(ladder))) == len(ladder)
+
+
+@given(moments, st.integers(1, 20), st.lists(st.integers(0, 60 * 24 * 40), min_size=1, max_size=12))
+def test_however_often_one_looks_each_rung_is_met_once_and_speech_only_rises(started_at, n, looks):
+    ladder = rungs(started_at, add_working_days(CAL, started_at, n).due, CAL)
+    done, met, spoken = NOTHING, [], []
+
+    for minute in sorted(looks):
+        found = owed(ladder, done, started_at + timedelta(minutes=minute))
+        met += keys(found.missed)
+        spoken += [found.speaks.key] if found.speaks else []
+        done |= frozenset(keys(found.missed))
+
+    order = keys(ladder)
+    assert met == order[: len(met)]
+    assert spoken == sorted(set(spoken), key=order.index)
