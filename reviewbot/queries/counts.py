@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from reviewbot.models.case import Case
@@ -63,6 +64,7 @@ def count_cohort(
 ) -> list[tuple[str | None, int, dict[str, int]]]:
     """One row (department's short name or None for all, denominator, parts), departments in directory order."""
     columns = [func.count().filter(part) for part in found.parts.values()]
+    wanted: Select[*tuple[Any, ...]]
     if by_department:
         wanted = (
             select(Department.short_name, func.count(), *columns)
@@ -75,7 +77,7 @@ def count_cohort(
     wanted = wanted.where(found.members, visible_cases(viewer))
     if department_id is not None:
         wanted = wanted.where(Case.department_id == department_id)
-    rows = []
+    rows: list[tuple[str | None, int, dict[str, int]]] = []
     for row in session.execute(wanted):
         name, count, *parts = row if by_department else (None, *row)
         rows.append((name, count, dict(zip(found.parts, parts, strict=True))))

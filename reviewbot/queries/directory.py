@@ -119,7 +119,7 @@ def staff_by_userid(session: Session, userid: str) -> Staff | None:
 
 def userids_with_role(session: Session, role: Role, department_id: int | None = None) -> list[str]:
     """Who is to be told when a role is addressed, in the whole city or in one department."""
-    wanted = select(Staff.userid).where(Staff.roles.any(role.value), Staff.active)
+    wanted = select(Staff.userid).where(Staff.roles.contains([role.value]), Staff.active)
     if department_id is not None:
         wanted = wanted.where(Staff.department_id == department_id)
     return list(session.scalars(wanted.order_by(Staff.id)))
@@ -130,7 +130,7 @@ def heads_by_unit(session: Session) -> dict[str, str]:
     rows = session.execute(
         select(Department.code, Staff.userid)
         .join(Staff, Staff.department_id == Department.id)
-        .where(Staff.roles.any(Role.HEAD.value), Staff.active)
+        .where(Staff.roles.contains([Role.HEAD.value]), Staff.active)
         .order_by(Staff.id.desc())
     )
     return {code: userid for code, userid in rows}

@@ -20,6 +20,7 @@ from reviewbot.rules.calendar import (
     add_working_days,
     add_working_hours,
 )
+from reviewbot.rules.rates import Rounding
 
 ROUNDINGS = ("round", "truncate")
 
@@ -74,7 +75,7 @@ class Policy:
     half: bool
     before_hours: float
     attempts_before_unreachable: int
-    rounding: str
+    rounding: Rounding
 
     @classmethod
     def from_table(cls, data: Mapping[str, object]) -> Self:
@@ -91,7 +92,7 @@ class Policy:
             half=_switch(reminders, "reminders.half"),
             before_hours=_number(reminders, "reminders.before_working_hours", at_least=0),
             attempts_before_unreachable=_count(call_back, "call_back.attempts_before_unreachable"),
-            rounding=rounding,
+            rounding="truncate" if rounding == "truncate" else "round",
         )
 
 

@@ -24,7 +24,7 @@ from reviewbot.queries.directory import find_department
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
-from reviewbot.rules.rates import METRICS, percent
+from reviewbot.rules.rates import METRICS, Rounding, percent
 from reviewbot.sources.masking import mask_personal
 from reviewbot.wiring import House
 
@@ -215,12 +215,11 @@ def get_balance(request: Request, viewer: Caller) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def rates_data(rows: list[RateRow], first: date, last: date, now: datetime, rounding: str) -> dict[str, Any]:
+def rates_data(rows: list[RateRow], first: date, last: date, now: datetime, rounding: Rounding) -> dict[str, Any]:
     """Figures as data: every one with numerator, denominator and value (percent; null over nothing)."""
-    how = "truncate" if rounding == "truncate" else "round"
     found = []
     for row in rows:
-        told = percent(row.figure.numerator, row.figure.denominator, how)
+        told = percent(row.figure.numerator, row.figure.denominator, rounding)
         metric = METRICS[row.figure.metric]
         found.append(
             {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -21,6 +22,7 @@ SESSION = "reviewbot_session"
 PENDING = "reviewbot_login"
 SESSION_SECONDS = 12 * 3600
 PENDING_SECONDS = 600
+INTAKE_ROLES = frozenset({Role.DESK, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 _SCAN_ROOTS = {"https://open.weixin.qq.com": "https://open.work.weixin.qq.com"}
 """Tencent serves the scan page from another host than the in-app one; a private platform has one for both."""
 
@@ -67,6 +69,21 @@ def check_csrf(request: Request, token: str) -> None:
     signed_in = _unsign(request, SESSION, SESSION_SECONDS).get("sid")
     if not signed_in or not hmac.compare_digest(csrf_token(request).encode(), token.encode()):
         raise NotAllowed("页面已过期，请刷新后再提交。")
+
+
+def shown_to(request: Request, viewer: Viewer) -> Request:
+    """Tell the templates who is signed in."""
+    roles = "、".join(role.label for role in Role if role in viewer.roles)
+    request.state.shown = {
+        "viewer": {"name": viewer.name, "roles": roles, "intake": bool(viewer.roles & INTAKE_ROLES)},
+        "csrf": csrf_token(request),
+    }
+    return request
+
+
+def text_of(form: FormData, name: str) -> str:
+    found = form.get(name, "")
+    return found.strip() if isinstance(found, str) else ""
 
 
 def login(request: Request) -> Response:

@@ -12,7 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from reviewbot.errors import Unavailable
 from reviewbot.inbox import take
 from reviewbot.queue import TaskName
-from reviewbot.wecom.callback import Callback, CallbackKind, CallbackRefused
+from reviewbot.wecom.callback import Callback, CallbackKind
+from reviewbot.wecom.crypto import CallbackRefused
 from reviewbot.wiring import House
 
 log = structlog.get_logger()

@@ -1,0 +1,5 @@
+"""``python -m reviewbot`` is the command line."""
+
+from reviewbot.cli import app
+
+app()

@@ -1,0 +1,146 @@
+"""One case: its page, the forms that move it, its files."""
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+
+from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence, evidence_path
+from reviewbot.actions.make_move import MoveIn, Verb, make_move
+from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
+from reviewbot.queries import cases as case_queries
+from reviewbot.queries import pages as page_queries
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.lifecycle import Conclusion, Move
+from reviewbot.web import login, views
+from reviewbot.web.login import house_of, viewer_of
+
+
+def case_page(request: Request, viewer: Viewer) -> Response:
+    return _show_case(request, viewer, done="done" in request.query_params)
+
+
+def _show_case(
+    request: Request,
+    viewer: Viewer,
+    *,
+    wrong: ReviewbotError | None = None,
+    kept: dict[str, str] | None = None,
+    done: bool = False,
+) -> Response:
+    house, number = house_of(request), request.path_params["number"]
+    now = house.clock.now()
+    with house.database.begin() as session:
+        case = case_queries.find_case(session, number, viewer)
+        if case is None:
+            raise NotFound(f"没有工单 {number[:20]}，或您无权查看。")
+        events = case_queries.events_of(session, case.id)
+        calls, files = case_queries.calls_of(session, case.id), case_queries.evidence_of(session, case.id)
+        names = page_queries.names_of(session, {x.staff_id for x in (*calls, *files) if x.staff_id})
+        moves = views.possible_moves(case, viewer)
+        units = page_queries.handling_departments(session) if Move.DISPATCH in moves else []
+        values = {
+            "review": views.review_view(case.review),
+            "later": [views.review_view(each) for each in case_queries.later_ratings(session, case.review)],
+            "due_times": [views.due_view(due, now) for due in case_queries.due_times_of(session, case.id)],
+        }
+    has_evidence = any(each.round == case.round for each in files)
+    last = views.event_view(events[-1]) if done and events else None
+    return views.render(
+        request, "case.html", status=wrong.status if wrong else 200, case=case, line=views.case_line(case, now),
+        events=[views.event_view(event) for event in reversed(events)],
+        calls=[views.call_view(call, names) for call in calls],
+        evidence=[views.evidence_view(each, names) for each in files],
+        forms=views.move_forms(moves, units, has_evidence=has_evidence), may_add=Move.ADD_EVIDENCE in moves,
+        wrong=wrong.sentence if wrong else None, kept=kept or {}, original_due=views.moment(case.original_due_at),
+        done=f"工单 {case.number} 已{last['label']}，现为「{case.status.label}」。" if last else None, **values,
+    )  # fmt: skip
+
+
+def _poster(request: Request, form: FormData) -> Viewer | None:
+    viewer = viewer_of(request)
+    if viewer is None:
+        return None
+    login.check_csrf(login.shown_to(request, viewer), login.text_of(form, "csrf"))
+    return viewer
+
+
+def _sign_in_again(request: Request) -> Response:
+    return RedirectResponse(f"/login?next=/cases/{request.path_params['number'][:20]}", status_code=303)
+
+
+def move(request: Request, form: FormData) -> Response:
+    """One form of a case page: the same door as a reply in WeCom."""
+    house, number = house_of(request), request.path_params["number"].upper()
+    viewer = _poster(request, form)
+    if viewer is None:
+        return _sign_in_again(request)
+    kept = {name: word for name, word in form.items() if isinstance(word, str) and name != "csrf"}
+    try:
+        asked = _asked(form, number)
+        with house.database.begin() as session:
+            moved = make_move(session, asked, viewer, at=house.clock.now(), rulebook=house.rulebook)
+            stays = case_queries.find_case(session, moved.number, viewer) is not None
+    except NotFound:
+        raise
+    except ReviewbotError as wrong:
+        return _show_case(request, viewer, wrong=wrong, kept=kept)
+    house.ring("reviewbot.deliver")
+    target = f"/cases/{moved.number}?done=1" if stays else f"/cases?left={moved.number}"
+    return RedirectResponse(target, status_code=303)
+
+
+def _asked(form: FormData, number: str) -> MoveIn:
+    conclusion, round_ = login.text_of(form, "conclusion"), login.text_of(form, "round")
+    try:
+        return MoveIn(
+            verb=Verb(login.text_of(form, "verb")),
+            number=number,
+            remark=login.text_of(form, "remark")[:2000],
+            department=login.text_of(form, "department") or None,
+            conclusion=Conclusion(conclusion) if conclusion else None,
+            complex=bool(login.text_of(form, "complex")),
+            reached={"yes": True, "no": False}.get(login.text_of(form, "reached")),
+            basis=login.text_of(form, "basis")[:500],
+            channel=login.text_of(form, "channel")[:100],
+            no_attachment=bool(login.text_of(form, "no_attachment")),
+            round=int(round_) if round_ else None,
+        )
+    except ValueError:
+        raise InvalidInput("提交的内容无法识别，请刷新页面后再试。") from None
+
+
+def upload(request: Request, form: FormData) -> Response:
+    house, number = house_of(request), request.path_params["number"].upper()
+    viewer = _poster(request, form)
+    if viewer is None:
+        return _sign_in_again(request)
+    sent = form.get("file")
+    try:
+        if not isinstance(sent, UploadFile) or not sent.size:
+            raise InvalidInput("请先选择照片或文件。")
+        data = sent.file.read(MAX_BYTES + 1)
+        with house.database.begin() as session:
+            if case_queries.find_case(session, number, viewer) is None:
+                raise NotFound(f"没有工单 {number[:20]}，或您无权查看。")
+            add_evidence(
+                session, number, data, sent.filename or "附件", viewer,
+                at=house.clock.now(), folder=house.settings.data_dir,
+            )  # fmt: skip
+    except NotFound:
+        raise
+    except ReviewbotError as wrong:
+        return _show_case(request, viewer, wrong=wrong)
+    return RedirectResponse(f"/cases/{number}?done=1", status_code=303)
+
+
+def evidence_file(request: Request, viewer: Viewer) -> Response:
+    """A file, only to those who may see its case, always as a download."""
+    house = house_of(request)
+    with house.database.begin() as session:
+        found = page_queries.find_evidence(session, min(request.path_params["ident"], 2**31 - 1), viewer)
+    if found is None:
+        raise NotFound("没有这个附件，或您无权查看。")
+    place = evidence_path(house.settings.data_dir, found.sha256)
+    if not place.is_file():
+        raise NotFound("附件文件不在存储目录中，请联系管理员。")
+    return FileResponse(place, media_type=found.media_type, filename=found.filename)

@@ -1,0 +1,98 @@
+"""Shared fixtures: a real PostgreSQL and Redis from the wheels, a database of its own for every test."""
+
+import base64
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from reviewbot.actions.load_city import load_city
+from reviewbot.clock import Clock
+from reviewbot.database.schema import migrate
+from reviewbot.database.session import Database
+from reviewbot.embedded import start_embedded, stop_redis
+from reviewbot.settings import ROOT, Settings, load_settings
+from reviewbot.wiring import House, build_house
+
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
+DATA = Path(__file__).parent / "data"
+_serial = itertools.count(1)
+
+
+class StandingClock(Clock):
+    """A clock that stands until a test moves it; Monday 2026-11-30 09:00 in China."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("REVIEWBOT_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Settings]:
+    """Embedded PostgreSQL and Redis, once for each test process."""
+    with tempfile.TemporaryDirectory(prefix="rb", ignore_cleanup_errors=True) as folder:
+        settings = start_embedded(load_settings(data_dir=Path(folder)))
+        template = _new_database(settings.database_url, f"template_{os.getpid()}")
+        database = Database(template)
+        migrate(database.engine)
+        with database.begin() as session:
+            load_city(session, ROOT / "config" / "city" / "demo")
+        database.dispose()
+        yield settings.model_copy(update={"secret_key": settings.secret_key})
+        stop_redis(settings.data_dir)
+
+
+@pytest.fixture
+def settings(servers: Settings, tmp_path: Path) -> Settings:
+    """Settings of one test: a fresh copy of the migrated database with the demonstration city in it."""
+    name = f"test_{os.getpid()}_{next(_serial)}"
+    url = _new_database(servers.database_url, name, template=f"template_{os.getpid()}")
+    (tmp_path / "data").mkdir()
+    sources = {name: {"secret": SECRET} for name in ("standard", "province_a")}
+    fresh = load_settings(sources=sources, data_dir=tmp_path / "data")
+    return fresh.model_copy(update={"database_url": url, "redis_url": servers.redis_url})
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture
+def house(settings: Settings, clock: StandingClock) -> Iterator[House]:
+    """A House on a standing clock whose doorbell only remembers: tests work the rows themselves."""
+    built = replace(build_house(settings), clock=clock, ring=Rung())
+    yield built
+    built.database.dispose()
+
+
+class Rung:
+    """Remembers which tasks were rung."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def __call__(self, name: str, *args: Any) -> None:
+        self.names.append(str(name))
+
+
+def _new_database(url: str, name: str, *, template: str = "template1") -> str:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return url.replace("/postgres?", f"/{name}?")
