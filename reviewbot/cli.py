@@ -258,7 +258,7 @@ def print_balance(told: Balance) -> None:
         table.add_row(f"　{RESULT_WORDS[name]}", str(count))
     table.add_row("差评", str(told.bad_reviews))
     table.add_row("　已立案", str(told.cases))
-    table.add_row("　待派单处理", str(told.unrouted))
+    table.add_row("　待立案", str(told.unrouted))
     for state, count in sorted(told.messages.items()):
         table.add_row(f"消息 {state}", str(count))
     console.print(table)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
 from reviewbot.queries.counts import cohort, count_cohort
+from reviewbot.queries.directory import units_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.rates import METRICS, Figure
 
@@ -37,12 +38,20 @@ def report_rates(
         raise InvalidInput(f"没有指标“{unknown[0]}”；可用：{'、'.join(METRICS)}。")
     start = datetime.combine(first, time(), CHINA)
     end = datetime.combine(last + timedelta(days=1), time(), CHINA)
+    # A unit with nothing due is listed with "—", neither left out nor given 100 % (F20).
+    units: list[str | None] = [*units_seen_by(session, viewer, department_id)] if by_department else []
     rows = []
     for key in metrics or list(METRICS):
         found = cohort(key, start, end, now)
-        for name, count, parts in count_cohort(
-            session, found, viewer, by_department=by_department, department_id=department_id
-        ):
+        counted = {
+            name: (count, parts)
+            for name, count, parts in count_cohort(
+                session, found, viewer, by_department=by_department, department_id=department_id
+            )
+        }
+        nothing = (0, dict.fromkeys(found.parts, 0))
+        for name in units or list(counted):
+            count, parts = counted.get(name, nothing)
             rows.append(RateRow(name, Figure(key, sum(parts.values()), count, parts)))
     return rows
 

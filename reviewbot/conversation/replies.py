@@ -66,7 +66,8 @@ def rate_sentence(
     whose = department.short_name if department else ("全部单位" if viewer.sees_all else "本单位")
     return (
         f"{METRICS['rectification_rate'].name} {whose} {first:%Y-%m-%d} 至 {last:%Y-%m-%d}："
-        f"{display(row.figure, rulebook.policy.rounding)}，其中整改办结 {parts['rectified']}、解释办结 {parts['explained']}；"
+        f"{display(row.figure, rulebook.policy.rounding)}，"
+        f"其中整改办结 {parts['rectified']}、解释办结 {parts['explained']}；"
         f"分母为到期应办结的差评工单，截至 {at.astimezone(CHINA):%m-%d %H:%M}。"
     )
 

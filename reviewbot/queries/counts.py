@@ -79,8 +79,8 @@ def count_cohort(
         wanted = wanted.where(Case.department_id == department_id)
     rows: list[tuple[str | None, int, dict[str, int]]] = []
     for row in session.execute(wanted):
-        name, count, *parts = row if by_department else (None, *row)
-        rows.append((name, count, dict(zip(found.parts, parts, strict=True))))
+        told: list[Any] = [*row] if by_department else [None, *row]
+        rows.append((told[0], told[1], dict(zip(found.parts, told[2:], strict=True))))
     return rows
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from reviewbot.models.case import Case
 from reviewbot.models.people import Department, Duty, Item, RoutingException, Staff, Window
 from reviewbot.models.review import Review
+from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Role
 from reviewbot.rules.routing import Candidates, Person
 
@@ -134,3 +135,13 @@ def heads_by_unit(session: Session) -> dict[str, str]:
         .order_by(Staff.id.desc())
     )
     return {code: userid for code, userid in rows}
+
+
+def units_seen_by(session: Session, viewer: Viewer, department_id: int | None = None) -> list[str]:
+    """The short names of the handling units this viewer may ask about, in directory order."""
+    wanted = select(Department.short_name).where(Department.role == "handling").order_by(Department.id)
+    if not viewer.sees_all:
+        wanted = wanted.where(Department.id == viewer.department_id)
+    if department_id is not None:
+        wanted = wanted.where(Department.id == department_id)
+    return list(session.scalars(wanted))

@@ -126,7 +126,10 @@ def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
                 for call in calls_of(session, case.id)
             ],
             "evidence": [
-                {"id": row.id, "filename": row.filename, "media_type": row.media_type, "size": row.size, "sha256": row.sha256}
+                {
+                    "id": row.id, "filename": row.filename, "media_type": row.media_type, "size": row.size,
+                    "sha256": row.sha256,
+                }
                 for row in evidence_of(session, case.id)
             ],
         }  # fmt: skip

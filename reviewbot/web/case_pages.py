@@ -35,7 +35,8 @@ def _show_case(
             raise NotFound(f"没有工单 {number[:20]}，或您无权查看。")
         events = case_queries.events_of(session, case.id)
         calls, files = case_queries.calls_of(session, case.id), case_queries.evidence_of(session, case.id)
-        names = page_queries.names_of(session, {x.staff_id for x in (*calls, *files) if x.staff_id})
+        people = {call.staff_id for call in calls if call.staff_id} | {file.staff_id for file in files}
+        names = page_queries.names_of(session, people)
         moves = views.possible_moves(case, viewer)
         units = page_queries.handling_departments(session) if Move.DISPATCH in moves else []
         values = {

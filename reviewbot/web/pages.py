@@ -30,6 +30,7 @@ from reviewbot.queries.counts import cohort, intake_balance
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.rates import METRICS, Figure, display, value
+from reviewbot.sources.masking import mask_personal
 from reviewbot.web import case_pages, login, views
 from reviewbot.web.login import house_of, viewer_of
 
@@ -240,7 +241,8 @@ def case_list(request: Request, viewer: Viewer) -> Response:
     now = house.clock.now()
     wanted = {name: word.strip() for name in _FILTERS if (word := query.get(name, "").strip())}
     after = int(query["after"]) if query.get("after", "").isdecimal() and len(query["after"]) < 10 else None
-    basis, above = "", {}
+    basis = ""
+    above: dict[int, bool] = {}
     with house.database.begin() as session:
         units = page_queries.handling_departments(session)
         unit = page_queries.department_by_code(session, wanted.get("department", ""))
@@ -264,7 +266,8 @@ def case_list(request: Request, viewer: Viewer) -> Response:
     lines = lines[:PAGE] if more else lines
     left = query.get("left", "")
     return views.render(
-        request, "cases.html", lines=lines, wanted=wanted, basis=basis, above=above,
+        request, "cases.html", lines=lines, basis=basis, above=above,
+        wanted={name: wanted.get(name, "") for name in _FILTERS},
         units=[(each.code, each.short_name) for each in units] if viewer.sees_all else [],
         statuses=[(status.value, status.label) for status in CaseStatus],
         next="/cases?" + urlencode({**wanted, "after": lines[-1].id}) if more else None,
@@ -315,8 +318,9 @@ def intake(request: Request, viewer: Viewer) -> Response:
     query = request.query_params
     kind = query.get("kind", "") if query.get("kind") in ("refused", "set_aside", "altered") else ""
     after = int(query["after"]) if query.get("after", "").isdecimal() and len(query["after"]) < 10 else None
-    with house_of(request).database.begin() as session:
-        balance = intake_balance(session)
+    house = house_of(request)
+    with house.database.begin() as session:
+        balance = intake_balance(session, house.clock.now())
         if kind == "altered":
             copies = page_queries.altered_copies(session, after=after, limit=PAGE + 1)
             rows = [
@@ -332,7 +336,7 @@ def intake(request: Request, viewer: Viewer) -> Response:
             ]  # fmt: skip
     shown = [
         {"id": i, "at": views.moment(at), "source": source, "result": views.RESULT_LABELS.get(result, result),
-         "key": result, "reason": views.mask_personal(reason), "about": about, "raw": views.raw_view(raw)}
+         "key": result, "reason": mask_personal(reason), "about": about, "raw": views.raw_view(raw)}
         for i, at, source, result, reason, about, raw in rows[:PAGE]
     ]  # fmt: skip
     more = urlencode({"kind": kind, "after": rows[PAGE - 1][0]}) if len(rows) > PAGE else None

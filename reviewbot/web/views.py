@@ -317,7 +317,7 @@ def _forms(departments: Sequence[Department], *, has_evidence: bool) -> dict[Ver
             Field("remark", "说明", required=False),
         )),
         MoveForm("sign", "签收", "签收后由您经办。"),
-        MoveForm("return", "退回派单台", "非本单位事项请写明应由谁办理；办理时限不因退回而停止。", (reason,), danger=True),
+        MoveForm("return", "退回派单台", "请写明应由谁办理；办理时限不因退回而停止。", (reason,), danger=True),
         MoveForm("record_call", "登记回访", "", (
             Field("reached", "结果", "radio", options=(("yes", "已接通"), ("no", "未接通"))),
             Field("remark", "评价人说了什么", required=False, hint="接通的须写明；请勿写电话、证件号码。"),

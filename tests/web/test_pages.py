@@ -1,0 +1,167 @@
+"""The pages over a real database: who gets in, what is shown, what a form does."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from reviewbot.actions.open_case import open_case
+from reviewbot.actions.receive_reviews import Accepted, Delivery, Rejected, receive_reviews
+from reviewbot.errors import NotAllowed
+from reviewbot.queries.directory import staff_by_userid
+from reviewbot.web.login import safe_next
+from reviewbot.web.pages import page_routes
+from reviewbot.web.views import raw_view
+from reviewbot.wiring import House
+
+
+class FakeWeCom:
+    """Says that the code is the userid."""
+
+    def oauth_userid(self, code: str) -> str:
+        if code == "outsider":
+            raise NotAllowed("您不是本单位的企业微信成员，不能登录")
+        return code
+
+
+@pytest.fixture
+def pages(house: House) -> Iterator[TestClient]:
+    told = house.settings.wecom.model_copy(
+        update={"base_url": "http://127.0.0.1:9", "corp_id": "ww1", "agent_id": 7}
+    )
+    wired = replace(house, settings=house.settings.model_copy(update={"wecom": told}), wecom=FakeWeCom())
+    app = Starlette(routes=page_routes())
+    app.state.house = wired
+    with TestClient(app, follow_redirects=False) as client:
+        yield client
+
+
+def enter(client: TestClient, userid: str, target: str = "/") -> Any:
+    sent = client.get("/login", params={"next": target})
+    state = parse_qs(urlsplit(sent.headers["location"]).query)["state"][0]
+    return client.get("/login/callback", params={"code": userid, "state": state})
+
+
+def new_case(house: House, **changed: Any) -> str:
+    facts = {
+        "external_id": "E1", "round": 1, "rating": 1, "reviewed_at": house.clock.now(), "is_default": False,
+        "item": "失业保险金申领", "department_name": "社保局", "reason_codes": ["209"], "flags": [],
+        "comment": "<b>太慢</b> 13812345678", "rater_name": "张三丰", "rater_phone": "13800000001",
+        "rater_kind": "person", "rater_anonymous": False, "fingerprint": "f",
+    }  # fmt: skip
+    raw = json.dumps({"userName": "李四", "mobile": "13812345678", "x": "<b>"}, ensure_ascii=False).encode()
+    records = [Accepted(facts | changed, b"{}"), Rejected("refused", "评分不在对照表中", "E2", 1, raw)]
+    with house.database.begin() as session:
+        got = receive_reviews(session, [Delivery("province_a", "webhook", records)], at=house.clock.now())
+        case = open_case(session, got.bad_review_ids[0], at=house.clock.now(), rulebook=house.rulebook)
+        assert case is not None
+        return case.number
+
+
+def token_in(page: str) -> str:
+    return page.split('name="csrf" value="')[1].split('"')[0]
+
+
+def test_strangers_are_sent_to_login_and_come_back(pages: TestClient) -> None:
+    sent = pages.get("/cases?open=1")
+    assert sent.headers["location"] == "/login?next=%2Fcases%3Fopen%3D1"
+    assert enter(pages, "WANGHAILING01", "/cases?open=1").headers["location"] == "/cases?open=1"
+    answer = pages.get("/cases")
+    assert answer.status_code == 200
+    assert "王海玲" in answer.text
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(("code", "words"), [("outsider", "不是本单位"), ("nobody99", "目录中没有账号")])
+def test_outsiders_and_unknown_people_are_refused(pages: TestClient, code: str, words: str) -> None:
+    answer = enter(pages, code)
+    assert answer.status_code == 403
+    assert words in answer.text
+    assert pages.get("/").status_code == 303
+
+
+def test_a_state_is_good_for_one_sign_in_of_one_browser(pages: TestClient) -> None:
+    state = parse_qs(urlsplit(pages.get("/login").headers["location"]).query)["state"][0]
+    back = {"code": "wanghailing01", "state": state}
+    assert pages.get("/login/callback", params=back).status_code == 303
+    assert pages.get("/login/callback", params=back).status_code == 401
+
+
+def test_a_removed_member_is_out_at_once(pages: TestClient, house: House) -> None:
+    enter(pages, "wanghailing01")
+    with house.database.begin() as session:
+        staff = staff_by_userid(session, "wanghailing01")
+        assert staff is not None
+        staff.active = False
+    assert pages.get("/").headers["location"].startswith("/login")
+
+
+def test_the_login_page_says_when_there_is_no_wecom(house: House) -> None:
+    app = Starlette(routes=page_routes())
+    app.state.house = house
+    with TestClient(app) as client:
+        assert "尚未配置企业微信" in client.get("/login").text
+
+
+def test_a_case_shows_no_rater_and_moves_by_its_form(pages: TestClient, house: House) -> None:
+    number = new_case(house)
+    enter(pages, "wangzehao01")
+    page = pages.get(f"/cases/{number}").text
+    assert "张三丰" not in page
+    assert "13800000001" not in page
+    assert "&lt;b&gt;太慢&lt;/b&gt; 138****5678" in page
+    form = {"csrf": token_in(page), "verb": "sign", "round": "1"}
+    assert pages.post(f"/cases/{number}/moves", data=form | {"csrf": "x"}).status_code == 403
+    done = pages.post(f"/cases/{number}/moves", data=form)
+    assert done.headers["location"] == f"/cases/{number}?done=1"
+    assert "回访核实" in pages.get(done.headers["location"]).text
+    refused = pages.post(f"/cases/{number}/moves", data=form | {"verb": "record_call", "remark": "他说很慢"})
+    assert refused.status_code == 422
+    assert 'role="alert"' in refused.text
+    assert "他说很慢</textarea>" in refused.text
+
+
+def test_files_go_in_and_come_out_only_with_the_right(pages: TestClient, house: House) -> None:
+    number = new_case(house)
+    enter(pages, "wangzehao01")
+    token = token_in(pages.get(f"/cases/{number}").text)
+    pages.post(f"/cases/{number}/moves", data={"csrf": token, "verb": "sign"})
+    sent = {"file": ("现场.png", b"\x89PNG\r\n\x1a\n<script>", "text/html")}
+    assert pages.post(f"/cases/{number}/evidence", data={"csrf": token}, files=sent).status_code == 303
+    got = pages.get("/evidence/1")
+    assert got.headers["content-type"] == "image/png"
+    assert got.headers["content-disposition"].startswith("attachment")
+    enter(pages, "zengjiabin01")
+    assert pages.get("/evidence/1").status_code == 404
+    assert pages.get(f"/cases/{number}").status_code == 404
+
+
+def test_overview_links_each_figure_to_its_cases(pages: TestClient, house: House) -> None:
+    number = new_case(house)
+    enter(pages, "wanghailing01")
+    assert "—（0/0）" in pages.get("/").text
+    assert "0.00%（0/1）" in pages.get("/fragments/overview").text
+    assert number in pages.get("/cases?metric=completion_rate&department=SOC").text
+    assert pages.get("/?from=2026-13-01").status_code == 422
+
+
+def test_intake_is_for_few_and_covers_personal_data(pages: TestClient, house: House) -> None:
+    new_case(house)
+    enter(pages, "wanghailing01")
+    page = pages.get("/intake").text
+    assert "评分不在对照表中" in page
+    assert "李四" not in page
+    assert "13812345678" not in page
+    enter(pages, "wangzehao01")
+    assert pages.get("/intake").status_code == 403
+
+
+def test_no_redirect_leaves_the_site() -> None:
+    for target in ("//evil.cn", "https://evil.cn", "/\\evil.cn", "/a\n", ""):
+        assert safe_next(target) == "/"
+    assert raw_view(b'{"userName":"a\\"b"}') == '{"userName":"***"}'
