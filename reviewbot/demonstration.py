@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -63,6 +64,8 @@ def run(
             supervisor=userids_with_role(session, Role.SUPERVISOR)[0],
             heads=heads_by_unit(session),
         )
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     children = Processes(settings)
     try:
         host, _, port = phones.removeprefix("http://").rpartition(":")

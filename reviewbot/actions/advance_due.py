@@ -15,7 +15,7 @@ from reviewbot.rules.lifecycle import CaseStatus, Move, Role
 from reviewbot.rules.notices import reminder
 from reviewbot.rules.rulebook import Rulebook
 
-STAGES = {"contact": "回访时限", "handling": "办理时限", "handling_complex": "办理时限（复杂）"}
+STAGES = {"contact": "回访", "handling": "办理", "handling_complex": "办理（复杂）"}
 
 
 def advance_due(session: Session, case_id: int, *, now: datetime, rulebook: Rulebook) -> bool:
@@ -35,7 +35,7 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebook: Rule
         owes = owed(rulebook.rungs(due.started_at, due.due_at), frozenset(due.rungs_done), now)
         for rung in owes.missed:
             overdue = rung.key == "overdue"
-            stage = STAGES.get(due.stage, "派单时限")
+            stage = STAGES.get(due.stage, "派单")
             append_event(
                 session, case, at=now, actor="system", actor_name="系统",
                 move=(Move.MARK_OVERDUE if overdue else Move.REMIND).value, before=case.status.value,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from reviewbot.actions.notify import facts_of, handler_of, tell
-from reviewbot.actions.open_case import dispatch
+from reviewbot.actions.open_case import dispatch, is_the_rated
 from reviewbot.actions.start_clock import next_rung, running, start_clock
 from reviewbot.errors import InvalidInput
 from reviewbot.models.case import Call, Evidence
@@ -148,7 +148,7 @@ def _to_approve(step: Step) -> None:
         approvers = [
             userid
             for userid in userids_with_role(step.session, Role.HEAD, case.department_id)
-            if handler is None or userid != handler.userid
+            if (handler is None or userid != handler.userid) and not is_the_rated(step.session, userid, case)
         ] or userids_with_role(step.session, Role.SUPERVISOR)
     explains = case.conclusion and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
     what = "单位认定为误评" if misrated else "已提交解释说明" if explains else "已提交整改措施"

@@ -15,7 +15,7 @@ from reviewbot.models.review import Review
 from reviewbot.queries.directory import people_of, route_candidates, userids_with_role
 from reviewbot.rules.lifecycle import CaseStatus, Move, Role
 from reviewbot.rules.notices import new_case, to_dispatch
-from reviewbot.rules.routing import Route, choose_department, choose_person
+from reviewbot.rules.routing import Route, choose_department, choose_person, is_rated
 from reviewbot.rules.rulebook import Rulebook
 
 
@@ -93,13 +93,14 @@ def dispatch(
         data={"department": department.code, "handler": person.userid if person else None},
     )  # fmt: skip
     receivers = [person.userid] if person else userids_with_role(session, Role.HEAD, department_id)
-    receivers = [userid for userid in receivers if not _is_rated(session, userid, case)]
+    receivers = [userid for userid in receivers if not is_the_rated(session, userid, case)]
     tell(session, case, "new_case", new_case(facts_of(session, case)), receivers, at=at)
 
 
-def _is_rated(session: Session, userid: str, case: Case) -> bool:
+def is_the_rated(session: Session, userid: str, case: Case) -> bool:
+    """Whether this member is the person the review is about (F10)."""
     name = session.scalar(select(Staff.name).where(Staff.userid == userid))
-    return bool(case.review.handled_by) and name == case.review.handled_by
+    return is_rated(case.review.handled_by, name or "", userid)
 
 
 def _wait_at_desk(session: Session, case: Case, route: Route, at: datetime, rulebook: Rulebook) -> None:

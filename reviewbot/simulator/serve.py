@@ -4,6 +4,7 @@ import csv
 import os
 from pathlib import Path
 
+from reviewbot.rules.lifecycle import Role
 from reviewbot.simulator.callbacks import Agent, Member, SimulatorConfig
 from reviewbot.simulator.server import create_simulator
 
@@ -18,7 +19,7 @@ def members_of(city: Path) -> list[Member]:
                 userid=row["userid"],
                 name=row["name"],
                 department=units[row["department"]],
-                title=row["roles"],
+                title="、".join(Role(role).label for role in row["roles"].split(";")),
             )
             for row in csv.DictReader(file)
         ]

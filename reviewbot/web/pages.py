@@ -200,6 +200,9 @@ def _rates(
         for row in report_rates(session, viewer, first=first, last=last, now=now, by_department=split):
             found[row.department, row.figure.metric] = row.figure
     table = []
+    counted = {name for (name, _), figure in found.items() if figure.denominator}
+    idle = [unit.short_name for unit in units if unit.short_name not in counted]
+    units = [unit for unit in units if unit.short_name in counted]
     for code, name in [*((unit.code, unit.short_name) for unit in units), ("", None)]:
         cells = []
         for key, metric in METRICS.items():
@@ -221,7 +224,7 @@ def _rates(
             for key in ("rectification_rate", "on_time_rectification_rate")
         ],
     }
-    return {"table": table, "bars": bars}
+    return {"table": table, "bars": bars, "idle": idle}
 
 
 def _daily(session: Session, midnight: datetime) -> dict[str, Any]:

@@ -129,12 +129,12 @@ def review_view(review: Review) -> dict[str, Any]:
         "reviewed": moment(review.reviewed_at),
         "received": moment(review.received_at),
         "facts": [
-            (label, mask_personal(value))
+            (label, value)
             for label, value in (
-                ("事项", review.item),
-                ("窗口", review.window),
+                ("事项", mask_personal(review.item or "")),
+                ("窗口", mask_personal(review.window or "")),
                 ("渠道", review.channel),
-                ("办理人员", review.handled_by),
+                ("办理人员", mask_personal(review.handled_by or "")),
                 ("评价编号", review.external_id),
             )
             if value
@@ -290,10 +290,10 @@ def _has_right(case: Case, move: Move, viewer: Viewer) -> bool:
 def move_forms(
     moves: Iterable[Move], departments: Sequence[Department], *, has_evidence: bool
 ) -> list[MoveForm]:
-    """The forms of these moves, each verb once, in the table's order."""
+    """The forms of these moves, each verb once; steps back come last."""
     forms = _forms(departments, has_evidence=has_evidence)
     verbs = dict.fromkeys(_VERB_OF[move] for move in moves if move in _VERB_OF)
-    return [forms[verb] for verb in verbs]
+    return sorted((forms[verb] for verb in verbs), key=lambda form: form.danger)
 
 
 _VERB_OF = {

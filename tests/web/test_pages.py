@@ -1,14 +1,14 @@
 """The pages over a real database: who gets in, what is shown, what a form does."""
 
+import asyncio
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import Accepted, Delivery, Rejected, receive_reviews
@@ -18,6 +18,20 @@ from reviewbot.web.login import safe_next
 from reviewbot.web.pages import page_routes
 from reviewbot.web.views import raw_view
 from reviewbot.wiring import House
+
+
+class Browser:
+    """Keeps cookies and follows nothing."""
+
+    def __init__(self, app: Starlette) -> None:
+        transport = httpx.ASGITransport(app)
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://site")
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return asyncio.run(self._client.get(path, **more))
+
+    def post(self, path: str, **more: Any) -> httpx.Response:
+        return asyncio.run(self._client.post(path, **more))
 
 
 class FakeWeCom:
@@ -30,18 +44,19 @@ class FakeWeCom:
 
 
 @pytest.fixture
-def pages(house: House) -> Iterator[TestClient]:
+def pages(house: House) -> Browser:
     told = house.settings.wecom.model_copy(
         update={"base_url": "http://127.0.0.1:9", "corp_id": "ww1", "agent_id": 7}
     )
-    wired = replace(house, settings=house.settings.model_copy(update={"wecom": told}), wecom=FakeWeCom())
+    wired = replace(
+        house, settings=house.settings.model_copy(update={"wecom": told}), wecom=cast(Any, FakeWeCom())
+    )
     app = Starlette(routes=page_routes())
     app.state.house = wired
-    with TestClient(app, follow_redirects=False) as client:
-        yield client
+    return Browser(app)
 
 
-def enter(client: TestClient, userid: str, target: str = "/") -> Any:
+def enter(client: Browser, userid: str, target: str = "/") -> Any:
     sent = client.get("/login", params={"next": target})
     state = parse_qs(urlsplit(sent.headers["location"]).query)["state"][0]
     return client.get("/login/callback", params={"code": userid, "state": state})
@@ -55,7 +70,10 @@ def new_case(house: House, **changed: Any) -> str:
         "rater_kind": "person", "rater_anonymous": False, "fingerprint": "f",
     }  # fmt: skip
     raw = json.dumps({"userName": "李四", "mobile": "13812345678", "x": "<b>"}, ensure_ascii=False).encode()
-    records = [Accepted(facts | changed, b"{}"), Rejected("refused", "评分不在对照表中", "E2", 1, raw)]
+    records: list[Accepted | Rejected] = [
+        Accepted(facts | changed, b"{}"),
+        Rejected("refused", "评分不在对照表中", "E2", 1, raw),
+    ]
     with house.database.begin() as session:
         got = receive_reviews(session, [Delivery("province_a", "webhook", records)], at=house.clock.now())
         case = open_case(session, got.bad_review_ids[0], at=house.clock.now(), rulebook=house.rulebook)
@@ -67,7 +85,7 @@ def token_in(page: str) -> str:
     return page.split('name="csrf" value="')[1].split('"')[0]
 
 
-def test_strangers_are_sent_to_login_and_come_back(pages: TestClient) -> None:
+def test_strangers_are_sent_to_login_and_come_back(pages: Browser) -> None:
     sent = pages.get("/cases?open=1")
     assert sent.headers["location"] == "/login?next=%2Fcases%3Fopen%3D1"
     assert enter(pages, "WANGHAILING01", "/cases?open=1").headers["location"] == "/cases?open=1"
@@ -78,21 +96,21 @@ def test_strangers_are_sent_to_login_and_come_back(pages: TestClient) -> None:
 
 
 @pytest.mark.parametrize(("code", "words"), [("outsider", "不是本单位"), ("nobody99", "目录中没有账号")])
-def test_outsiders_and_unknown_people_are_refused(pages: TestClient, code: str, words: str) -> None:
+def test_outsiders_and_unknown_people_are_refused(pages: Browser, code: str, words: str) -> None:
     answer = enter(pages, code)
     assert answer.status_code == 403
     assert words in answer.text
     assert pages.get("/").status_code == 303
 
 
-def test_a_state_is_good_for_one_sign_in_of_one_browser(pages: TestClient) -> None:
+def test_a_state_is_good_for_one_sign_in_of_one_browser(pages: Browser) -> None:
     state = parse_qs(urlsplit(pages.get("/login").headers["location"]).query)["state"][0]
     back = {"code": "wanghailing01", "state": state}
     assert pages.get("/login/callback", params=back).status_code == 303
     assert pages.get("/login/callback", params=back).status_code == 401
 
 
-def test_a_removed_member_is_out_at_once(pages: TestClient, house: House) -> None:
+def test_a_removed_member_is_out_at_once(pages: Browser, house: House) -> None:
     enter(pages, "wanghailing01")
     with house.database.begin() as session:
         staff = staff_by_userid(session, "wanghailing01")
@@ -104,11 +122,10 @@ def test_a_removed_member_is_out_at_once(pages: TestClient, house: House) -> Non
 def test_the_login_page_says_when_there_is_no_wecom(house: House) -> None:
     app = Starlette(routes=page_routes())
     app.state.house = house
-    with TestClient(app) as client:
-        assert "尚未配置企业微信" in client.get("/login").text
+    assert "尚未配置企业微信" in Browser(app).get("/login").text
 
 
-def test_a_case_shows_no_rater_and_moves_by_its_form(pages: TestClient, house: House) -> None:
+def test_a_case_shows_no_rater_and_moves_by_its_form(pages: Browser, house: House) -> None:
     number = new_case(house)
     enter(pages, "wangzehao01")
     page = pages.get(f"/cases/{number}").text
@@ -126,7 +143,7 @@ def test_a_case_shows_no_rater_and_moves_by_its_form(pages: TestClient, house: H
     assert "他说很慢</textarea>" in refused.text
 
 
-def test_files_go_in_and_come_out_only_with_the_right(pages: TestClient, house: House) -> None:
+def test_files_go_in_and_come_out_only_with_the_right(pages: Browser, house: House) -> None:
     number = new_case(house)
     enter(pages, "wangzehao01")
     token = token_in(pages.get(f"/cases/{number}").text)
@@ -141,7 +158,7 @@ def test_files_go_in_and_come_out_only_with_the_right(pages: TestClient, house: 
     assert pages.get(f"/cases/{number}").status_code == 404
 
 
-def test_overview_links_each_figure_to_its_cases(pages: TestClient, house: House) -> None:
+def test_overview_links_each_figure_to_its_cases(pages: Browser, house: House) -> None:
     number = new_case(house)
     enter(pages, "wanghailing01")
     assert "—（0/0）" in pages.get("/").text
@@ -150,7 +167,7 @@ def test_overview_links_each_figure_to_its_cases(pages: TestClient, house: House
     assert pages.get("/?from=2026-13-01").status_code == 422
 
 
-def test_intake_is_for_few_and_covers_personal_data(pages: TestClient, house: House) -> None:
+def test_intake_is_for_few_and_covers_personal_data(pages: Browser, house: House) -> None:
     new_case(house)
     enter(pages, "wanghailing01")
     page = pages.get("/intake").text
