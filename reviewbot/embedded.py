@@ -21,10 +21,6 @@ _left_running: list[subprocess.Popen[bytes]] = []
 """Servers meant to outlive this process; Python warns when a running one is forgotten."""
 
 
-_started: dict[Path, subprocess.Popen[bytes]] = {}
-"""Keeps the handles: a server outlives the process that started it, and Python warns of a dropped handle."""
-
-
 def start_embedded(settings: Settings) -> Settings:
     """Start (or join) the servers that have no URL; the settings come back with both URLs filled in.
 
@@ -47,8 +43,6 @@ def stop_redis(data_dir: Path) -> None:
         with suppress(redis.ConnectionError):
             client.shutdown(nosave=True)
         client.close()
-    if child := _started.pop(data_dir, None):
-        child.wait(timeout=10)
 
 
 def _start_postgres(folder: Path) -> str:
