@@ -49,6 +49,11 @@ class Doorbell:
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        # Somebody waits for an answer behind the bell; left alone, kombu tries for six seconds.
+        app.conf.broker_transport_options |= {
+            "socket_timeout": 1, "socket_connect_timeout": 1,
+            "max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1,
+        }  # fmt: skip
 
     def ring(self, name: str, *args: Any) -> None:
         try:

@@ -288,6 +288,10 @@ class Phones:
         url = request.query_params.get("url", "")
         if urlsplit(url).scheme not in ("http", "https"):
             return PlainTextResponse("这个链接不能打开", status_code=400)
+        # A phone has cookies of its own; the visitor's one browser has not, so the bot is asked to look again.
+        home = self.platform.config.agents[0].home_url
+        if home and url.startswith(home + "/"):
+            url = f"{home}/login?{urlencode({'next': url[len(home) :]})}"
         return _remember(RedirectResponse(url, status_code=302), request.path_params["userid"])
 
     async def _show_media(self, request: Request) -> Response:

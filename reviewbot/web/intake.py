@@ -61,6 +61,8 @@ class IntakeWriter:
         self._house = house
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(house.settings.intake.waiting_requests)
         self._task: asyncio.Task[None] | None = None
+        self._unrung: list[int] = []
+        self._bell: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -69,6 +71,8 @@ class IntakeWriter:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._bell:
+            await asyncio.gather(self._bell, return_exceptions=True)
         while not self._queue.empty():
             self._queue.get_nowait().answer.set_exception(Unavailable("系统正在停止，请稍后重发。"))
 
@@ -102,7 +106,15 @@ class IntakeWriter:
                 if not one.answer.done():
                     one.answer.set_result(results)
             if received.bad_review_ids:
-                await run_in_threadpool(self._house.ring, TaskName.ROUTE, received.bad_review_ids)
+                self._unrung += received.bad_review_ids
+                if self._bell is None or self._bell.done():
+                    self._bell = asyncio.create_task(self._ring())
+
+    async def _ring(self) -> None:
+        """One bell at a time and never in the writer's way: a Redis that is away must not hold up senders."""
+        while self._unrung:
+            ids, self._unrung = self._unrung, []
+            await run_in_threadpool(self._house.ring, TaskName.ROUTE, ids)
 
     def _commit(self, deliveries: Sequence[Delivery]) -> Received:
         with self._house.database.begin() as session:

@@ -250,7 +250,8 @@ def test_a_case_of_another_department_does_not_exist_for_a_stranger(house):
 
 
 @pytest.mark.parametrize(
-    ("who", "verb"), [(DESK, "sign"), (SUPERVISOR, "sign"), ("fanglifeng01", "sign"), ("zhouzhidong01", "sign")]
+    ("who", "verb"),
+    [(DESK, "sign"), (SUPERVISOR, "sign"), ("fanglifeng01", "sign"), ("zhouzhidong01", "sign")],
 )
 def test_who_sees_the_whole_city_may_still_not_do_a_units_work(house, who, verb):
     number = opened(house)

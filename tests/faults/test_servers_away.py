@@ -237,10 +237,17 @@ def test_a_message_waits_while_redis_which_keeps_the_token_is_away(wired: House,
 # PostgreSQL
 
 
+def administer(settings: Settings) -> tuple[str, psycopg.Connection]:
+    """The name of this test's database, and a connection to another one."""
+    before, _, after = settings.database_url.partition("?")
+    server, _, name = before.rpartition("/")
+    return name, psycopg.connect(f"{server}/postgres?{after}", autocommit=True)
+
+
 def drop_connections(settings: Settings) -> int:
     """End every connection to the database of this test, as a restart of the server does."""
-    name = settings.database_url.rsplit("/", 1)[1].split("?")[0]
-    with psycopg.connect(settings.database_url.replace(f"/{name}?", "/postgres?"), autocommit=True) as admin:
+    name, connection = administer(settings)
+    with connection as admin:
         ended = admin.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s", [name]
         ).fetchone()
@@ -249,8 +256,8 @@ def drop_connections(settings: Settings) -> int:
 
 
 def allow_connections(settings: Settings, *, allowed: bool) -> None:
-    name = settings.database_url.rsplit("/", 1)[1].split("?")[0]
-    with psycopg.connect(settings.database_url.replace(f"/{name}?", "/postgres?"), autocommit=True) as admin:
+    name, connection = administer(settings)
+    with connection as admin:
         admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {str(allowed).lower()}')
 
 

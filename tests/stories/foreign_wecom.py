@@ -176,7 +176,9 @@ class Phones:
             f"{inner}{ident}<AgentID>{AGENT}</AgentID></xml>"
         )
         sealed, stamp, nonce = seal(plain), str(int(time.time())), secrets.token_hex(5)
-        body = f"<xml><ToUserName>{CORP}</ToUserName><Encrypt>{sealed}</Encrypt><AgentID>{AGENT}</AgentID></xml>"
+        body = (
+            f"<xml><ToUserName>{CORP}</ToUserName><Encrypt>{sealed}</Encrypt><AgentID>{AGENT}</AgentID></xml>"
+        )
         asked = {"msg_signature": signature(stamp, nonce, sealed), "timestamp": stamp, "nonce": nonce}
         return requests.post(
             f"{self.url}/wecom/callback", params=asked, data=body.encode(), timeout=ANSWER_SECONDS

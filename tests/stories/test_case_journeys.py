@@ -7,8 +7,6 @@ from datetime import timedelta
 
 import pytest
 import requests
-from conftest import SECRET as SOURCE_SECRET
-from conftest import Rung
 from foreign_wecom import (
     AES_KEY,
     AGENT,
@@ -63,13 +61,17 @@ class Town:
     def review(self, **facts):
         """A citizen rates badly; the number of the case and the person it was given to."""
         known = {card["task_id"] for _, card in self.fake.cards("差评工单")}
-        answer = post_reviews(self.url, SOURCE_SECRET, _record(**facts))
+        answer = self.send(_record(**facts))
         assert answer.status_code == 202, answer.text
         assert [one["result"] for one in answer.json()] == ["accepted"]
         self.work()
         fresh = [(to, card) for to, card in self.fake.cards("差评工单") if card["task_id"] not in known]
         ((receiver, card),) = fresh
         return card["main_title"]["title"].split()[1], receiver
+
+    def send(self, record):
+        (secret,) = self.house.settings.sources["standard"].secrets()
+        return post_reviews(self.url, secret, record)
 
     def work(self):
         """What the tasks do, until nothing waits."""
@@ -129,7 +131,7 @@ def town(settings, clock):
             }
         )  # fmt: skip
         built = build_house(settings.model_copy(update={"wecom": told}))
-        house = replace(built, clock=clock, ring=Rung())
+        house = replace(built, clock=clock, ring=lambda *_: None)
         ends.callback(house.database.dispose)
         web = ends.enter_context(Web(create_app(house)))
         yield Town(house, fake, web.url)
@@ -160,7 +162,11 @@ def test_a_rectified_case_goes_from_the_webhook_to_the_rate(town, clock):
     )
 
     case = town.case(number)
-    assert (case["status"], case["closing_kind"], case["without_attachment"]) == ("closed", "rectified", False)
+    assert (case["status"], case["closing_kind"], case["without_attachment"]) == (
+        "closed",
+        "rectified",
+        False,
+    )
     assert case["route_reason"] == "按办理单位：社保局"
     assert [row["size"] for row in case["evidence"]] == [len(JPEG)]
     clock.moment = working_days_later(clock.moment, 6)
@@ -193,7 +199,7 @@ def test_an_explained_case_without_a_file_has_to_be_passed_as_such(town):
 
 
 def test_what_nobody_owns_is_dispatched_returned_and_dispatched_again(town, clock):
-    post_reviews(town.url, SOURCE_SECRET, _record(department="火星局", item="火星移民"))
+    town.send(_record(department="火星局", item="火星移民"))
     town.work()
     number = town.fake.cards("待派单")[0][1]["main_title"]["title"].split()[1]
     assert {to for to, _ in town.fake.cards("待派单")} == {DESK, "liuwenpeng01"}
@@ -292,7 +298,9 @@ def test_the_console_gets_its_echo_and_a_forger_gets_nothing(town):
         params=asked | {"msg_signature": signature("1700000000", "n", echo)},
         timeout=15,
     )
-    forged = requests.get(f"{town.url}/wecom/callback", params=asked | {"msg_signature": "0" * 40}, timeout=15)
+    forged = requests.get(
+        f"{town.url}/wecom/callback", params=asked | {"msg_signature": "0" * 40}, timeout=15
+    )
 
     assert (good.status_code, good.text) == (200, "8213642")
     assert (forged.status_code, forged.text) == (403, "")
