@@ -20,7 +20,7 @@ from reviewbot.embedded import start_embedded, stop_redis
 from reviewbot.errors import Unavailable
 from reviewbot.logs import configure_logs
 from reviewbot.processes import Processes, beat_command, free_port_or_fail, web_command, worker_command
-from reviewbot.queries.counts import Balance, intake_balance
+from reviewbot.queries.counts import Balance, intake_balance, suppressed_reasons
 from reviewbot.queries.directory import heads_by_unit, userids_with_role
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import Role
@@ -148,6 +148,7 @@ def _conclude(house: House, print_balance: Callable[[Balance], None], console: C
     now = house.clock.now()
     with house.database.begin() as session:
         told = intake_balance(session, now)
+        reasons = suppressed_reasons(session)
         rows = report_rates(
             session, SYSTEM, first=MORNING.date(), last=(now + timedelta(days=1)).date(), now=now
         )
@@ -158,5 +159,8 @@ def _conclude(house: House, print_balance: Callable[[Balance], None], console: C
     for state in ("owed", "sending"):
         if told.messages.get(state):
             raise Unavailable(f"还有 {told.messages[state]} 条消息没有送达。")
+    if told.messages.get("suppressed"):
+        # Everybody in the demonstration city has a phone: a message that did not arrive is a fault of ours.
+        raise Unavailable(f"有 {told.messages['suppressed']} 条消息没有送到：{'；'.join(reasons)}。")
     if not told.adds_up or told.unrouted:
         raise Unavailable("收支不平衡。")

@@ -36,7 +36,9 @@ class Delivered(Protocol):
 class Channel(Protocol):
     """Something that carries one message body to one person."""
 
-    def deliver(self, userid: str, body: Body) -> Delivered: ...
+    def deliver(self, userid: str, body: Body, message_id: int) -> Delivered:
+        """``message_id`` tells this message from every other, the same on every try."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def deliver_messages(database: Database, channel: Channel | None, *, at: datetim
             _record(database, message, state="suppressed", reason="未配置企业微信")
             continue
         try:
-            done = channel.deliver(message.userid, message.body)
+            done = channel.deliver(message.userid, message.body, message.id)
         except ChannelError as wrong:
             _fail(database, message, wrong)
         except Exception:

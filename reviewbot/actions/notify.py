@@ -39,7 +39,7 @@ def tell(
             key=f"{case.number}-r{case.round}-{kind}-{case.event_count}-{userid.lower()}",
             kind=kind,
             userid=userid,
-            body=body | {"serial": case.event_count, "kind": kind},
+            body=body,
             at=at,
             case_id=case.id,
         )

@@ -145,3 +145,14 @@ def intake_balance(session: Session, now: datetime) -> Balance:
         or 0,
         messages={state: count for state, count in messages},
     )
+
+
+def suppressed_reasons(session: Session) -> list[str]:
+    """Why messages were suppressed, each reason with its count."""
+    rows = session.execute(
+        select(Message.reason, func.count())
+        .where(Message.state == "suppressed")
+        .group_by(Message.reason)
+        .order_by(func.count().desc())
+    )
+    return [f"{reason} {count} 条" for reason, count in rows]

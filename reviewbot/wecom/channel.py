@@ -26,22 +26,22 @@ class WeComChannel:
         self._address = address
         self._cards = cards
 
-    def deliver(self, userid: str, body: dict[str, Any]) -> Carried:
+    def deliver(self, userid: str, body: dict[str, Any], message_id: int) -> Carried:
         """Send one body to one member. Raises WeComError."""
         if body["type"] == "card_update":
             self._client.update_card([userid], body["response_code"], body["words"])
             return Carried()
-        sent = self._client.send(messages.encode(self._payload(userid, body)))
+        sent = self._client.send(messages.encode(self._payload(userid, body, message_id)))
         return Carried(sent.msgid, sent.response_code, userid.lower() in sent.undelivered)
 
-    def _payload(self, userid: str, body: dict[str, Any]) -> messages.Payload:
+    def _payload(self, userid: str, body: dict[str, Any], message_id: int) -> messages.Payload:
         if body["type"] == "text":
             return messages.text(self._agent_id, [userid], body["content"])
         if not self._cards:
             return messages.text(self._agent_id, [userid], self._as_text(body))
-        return messages.button_card(self._agent_id, [userid], self._card(body))
+        return messages.button_card(self._agent_id, [userid], self._card(body, message_id))
 
-    def _card(self, body: dict[str, Any]) -> messages.Card:
+    def _card(self, body: dict[str, Any], message_id: int) -> messages.Card:
         link = self._address + body["link"]
         number, round_ = body["number"], body["round"]
         buttons = [
@@ -50,7 +50,7 @@ class WeComChannel:
         if buttons:
             buttons.append(messages.Button("打开工单", "open", 2, link))
         return messages.Card(
-            task_id=task_id(number, round_, body["kind"], body["serial"]),
+            task_id=task_id(number, round_, "n", message_id),
             source="好差评 · 差评工单",
             title=body["title"],
             desc=body["desc"],

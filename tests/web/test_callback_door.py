@@ -1,0 +1,232 @@
+"""GET and POST /wecom/callback over real HTTP, by a WeCom that knows only its own documentation."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import callback_client as wecom
+import pytest
+import requests
+from door_kit import raw_status, serving
+from pydantic import SecretStr
+from sqlalchemy import func, select
+
+from reviewbot.conversation.answer import Talk, answer_callback
+from reviewbot.database.session import Database
+from reviewbot.inbox import waiting
+from reviewbot.models.message import InboxItem, Message
+from reviewbot.queue import TaskName
+from reviewbot.wiring import build_house
+
+TEXT = "<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[{}]]></Content><MsgId>{}</MsgId>"
+PRESS = (
+    "<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[template_card_event]]></Event>"
+    "<EventKey><![CDATA[{}]]></EventKey><TaskId><![CDATA[t1]]></TaskId>"
+    "<CardType><![CDATA[button_interaction]]></CardType><ResponseCode><![CDATA[rc1]]></ResponseCode>"
+)
+
+
+@pytest.fixture
+def wired(house):
+    """The house with the callback keys of one application."""
+    told = house.settings.wecom.model_copy(
+        update={
+            "corp_id": wecom.CORP, "agent_id": wecom.AGENT, "callback_token": wecom.TOKEN,
+            "callback_aes_key": SecretStr(wecom.AES_KEY),
+        }
+    )  # fmt: skip
+    settings = house.settings.model_copy(update={"wecom": told})
+    return replace(house, settings=settings, crypto=build_house(settings).crypto)
+
+
+@pytest.fixture
+def url(wired):
+    with serving(wired) as address:
+        yield address
+
+
+def stored(house):
+    with house.database.begin() as session:
+        return list(session.scalars(select(InboxItem).order_by(InboxItem.id)))
+
+
+def check(url, **changed):
+    echo = wecom.seal("1616140317555161061")
+    params = wecom.query(echo) | {"echostr": echo} | changed
+    return requests.get(f"{url}/wecom/callback", params=params, timeout=30)
+
+
+def test_the_check_of_the_address_is_answered_by_the_echo_as_bare_text(url):
+    answer = check(url)
+
+    assert (answer.status_code, answer.text) == (200, "1616140317555161061")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"msg_signature": "0" * 40}, {"msg_signature": ""}, {"timestamp": "1"}, {"timestamp": "NaN"},
+        {"nonce": "x\0y"}, {"echostr": ""}, {"echostr": "é" * 40}, {"msg_signature": None, "echostr": None},
+        {"echostr": wecom.seal("1", corp="ww-another")},
+    ],
+)  # fmt: skip
+def test_a_forged_check_of_the_address_is_403_and_empty(url, changed):
+    answer = check(url, **changed)
+
+    assert (answer.status_code, answer.content) == (403, b"")
+
+
+def test_a_genuine_text_is_stored_once_however_often_it_is_pushed(url, wired):
+    encrypted = wecom.seal(wecom.message(TEXT.format("签收 A1000", 111)))
+    body, asked = wecom.wrap(encrypted), wecom.query(encrypted)
+
+    answers = [wecom.post(url, body, asked) for _ in range(3)]
+    again = wecom.push(url, TEXT.format("签收 A1000", 111))
+
+    assert [(one.status_code, one.content) for one in (*answers, again)] == [(200, b"")] * 4
+    [item] = stored(wired)
+    assert (item.kind, item.userid, item.body["content"], item.state) == (
+        "text", "chenwei02", "签收 A1000", "new",
+    )  # fmt: skip
+    assert wired.ring.names == [TaskName.ANSWER.value]
+
+
+def test_one_push_arriving_by_many_connections_at_once_is_one_row(url, wired):
+    encrypted = wecom.seal(wecom.message(TEXT.format("我的待办", 112)))
+    asked = wecom.query(encrypted)
+    with ThreadPoolExecutor(8) as senders:
+        answers = list(senders.map(lambda _: wecom.post(url, wecom.wrap(encrypted), asked), range(16)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(stored(wired)) == 1
+
+
+def test_two_different_events_of_one_person_in_one_second_are_both_stored(url, wired):
+    for key in ("sign:A1000:1", "return:A1000:1"):
+        wecom.push(url, PRESS.format(key))
+
+    assert [item.body["event_key"] for item in stored(wired)] == ["sign:A1000:1", "return:A1000:1"]
+
+
+def _forged():
+    genuine = wecom.seal(wecom.message(TEXT.format("签收", 1)))
+    asked, body = wecom.query(genuine), wecom.wrap(genuine)
+    foreign = wecom.seal(wecom.message(TEXT.format("签收", 1)), corp="ww-another")
+    other_agent = wecom.seal(wecom.message(TEXT.format("签收", 1)).replace(str(wecom.AGENT), "77"))
+    doctype = b'<!DOCTYPE x [<!ENTITY a "b">]>' + body
+    inside = wecom.seal('<!DOCTYPE xml [<!ENTITY a "aaaa">]>' + wecom.message(TEXT.format("&a;", 1)))
+    return {
+        "wrong signature": (body, asked | {"msg_signature": "0" * 40}),
+        "no signature": (body, {}),
+        "other time": (body, asked | {"timestamp": "1700000000"}),
+        "other nonce": (body, asked | {"nonce": "other"}),
+        "other corporation": (wecom.wrap(foreign), wecom.query(foreign)),
+        "other application": (wecom.wrap(other_agent), wecom.query(other_agent)),
+        "DOCTYPE outside": (doctype, asked),
+        "DOCTYPE inside": (wecom.wrap(inside), wecom.query(inside)),
+        "not sealed": (wecom.wrap("hello"), wecom.query("hello")),
+        "not XML": (b"\xff\0<", asked),
+        "empty": (b"", asked),
+        "300 KiB": (body + b" " * 300 * 1024, asked),
+    }
+
+
+FORGED = _forged()
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_is_not_a_genuine_push_is_403_empty_and_leaves_no_row(url, wired, name):
+    body, asked = FORGED[name]
+
+    answer = wecom.post(url, body, asked)
+
+    assert (answer.status_code, answer.content) == (403, b"")
+    assert stored(wired) == []
+
+
+def test_a_body_of_20_mb_is_403_without_being_read_to_its_end(url):
+    head = "POST /wecom/callback HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n"
+
+    assert raw_status(url, head, b" " * (256 * 1024 + 1)) == 403
+
+
+def test_a_genuine_push_out_of_its_time_is_kept_without_effect(url, wired):
+    answer = wecom.push(url, TEXT.format("签收 A1000", 113), at=int(time.time()) - 3600)
+
+    assert answer.status_code == 200
+    [item] = stored(wired)
+    assert (item.state, bool(item.outcome)) == ("kept", True)
+    assert wired.ring.names == []
+    with wired.database.begin() as session:
+        assert waiting(session, 10) == []
+
+
+def test_a_stale_card_press_is_kept_and_its_buttons_are_left_alone(url, wired):
+    answer = wecom.push(url, PRESS.format("sign:A1000:1"), at=int(time.time()) - 3600)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert [item.state for item in stored(wired)] == ["kept"]
+
+
+def test_a_press_of_a_card_is_answered_by_its_greyed_button_sealed_for_wecom(url, wired):
+    answer = wecom.push(url, PRESS.format("sign:A1000:1"))
+
+    told = wecom.opened_answer(answer)
+    assert told.findtext("MsgType") == "update_button"
+    assert told.findtext("ToUserName") == "chenwei02"
+    assert told.findtext("FromUserName") == wecom.CORP
+    assert told.findtext("Button/ReplaceName")
+    assert [item.kind for item in stored(wired)] == ["card_press"]
+
+
+@pytest.mark.parametrize("text", ["<b>x</b>", "=1+1", "😡", "'; DROP TABLE inbox; --", " ", "字" * 2000])
+def test_odd_text_is_stored_as_typed(url, wired, text):
+    answer = wecom.push(url, TEXT.format(text, 114))
+
+    assert answer.status_code == 200
+    assert stored(wired)[0].body["content"].strip() == text.strip()
+
+
+def test_a_stranger_gets_one_row_and_does_no_harm(url, wired):
+    encrypted = wecom.seal(wecom.message(TEXT.format("签收 A1000", 115), user="nobody99"))
+    assert wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted)).status_code == 200
+    [item] = stored(wired)
+
+    answer_callback(talk(wired), item.id)
+
+    assert stored(wired)[0].state != "new"
+
+
+def test_a_text_that_came_through_the_door_is_answered_by_one_message(url, wired):
+    wecom.push(url, TEXT.format("我的待办", 116))
+    [item] = stored(wired)
+
+    for _ in range(2):
+        answer_callback(talk(wired), item.id)
+
+    with wired.database.begin() as session:
+        assert session.scalar(select(func.count()).select_from(Message)) == 1
+
+
+def talk(house):
+    return Talk(
+        database=house.database, now=house.clock.now, rulebook=house.rulebook,
+        folder=house.settings.data_dir, focus=timedelta(minutes=30), download=None,
+    )  # fmt: skip
+
+
+def test_without_a_database_a_genuine_push_is_503_so_that_wecom_sends_it_again(wired):
+    nowhere = replace(wired, database=Database("postgresql://nobody@127.0.0.1:1/none"))
+    with serving(nowhere) as url:
+        answer = wecom.push(url, TEXT.format("签收", 117))
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+
+
+def test_without_a_configured_wecom_everything_is_403(house):
+    with serving(house) as url:
+        told = [check(url).status_code, wecom.push(url, TEXT.format("签收", 118)).status_code]
+
+    assert told == [403, 403]
