@@ -24,7 +24,9 @@ def seal(text, corp=CORP):
     content = os.urandom(16) + struct.pack(">I", len(message)) + message + corp.encode()
     padding = 32 - len(content) % 32
     encryptor = _cipher().encryptor()
-    return base64.b64encode(encryptor.update(content + bytes([padding]) * padding) + encryptor.finalize()).decode()
+    return base64.b64encode(
+        encryptor.update(content + bytes([padding]) * padding) + encryptor.finalize()
+    ).decode()
 
 
 def unseal(encrypted):

@@ -213,7 +213,9 @@ def test_nasty_text_in_any_field_is_accepted_and_stored_without_what_no_column_t
 def test_nasty_text_where_text_does_not_belong_gets_a_result(url, name, field):
     nasty = NASTY[name]
 
-    told = send(url, [record(**{field: nasty}), record(**{field: [nasty]}), record(**{field: {nasty: nasty}})])
+    told = send(
+        url, [record(**{field: nasty}), record(**{field: [nasty]}), record(**{field: {nasty: nasty}})]
+    )
 
     assert len(results(told)) == 3
 
