@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Table, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -138,7 +138,8 @@ def _insert_new(
         return {}
     # Sorted, so that two writers that carry the same keys lock them in the same order.
     statement = (
-        insert(Review)
+        # The table, not the class: the ORM would send a statement for every set of NULLs.
+        insert(cast("Table", Review.__table__))
         .on_conflict_do_nothing(index_elements=["source", "external_id", "round"])
         .returning(
             Review.source, Review.external_id, Review.round, Review.id, Review.rating, Review.fingerprint
