@@ -63,12 +63,15 @@ def _exception(session: Session, review: Review) -> tuple[int, str, str] | None:
 
 
 def _item_owner(session: Session, review: Review) -> tuple[int, str] | None:
-    if not (review.item or review.item_code):
+    # Only what is given: a comparison with None would match every item that has no code.
+    given = ((Item.name, review.item), (Item.code, review.item_code))
+    matches = [column == value for column, value in given if value]
+    if not matches:
         return None
     rows = session.execute(
         select(Department.id, Department.short_name)
         .join(Item, Item.department_id == Department.id)
-        .where(or_(Item.name == review.item, Item.code == review.item_code))
+        .where(or_(*matches))
         .distinct()
         .limit(2)
     ).all()

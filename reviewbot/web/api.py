@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.create_token import viewer_of_token
@@ -71,6 +72,14 @@ class MoveBody(BaseModel):
     channel: str = Field("", max_length=50)
     no_attachment: bool = False
 
+    @field_validator("*")
+    @classmethod
+    def storable(cls, value: Any) -> Any:
+        """JSON escapes can carry NUL and half characters, which no database column takes."""
+        if isinstance(value, str) and any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value):
+            raise ValueError("含有不能保存的字符")
+        return value
+
 
 @router.get("/cases")
 def get_cases(
@@ -80,7 +89,7 @@ def get_cases(
     department: str | None = None,
     overdue: bool = False,
     open_only: Annotated[bool, Query(alias="open")] = False,
-    after: int | None = None,
+    after: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """Cases this caller may see, newest first; ``next`` is the ``after`` of the following page."""
@@ -162,6 +171,8 @@ def _once(
     house: House, key: str, print_: str, act: Callable[[Session], tuple[int, dict[str, Any]]]
 ) -> tuple[int, dict[str, Any]]:
     with house.database.begin() as session:
+        # A repeat that comes while the first still runs waits for its answer.
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
         known = session.get(IdempotentAnswer, key)
         if known is not None:
             if known.request != print_:

@@ -8,11 +8,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from reviewbot.errors import ReviewbotError, Unavailable
+from reviewbot.errors import InvalidInput, ReviewbotError, Unavailable
 from reviewbot.web.api import router
 from reviewbot.web.intake import IntakeWriter, receive_webhook
 from reviewbot.web.wecom import check_address, receive_callback
@@ -50,6 +50,7 @@ def create_app(house: House, pages: Sequence[BaseRoute] = ()) -> FastAPI:
     )
     app.add_exception_handler(ReviewbotError, tell)
     app.add_exception_handler(RequestValidationError, tell_invalid)
+    app.add_exception_handler(DataError, tell_unstorable)
     app.add_exception_handler(SQLAlchemyError, tell_away)
     return app
 
@@ -79,8 +80,13 @@ def tell(_: Request, wrong: Exception) -> Response:
 def tell_invalid(_: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, RequestValidationError)  # noqa: S101 - the handler is registered for this class
     first = wrong.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
+    place = ".".join(str(part) for part in first["loc"]).encode(errors="replace").decode()
     return JSONResponse({"error": "invalid_input", "message": f"{place}：{first['msg']}"}, 422)
+
+
+def tell_unstorable(request: Request, _: Exception) -> Response:
+    """NUL in an address, numbers beyond every column: the sender's, not an outage."""
+    return tell(request, InvalidInput("请求中有不能使用的字符或数字。"))
 
 
 def tell_away(request: Request, wrong: Exception) -> Response:
