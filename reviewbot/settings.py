@@ -1,5 +1,6 @@
 """Every setting, typed: defaults in config/reviewbot.toml, overridden by the environment."""
 
+import base64
 import os
 import secrets as randomness
 import tomllib
@@ -7,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -54,6 +55,19 @@ class WeComSettings(Part):
 
 class SourceSettings(Part):
     secret: SecretStr = SecretStr("")
+
+    @field_validator("secret")
+    @classmethod
+    def usable(cls, told: SecretStr) -> SecretStr:
+        """Standard Webhooks: whsec_ and Base64; an empty or broken one would fail at the first call."""
+        for one in told.get_secret_value().split():
+            try:
+                key = base64.b64decode(one.removeprefix("whsec_") + "==", validate=False)
+            except ValueError:
+                key = b""
+            if not key:
+                raise ValueError("密钥应为 whsec_ 加 Base64 文字，多个以空格分隔")
+        return told
 
     def secrets(self) -> list[str]:
         """The signing secrets in force; several while one is being rotated."""
@@ -144,7 +158,7 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as wrong:
         first = wrong.errors()[0]
         name = "REVIEWBOT_" + "__".join(str(part).upper() for part in first["loc"])
-        raise SettingError(f"设置 {name} 不对：{first['msg']}") from None
+        raise SettingError(f"设置 {name} 不对：{first['msg'].removeprefix('Value error, ')}") from None
     return settings.model_copy(
         update={
             "data_dir": _from_root(settings.data_dir),

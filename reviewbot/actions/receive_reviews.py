@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Column, Select, Table, Text, and_, bindparam, func, select
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
@@ -137,31 +138,69 @@ def _insert_new(
     if not rows:
         return {}
     # Sorted, so that two writers that carry the same keys lock them in the same order.
-    statement = (
-        # The table, not the class: the ORM would send a statement for every set of NULLs.
-        insert(cast("Table", Review.__table__))
-        .on_conflict_do_nothing(index_elements=["source", "external_id", "round"])
-        .returning(
-            Review.source, Review.external_id, Review.round, Review.id, Review.rating, Review.fingerprint
+    inserted = session.execute(_INSERT, _arrays(_GIVEN, [rows[key] for key in sorted(rows)]))
+    return {(s, e, r): (ident, rating, mark) for s, e, r, ident, rating, mark in inserted}
+
+
+def _rows_of(columns: Sequence[Column[Any]]) -> Select[Any]:
+    """Rows as a SELECT over unnest(), one array a column; a list of texts travels as its literal."""
+    types = {column.name: Text() if _is_list(column) else column.type for column in columns}
+    arrays = [bindparam(f"{name}_given", type_=ARRAY(kind)) for name, kind in types.items()]
+    table = func.unnest(*arrays).table_valued(*types, name="given").render_derived()
+    return select(
+        *(
+            sql_cast(table.c[column.name], ARRAY(Text())) if _is_list(column) else table.c[column.name]
+            for column in columns
         )
     )
-    inserted = session.execute(statement, [rows[key] for key in sorted(rows)])
-    return {(s, e, r): (ident, rating, mark) for s, e, r, ident, rating, mark in inserted}
+
+
+def _arrays(columns: Sequence[Column[Any]], rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """The parameters of ``_rows_of``."""
+    return {
+        f"{column.name}_given": [
+            _array_literal(row[column.name]) if _is_list(column) else row[column.name] for row in rows
+        ]
+        for column in columns
+    }
+
+
+def _is_list(column: Column[Any]) -> bool:
+    return isinstance(column.type, ARRAY)
+
+
+def _array_literal(words: Sequence[str]) -> str:
+    escaped = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
+    return "{" + ",".join(f'"{word}"' for word in escaped) + "}"
 
 
 def _standing(session: Session, deliveries: Sequence[Delivery], fresh: Fresh) -> dict[Key, tuple[int, str]]:
     """``{key: (id, fingerprint)}`` of every review these deliveries speak of."""
     keys = {_key(d.source, r) for d in deliveries for r in d.records if isinstance(r, Accepted)}
     found = {key: (ident, mark) for key, (ident, _, mark) in fresh.items()}
-    missing = sorted(keys - set(fresh))
-    for start in range(0, len(missing), 5_000):
-        rows = session.execute(
-            select(Review.source, Review.external_id, Review.round, Review.id, Review.fingerprint).where(
-                tuple_(Review.source, Review.external_id, Review.round).in_(missing[start : start + 5_000])
-            )
-        )
+    missing = keys - set(fresh)
+    if missing:
+        wanted = [{"source": s, "external_id": e, "round": r} for s, e, r in missing]
+        rows = session.execute(_STANDING, _arrays(_KEY, wanted))
         found.update({(s, e, r): (ident, mark) for s, e, r, ident, mark in rows})
     return found
+
+
+_REVIEWS = cast("Table", Review.__table__)
+_GIVEN = [column for column in _REVIEWS.columns if column.name not in ("id", "routed_at")]
+_KEY = [_REVIEWS.c.source, _REVIEWS.c.external_id, _REVIEWS.c.round]
+# One array a column and one statement: executemany costs several times as much, and the ORM would send a
+# statement for every set of NULLs. Built once, because building costs more than running it for one row.
+_INSERT = (
+    insert(_REVIEWS)
+    .from_select(_GIVEN, _rows_of(_GIVEN))
+    .on_conflict_do_nothing(index_elements=_KEY)
+    .returning(Review.source, Review.external_id, Review.round, Review.id, Review.rating, Review.fingerprint)
+)
+_asked = _rows_of(_KEY).subquery()
+_STANDING = select(Review.source, Review.external_id, Review.round, Review.id, Review.fingerprint).join(
+    _asked, and_(*(column == _asked.c[column.name] for column in _KEY))
+)
 
 
 def _judge(

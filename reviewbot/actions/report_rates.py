@@ -38,6 +38,8 @@ def report_rates(
         raise InvalidInput(f"没有指标“{unknown[0]}”；可用：{'、'.join(METRICS)}。")
     if not (date(2000, 1, 1) <= first and last < date(2100, 1, 1)):
         raise InvalidInput("起止日期须在 2000 年至 2099 年之间。")
+    if first > last:
+        raise InvalidInput(f"起始日期 {first} 晚于截止日期 {last}。")
     start = datetime.combine(first, time(), CHINA)
     end = datetime.combine(last + timedelta(days=1), time(), CHINA)
     # A unit with nothing due is listed with "—", neither left out nor given 100 % (F20).

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _EXACT_IN_EXCEL: Final = 10**15
 _BAD_UTF8: Final = "不是有效的 UTF-8 文本"
 _TOO_DEEP: Final = "嵌套过深"
+_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ def split_body(body: bytes, *, max_records: int = 10_000) -> list[Piece]:
     whole = _piece(text)
     if whole.error is None:
         return _spread(whole, max_records)
+    elements = _elements(text)
+    if elements is not None:
+        _check_count(len(elements), max_records)
+        return [_piece(raw) for raw in elements]
     return _lines(text, max_records) if rest else [whole]
 
 
@@ -67,6 +73,25 @@ def _array(text: bytes) -> list[bytes] | None:
         return [bytes(raw) for raw in msgspec.json.decode(text, type=list[msgspec.Raw])]
     except (ValueError, RecursionError):
         return None
+
+
+def _elements(text: bytes) -> list[bytes] | None:
+    """The elements of an array one of which no reader takes (NaN, a huge number), told by its brackets."""
+    if not (text.startswith(b"[") and text.endswith(b"]")):
+        return None
+    depth, start, found = 0, 1, []
+    for mark in _STRUCTURE.finditer(text):
+        sign = mark[0]
+        if sign in (b"[", b"{"):
+            depth += 1
+        elif sign in (b"]", b"}"):
+            depth -= 1
+        if (sign == b"," and depth == 1) or (depth == 0 and mark.end() == len(text)):
+            found.append(text[start : mark.start()].strip())
+            start = mark.end()
+        elif depth < 1:
+            return None
+    return found if depth == 0 and all(found) else None
 
 
 def _spread(whole: Piece, max_records: int) -> list[Piece]:

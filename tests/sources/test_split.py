@@ -103,3 +103,22 @@ def test_json_files_are_read_and_others_are_named(tmp_path):
     for name in ("c.xlsx", "d.doc", "missing.csv"):
         with pytest.raises(InvalidInput, match=name):
             list(read_file(tmp_path / name))
+
+
+@pytest.mark.parametrize("broken", ['{"a": NaN}', '{"a": Infinity}', '{"a": }', "nope"])
+def test_a_broken_element_of_an_array_costs_its_neighbours_nothing(broken):
+    body = (r'[{"n": 1, "s": "],[\\\"}"}, ' + broken + ' , {"n": [2, {}]}]').encode()
+
+    pieces = split_body(body)
+
+    assert [piece.error is None for piece in pieces] == [True, False, True]
+    assert pieces[0].value == {"n": 1, "s": '],[\\"}'}
+    assert pieces[2].value == {"n": [2, {}]}
+    assert pieces[1].raw == broken.encode()
+
+
+@pytest.mark.parametrize("body", [b"[NaN]]", b"[NaN}", b"[NaN,]", b"[[NaN]", b"[}{NaN]"])
+def test_brackets_that_do_not_match_are_one_broken_record(body):
+    (piece,) = split_body(body)
+
+    assert piece.error is not None

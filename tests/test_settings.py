@@ -1,0 +1,35 @@
+"""A wrong setting stops the start with one line that names it."""
+
+import base64
+
+import pytest
+
+from reviewbot.errors import SettingError
+from reviewbot.settings import load_settings
+
+GOOD = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_!", f"{GOOD} whsec_", "whsec_密钥"])
+def test_a_secret_that_cannot_sign_stops_the_start(monkeypatch, secret):
+    monkeypatch.setenv("REVIEWBOT_SOURCES__STANDARD__SECRET", secret)
+
+    with pytest.raises(SettingError, match="REVIEWBOT_SOURCES__STANDARD__SECRET") as refused:
+        load_settings()
+
+    assert "\n" not in refused.value.sentence
+    assert GOOD not in refused.value.sentence
+
+
+@pytest.mark.parametrize("secret", ["", GOOD, f"{GOOD} {GOOD}", GOOD.removeprefix("whsec_")])
+def test_usable_secrets_are_taken(monkeypatch, secret):
+    monkeypatch.setenv("REVIEWBOT_SOURCES__STANDARD__SECRET", secret)
+
+    assert load_settings().sources["standard"].secrets() == secret.split()
+
+
+def test_a_setting_nobody_knows_stops_the_start(monkeypatch):
+    monkeypatch.setenv("REVIEWBOT_WECOM__BASE_URI", "http://127.0.0.1")
+
+    with pytest.raises(SettingError, match="REVIEWBOT_WECOM__BASE_URI"):
+        load_settings()
