@@ -1,24 +1,21 @@
 """The API for programs: cases, moves, rates, balance. ``Authorization: Bearer TOKEN``."""
 
 import hashlib
-import json
-from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.answer_once import Answer, answer_once
 from reviewbot.actions.create_token import viewer_of_token
 from reviewbot.actions.make_move import MoveIn, Verb, make_move
 from reviewbot.actions.report_rates import RateRow, report_rates, this_month
 from reviewbot.clock import CHINA
-from reviewbot.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from reviewbot.errors import InvalidInput, NotFound, NotSignedIn
 from reviewbot.models.case import Case
-from reviewbot.models.people import IdempotentAnswer
 from reviewbot.queries.cases import calls_of, due_times_of, events_of, evidence_of, find_case, list_cases
 from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.directory import find_department
@@ -156,36 +153,17 @@ def post_move(
     house = house_of(request)
     asked = _asked(number, body)
 
-    def move(session: Session) -> tuple[int, dict[str, Any]]:
-        moved = make_move(session, asked, viewer, at=house.clock.now(), rulebook=house.rulebook)
-        return 200, {"number": moved.number, "status": moved.status.value, "message": moved.sentence}
-
     print_ = hashlib.sha256(f"{number} {body.model_dump_json()}".encode()).hexdigest()
-    status, answer = _once(house, f"{viewer.actor} {idempotency_key}", print_, move)
-    if status == 200:
-        house.ring(TaskName.DELIVER)
-    return JSONResponse(answer, status)
-
-
-def _once(
-    house: House, key: str, print_: str, act: Callable[[Session], tuple[int, dict[str, Any]]]
-) -> tuple[int, dict[str, Any]]:
+    now = house.clock.now()
     with house.database.begin() as session:
-        # A repeat that comes while the first still runs waits for its answer.
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
-        known = session.get(IdempotentAnswer, key)
-        if known is not None:
-            if known.request != print_:
-                raise Conflict("这个 Idempotency-Key 已用于另一个请求。")
-            return known.status, json.loads(known.body)
-        status, answer = act(session)
-        session.add(
-            IdempotentAnswer(
-                key=key, request=print_, status=status, body=json.dumps(answer, ensure_ascii=False),
-                created_at=house.clock.now(),
-            )
-        )  # fmt: skip
-        return status, answer
+
+        def move() -> Answer:
+            moved = make_move(session, asked, viewer, at=now, rulebook=house.rulebook)
+            return 200, {"number": moved.number, "status": moved.status.value, "message": moved.sentence}
+
+        status, answer = answer_once(session, f"{viewer.actor} {idempotency_key}", print_, move, at=now)
+    house.ring(TaskName.DELIVER)
+    return JSONResponse(answer, status)
 
 
 @router.get("/rates")

@@ -18,6 +18,7 @@ from reviewbot.settings import ROOT, load_settings
 from reviewbot.simulator.stream import reviews
 from reviewbot.sources.split import split_body
 from reviewbot.web.intake import to_record
+from tests.benchmarks.door import measure_door
 
 ROUNDS, BATCH, SINGLE = 3, 2_000, 300
 
@@ -69,6 +70,10 @@ def main() -> None:
         print(f"one transaction a review     {single:9,.0f} records/s   1.0")  # noqa: T201
         print(f"one transaction of {BATCH}     {batch:9,.0f} records/s   {batch / single:.1f}")  # noqa: T201
         print(f"the same delivered again     {again:9,.0f} records/s   {again / single:.1f}")  # noqa: T201
+        alone, many, batches = measure_door(settings)
+        print(f"HTTP, one sender             {alone:9,.0f} reviews/s   1.0")  # noqa: T201
+        print(f"HTTP, 64 senders             {many:9,.0f} reviews/s   {many / alone:.1f}")  # noqa: T201
+        print(f"HTTP, 64 senders, 100 a call {batches:9,.0f} reviews/s   {batches / alone:.1f}")  # noqa: T201
         house.database.dispose()
         stop_redis(settings.data_dir)
 
