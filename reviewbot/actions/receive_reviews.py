@@ -159,7 +159,7 @@ def _arrays(columns: Sequence[Column[Any]], rows: Sequence[dict[str, Any]]) -> d
     """The parameters of ``_rows_of``."""
     return {
         f"{column.name}_given": [
-            _array_literal(row[column.name]) if _is_list(column) else row[column.name] for row in rows
+            _array_literal(row[column.name]) if _is_list(column) else row.get(column.name) for row in rows
         ]
         for column in columns
     }

@@ -98,3 +98,9 @@ class KeptRecord(Base):
     external_id: Mapped[str | None]
     round: Mapped[int | None]
     raw: Mapped[bytes]
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None]
+    settlement: Mapped[str | None]
+    """taken_in (with a correction) or dismissed; only what was set aside is settled."""
+    settlement_reason: Mapped[str | None]
+    review_id: Mapped[int | None] = mapped_column(ForeignKey("reviews.id"))

@@ -7,7 +7,7 @@ from typing import Final
 
 from reviewbot.rules.grading import is_bad
 from reviewbot.sources.profile import SourceProfile
-from reviewbot.sources.record import Refusal, ReviewIn, TextRow
+from reviewbot.sources.record import Correction, Refusal, ReviewIn, TextRow
 
 EXTERNAL_ID_LIMIT: Final = 128
 NAME_LIMIT: Final = 200
@@ -39,6 +39,7 @@ class _Reading:
 
     profile: SourceProfile
     obj: dict[str, object]
+    corrected: Correction
     flags: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     doubtful: list[str] = field(default_factory=list)
@@ -102,12 +103,15 @@ class _Reading:
 
 
 def map_record(
-    profile: SourceProfile, obj: object, *, now: datetime, limits: DateLimits
-) -> ReviewIn | Refusal:
-    """Read one record by its source's profile; ``now`` is aware."""
+    profile: SourceProfile, obj: object, *, now: datetime, limits: DateLimits,
+    correction: Correction | None = None,
+) -> ReviewIn | Refusal:  # fmt: skip
+    """Read one record by its source's profile; ``now`` is aware. A correction stands in for what it names."""
     if not isinstance(obj, dict):
         return Refusal(result="refused", reason="不是一条记录（应为 JSON 对象）")
-    reading = _Reading(profile, obj)
+    reading = _Reading(profile, obj, correction or Correction())
+    if correction is not None:
+        reading.flags.append("corrected_by_hand")
     external_id = reading.text("external_id", EXTERNAL_ID_LIMIT, numbers=True)
     if external_id is None:
         reason = "；".join(reading.wrong) or f"缺少办件编号（{reading.path('external_id')}）"
@@ -160,6 +164,8 @@ def _facts(r: _Reading, external_id: str, round_: int, rating: int, reviewed_at:
 
 
 def _rating(r: _Reading) -> int | None:
+    if r.corrected.rating is not None:
+        return r.corrected.rating
     value = r.raw("rating")
     if isinstance(value, str):
         value = r.clean(value).strip()
@@ -196,7 +202,7 @@ def _reviewed_at(r: _Reading, now: datetime, limits: DateLimits) -> datetime | N
     if value is None or value == "":
         r.wrong.append(f"缺少评价时间（{r.path('reviewed_at')}）")
         return None
-    moment = _moment(r.profile, value)
+    moment = r.corrected.reviewed_at or _moment(r.profile, value)
     if moment is None:
         if isinstance(value, str) or _is_integer(value):
             r.wrong.append(f"评价时间“{_short(r.clean(str(value)))}”无法识别（{r.path('reviewed_at')}）")

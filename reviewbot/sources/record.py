@@ -42,6 +42,13 @@ class ReviewIn(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
 
 
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person at the desk put right in a record that was set aside."""
+
+    rating: int | None = None
+    reviewed_at: datetime | None = None
+
+
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why a record did not become a review.
 

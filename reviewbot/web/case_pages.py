@@ -6,13 +6,13 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence, evidence_path
 from reviewbot.actions.make_move import MoveIn, Verb, make_move
-from reviewbot.errors import InvalidInput, NotFound, NotSignedIn, ReviewbotError
+from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Conclusion, Move
 from reviewbot.web import login, views
-from reviewbot.web.login import house_of, viewer_of
+from reviewbot.web.login import house_of, poster
 
 
 def case_page(request: Request, viewer: Viewer) -> Response:
@@ -57,19 +57,10 @@ def _show_case(
     )  # fmt: skip
 
 
-def _poster(request: Request, form: FormData) -> Viewer:
-    """Who sent this form. A page, not a redirect, for the signed out: form-action forbids leaving the site."""
-    viewer = viewer_of(request)
-    if viewer is None:
-        raise NotSignedIn("登录已过期，请重新登录后再提交。")
-    login.check_csrf(login.shown_to(request, viewer), login.text_of(form, "csrf"))
-    return viewer
-
-
 def move(request: Request, form: FormData) -> Response:
     """One form of a case page: the same door as a reply in WeCom."""
     house, number = house_of(request), request.path_params["number"].upper()
-    viewer = _poster(request, form)
+    viewer = poster(request, form)
     kept = {name: word for name, word in form.items() if isinstance(word, str) and name != "csrf"}
     try:
         asked = _asked(form, number)
@@ -107,7 +98,7 @@ def _asked(form: FormData, number: str) -> MoveIn:
 
 def upload(request: Request, form: FormData) -> Response:
     house, number = house_of(request), request.path_params["number"].upper()
-    viewer = _poster(request, form)
+    viewer = poster(request, form)
     sent = form.get("file")
     try:
         if not isinstance(sent, UploadFile) or not sent.size:

@@ -26,7 +26,7 @@ from reviewbot.errors import NotFound, NotSignedIn, ReviewbotError, TooLarge, Un
 from reviewbot.queue import TaskName
 from reviewbot.sources.mapping import map_record
 from reviewbot.sources.profile import SourceProfile
-from reviewbot.sources.record import Refusal, ReviewIn
+from reviewbot.sources.record import Correction, Refusal, ReviewIn
 from reviewbot.sources.split import Piece, split_body
 from reviewbot.wiring import House
 
@@ -179,11 +179,15 @@ async def receive_webhook(request: Request) -> Response:
     return Response(msgspec.json.encode(results), 202, media_type="application/json")
 
 
-def to_record(house: House, profile: SourceProfile, piece: Piece) -> Accepted | Rejected:
+def to_record(
+    house: House, profile: SourceProfile, piece: Piece, correction: Correction | None = None
+) -> Accepted | Rejected:
     """One piece of a body as what the intake action takes."""
     if piece.error is not None:
         return Rejected("refused", piece.error, None, None, piece.raw)
-    told = map_record(profile, piece.value, now=house.clock.now(), limits=house.date_limits)
+    told = map_record(
+        profile, piece.value, now=house.clock.now(), limits=house.date_limits, correction=correction
+    )
     match told:
         case Refusal():
             return Rejected(told.result, told.reason, told.external_id, told.round, piece.raw)

@@ -81,6 +81,15 @@ def shown_to(request: Request, viewer: Viewer) -> Request:
     return request
 
 
+def poster(request: Request, form: FormData) -> Viewer:
+    """Who sent this form. A page, not a redirect, for the signed out: form-action forbids leaving the site."""
+    viewer = viewer_of(request)
+    if viewer is None:
+        raise NotSignedIn("登录已过期，请重新登录后再提交。")
+    check_csrf(shown_to(request, viewer), text_of(form, "csrf"))
+    return viewer
+
+
 def text_of(form: FormData, name: str) -> str:
     found = form.get(name, "")
     return found.strip() if isinstance(found, str) else ""

@@ -22,16 +22,15 @@ from reviewbot.actions.add_evidence import MAX_BYTES
 from reviewbot.actions.report_rates import report_rates, this_month
 from reviewbot.clock import CHINA
 from reviewbot.database.session import database_is_away
-from reviewbot.errors import InvalidInput, NotAllowed, NotFound, ReviewbotError, TooLarge
+from reviewbot.errors import InvalidInput, NotFound, ReviewbotError, TooLarge
 from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
-from reviewbot.queries.counts import cohort, intake_balance
+from reviewbot.queries.counts import cohort
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.rates import METRICS, Figure, display, value
-from reviewbot.sources.masking import mask_personal
-from reviewbot.web import case_pages, login, views
+from reviewbot.web import case_pages, intake_pages, login, views
 from reviewbot.web.login import house_of, viewer_of
 
 STATIC = Path(__file__).parent / "static"
@@ -59,7 +58,8 @@ def page_routes() -> list[BaseRoute]:
         Route("/cases/{number}/moves", _posted(case_pages.move), methods=post),
         Route("/cases/{number}/evidence", _posted(case_pages.upload), methods=post),
         Route("/evidence/{ident:int}", _guarded(_signed_in(case_pages.evidence_file)), methods=get),
-        Route("/intake", _guarded(_signed_in(intake)), methods=get),
+        Route("/intake", _guarded(_signed_in(intake_pages.intake)), methods=get),
+        Route("/intake/{ident:int}", _posted(intake_pages.settle), methods=post),
         Route("/login", _guarded(login.login), methods=get),
         Route("/login/callback", _guarded(login.callback), methods=get),
         Route("/logout", _posted(_logout), methods=post),
@@ -312,38 +312,3 @@ def _cohort(
     counted = {ident for part in parts.values() for ident in part}
     words = f"{metric.name}（{first} 至 {last}）的分母：{metric.denominator}。计入分子：{metric.numerator}。"
     return found, {case.id: case.id in counted for case in found}, words
-
-
-def intake(request: Request, viewer: Viewer) -> Response:
-    """The balance of intake, and every record that did not become a review, with its reason (law 6)."""
-    if not viewer.roles & login.INTAKE_ROLES:
-        raise NotAllowed("接收台账只对派单员、督办、审计和管理员开放。")
-    query = request.query_params
-    kind = query.get("kind", "") if query.get("kind") in ("refused", "set_aside", "altered") else ""
-    after = int(query["after"]) if query.get("after", "").isdecimal() and len(query["after"]) < 10 else None
-    house = house_of(request)
-    with house.database.begin() as session:
-        balance = intake_balance(session, house.clock.now())
-        if kind == "altered":
-            copies = page_queries.altered_copies(session, after=after, limit=PAGE + 1)
-            rows = [
-                (copy.id, copy.received_at, review.source, "altered", "同一评价再次送达而内容不同，以首次为准",
-                 f"{review.external_id} / {review.round}", copy.raw)
-                for copy, review in copies
-            ]  # fmt: skip
-        else:
-            rows = [
-                (row.id, row.received_at, row.source, row.result, row.reason,
-                 f"{row.external_id or '—'} / {row.round or '—'}", row.raw)
-                for row in page_queries.kept_records(session, result=kind or None, after=after, limit=PAGE + 1)
-            ]  # fmt: skip
-    shown = [
-        {"id": i, "at": views.moment(at), "source": source, "result": views.RESULT_LABELS.get(result, result),
-         "key": result, "reason": mask_personal(reason), "about": about, "raw": views.raw_view(raw)}
-        for i, at, source, result, reason, about, raw in rows[:PAGE]
-    ]  # fmt: skip
-    more = urlencode({"kind": kind, "after": rows[PAGE - 1][0]}) if len(rows) > PAGE else None
-    return views.render(
-        request, "intake.html", balance=balance, labels=views.RESULT_LABELS, rows=shown, kind=kind,
-        next=f"/intake?{more}" if more else None,
-    )  # fmt: skip

@@ -41,6 +41,17 @@ RESULT_LABELS = {
 _STAGE_LABELS = {
     "dispatch": "派单时限", "contact": "联系评价人时限", "handling": "办理时限", "handling_complex": "复杂事项办理时限",
 }  # fmt: skip
+CHANNELS = {
+    "pc": "电脑端", "mobile": "手机端", "qr": "二维码", "hall_tablet": "窗口平板",
+    "hall_terminal": "大厅其他终端", "sms": "短信", "system_default": "系统默认",
+    "hotline": "12345热线",
+}  # fmt: skip
+_FLAGS = {
+    "default_rating": "系统默认评价", "reason_missing": "未写明原因，请回访时了解",
+    "clock_ahead": "评价时间晚于接收时间", "corrected_by_hand": "经人工补正", "unpaired_surrogates_replaced": "文字含残缺字符，已替换",
+    "control_characters_removed": "文字含控制字符，已去除",
+}  # fmt: skip
+_CODED_FLAGS = {"retired_reason_code": "已停用的原因代码"}
 _RATER_KINDS = {"person": "个人", "org": "单位"}
 _RATER_FIELD = re.compile(
     r'("(?:userName|mobile|phone|name|idCard|certKey|rater_?\w*|linkman\w*|contact\w*)"\s*:\s*)'
@@ -133,7 +144,7 @@ def review_view(review: Review) -> dict[str, Any]:
             for label, value in (
                 ("事项", mask_personal(review.item or "")),
                 ("窗口", mask_personal(review.window or "")),
-                ("渠道", review.channel),
+                ("渠道", CHANNELS.get(review.channel or "", review.channel)),
                 ("办理人员", mask_personal(review.handled_by or "")),
                 ("评价编号", review.external_id),
             )
@@ -142,8 +153,16 @@ def review_view(review: Review) -> dict[str, Any]:
         "rater": f"{anonymous}（{kind}）" if kind else anonymous,
         "reasons": [codes[code].meaning if code in codes else f"代码 {code}" for code in review.reason_codes],
         "comment": mask_personal(review.comment),
-        "flags": review.flags,
+        "flags": [_flag(flag) for flag in review.flags],
     }
+
+
+def _flag(flag: str) -> str:
+    """A remark of the intake in a clerk's words; an unknown code names the field and what the sender wrote."""
+    if flag in _FLAGS:
+        return _FLAGS[flag]
+    what, _, code = flag.partition(":")
+    return f"{_CODED_FLAGS.get(what, '对照表中没有的代码')} {mask_personal(code)}"
 
 
 @cache

@@ -178,6 +178,30 @@ def test_intake_is_for_few_and_covers_personal_data(pages: Browser, house: House
     assert pages.get("/intake").status_code == 403
 
 
+def test_the_desk_takes_in_what_was_set_aside_on_the_page(pages: Browser, house: House) -> None:
+    raw = json.dumps(
+        {"external_id": "E7", "rating": 9, "reviewed_at": "2026-11-27T10:00:00+08:00", "comment": "<b>慢"}
+    ).encode()
+    aside = Rejected("set_aside", "评分代码“9”不在来源的对照表中", "E7", 1, raw)
+    with house.database.begin() as session:
+        receive_reviews(session, [Delivery("standard", "webhook", [aside])], at=house.clock.now())
+    enter(pages, "chenjiafeng01")
+    page = pages.get("/intake?kind=set_aside").text
+    assert "补正接收" in page
+    form = {"act": "take_in", "rating": "2", "reason": "已核对"}
+
+    assert pages.post("/intake/1", data=form).status_code == 403  # no token of this session
+    ident = page.split('action="/intake/')[1].split('"')[0]
+    sent = pages.post(f"/intake/{ident}", data=form | {"csrf": token_in(page)})
+
+    assert sent.status_code == 303
+    after = pages.get(sent.headers["location"]).text
+    assert "已补正接收，已转立案" in after
+    assert "陈家锋补正接收：已核对" in after
+    again = pages.post(f"/intake/{ident}", data=form | {"csrf": token_in(page)})
+    assert (again.status_code, "处理过" in again.text) == (409, True)
+
+
 def test_no_redirect_leaves_the_site() -> None:
     for target in ("//evil.cn", "https://evil.cn", "/\\evil.cn", "/a\n", ""):
         assert safe_next(target) == "/"
