@@ -59,9 +59,11 @@ def run(
     house = prepare(settings)
     with house.database.begin() as session:
         token = create_token(session, "supervisor", "演示", department=None, at=house.clock.now())
+        first, second = userids_with_role(session, Role.SUPERVISOR)[:2]
         people = People(
             desk=userids_with_role(session, Role.DESK)[0],
-            supervisor=userids_with_role(session, Role.SUPERVISOR)[0],
+            supervisor=first,
+            second_supervisor=second,
             heads=heads_by_unit(session),
         )
     signal.signal(signal.SIGINT, signal.default_int_handler)

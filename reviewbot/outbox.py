@@ -19,6 +19,7 @@ def owe(
     at: datetime,
     case_id: int | None = None,
     suppressed: str | None = None,
+    channel: str = "wecom",
 ) -> None:
     """Owe one message once: a second one with the same key is the same message.
 
@@ -31,6 +32,7 @@ def owe(
             kind=kind,
             case_id=case_id,
             userid=userid,
+            channel=channel,
             body=body,
             state="suppressed" if suppressed else "owed",
             reason=suppressed,

@@ -15,7 +15,7 @@ from reviewbot.database.session import Database
 from reviewbot.errors import SettingError
 from reviewbot.queue import Doorbell, make_celery
 from reviewbot.rules.calendar import Calendar
-from reviewbot.rules.deadlines import Policy
+from reviewbot.rules.policy import Policy
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.settings import CONFIG, Settings
 from reviewbot.sources.mapping import DateLimits

@@ -75,7 +75,7 @@ def attach(session: Session, number: str, evidence: Evidence, viewer: Viewer, *,
     if case is None:
         raise NotFound(f"没有工单 {number}，或您无权查看。")
     next_status(case.number, case.status, Move.ADD_EVIDENCE)
-    check_right(case, Move.ADD_EVIDENCE, viewer)
+    check_right(session, case, Move.ADD_EVIDENCE, viewer)
     evidence.case_id, evidence.round = case.id, case.round
     append_event(
         session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=Move.ADD_EVIDENCE.value,

@@ -1,17 +1,18 @@
 """The one door through which people move a case: checked by the table, stored with its event and messages."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.move_effects import EFFECTS
+from reviewbot.actions.effects import EFFECTS
+from reviewbot.actions.step import MoveIn, Step, Verb
 from reviewbot.errors import Conflict, NotAllowed, NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
+from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.cases import find_case, lock_case
+from reviewbot.queries.procedure import open_assistances, pending_application, pending_kinds
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import (
     CITY_WIDE,
@@ -26,39 +27,6 @@ from reviewbot.rules.routing import is_rated
 from reviewbot.rules.rulebook import Rulebook
 
 
-class Verb(StrEnum):
-    """What people say; some verbs split into two moves of the table by what they carry."""
-
-    DISPATCH = "dispatch"
-    SIGN = "sign"
-    RETURN = "return"
-    RECORD_CALL = "record_call"
-    CONCLUDE = "conclude"
-    SUBMIT_MEASURES = "submit_measures"
-    SUBMIT_EXPLANATION = "submit_explanation"
-    APPROVE = "approve"
-    SEND_BACK = "send_back"
-    RECORD_FEEDBACK = "record_feedback"
-    REOPEN = "reopen"
-
-
-@dataclass(frozen=True)
-class MoveIn:
-    """A move as asked for. ``round``: the round of the card that was pressed, None when typed."""
-
-    verb: Verb
-    number: str
-    remark: str = ""
-    department: str | None = None
-    conclusion: Conclusion | None = None
-    complex: bool = False
-    reached: bool | None = None
-    basis: str = ""
-    channel: str = ""
-    no_attachment: bool = False
-    round: int | None = None
-
-
 @dataclass(frozen=True)
 class Moved:
     """What came of a move: the sentence echoes the case and its new state."""
@@ -67,20 +35,6 @@ class Moved:
     number: str
     status: CaseStatus
     sentence: str
-
-
-@dataclass
-class Step:
-    """One move under way: what the effects of a move may look at and add to."""
-
-    session: Session
-    case: Case
-    asked: MoveIn
-    viewer: Viewer
-    at: datetime
-    rulebook: Rulebook
-    data: dict[str, Any] = field(default_factory=dict)
-    said: str = ""
 
 
 def make_move(session: Session, asked: MoveIn, viewer: Viewer, *, at: datetime, rulebook: Rulebook) -> Moved:
@@ -97,12 +51,12 @@ def make_move(session: Session, asked: MoveIn, viewer: Viewer, *, at: datetime, 
     if asked.round is not None and asked.round != case.round:
         raise Conflict(f"这张卡片已过时：工单 {case.number} 现为「{case.status.label}」。")
     before = case.status
-    move = _table_move(case, asked)
+    move = _table_move(session, case, asked, rulebook)
     after = next_status(case.number, before, move)
-    check_right(case, move, viewer)
+    check_right(session, case, move, viewer)
     step = Step(session, case, asked, viewer, at, rulebook)
     EFFECTS[move].prepare(step)
-    if move is not Move.DISPATCH:  # dispatching writes its own event: routing does it without a person too
+    if move not in _DISPATCHING:  # dispatching writes its own event: routing does it without a person too
         case.status = after
         append_event(
             session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=move.value,
@@ -119,21 +73,54 @@ def make_move(session: Session, asked: MoveIn, viewer: Viewer, *, at: datetime, 
     )
 
 
-def _table_move(case: Case, asked: MoveIn) -> Move:
-    match asked.verb:
+_DISPATCHING = frozenset({Move.DISPATCH, Move.REFUSE_RETURN, Move.RULE})
+_DECISIONS = {
+    ApplicationKind.EXTENSION: (Move.GRANT_EXTENSION, Move.REFUSE_EXTENSION),
+    ApplicationKind.LEDGER: (Move.GRANT_LEDGER, Move.REFUSE_LEDGER),
+}
+
+
+def _table_move(session: Session, case: Case, asked: MoveIn, rulebook: Rulebook) -> Move:
+    """Which move of the table a verb means here."""
+    verb = asked.verb
+    if case.status is CaseStatus.APPEALED:  # approving an appeal is agreeing to it
+        verb = {Verb.APPROVE: Verb.AGREE, Verb.SEND_BACK: Verb.DISAGREE}.get(verb, verb)
+    match verb:
         case Verb.CONCLUDE:
             return (asked.conclusion or Conclusion.JUSTIFIED).move
         case Verb.SEND_BACK:
             explains = case.conclusion and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
             return Move.SEND_BACK_EXPLANATION if explains else Move.SEND_BACK_MEASURES
+        case Verb.RETURN:
+            again = case.return_count >= rulebook.policy.returns.before_arbitration
+            return Move.RETURN_AGAIN if again else Move.RETURN
+        case Verb.AGREE | Verb.DISAGREE:
+            return _decision(session, case, agreed=verb is Verb.AGREE)
         case _:
-            return Move(asked.verb.value)
+            return Move(verb.value)
 
 
-def check_right(case: Case, move: Move, viewer: Viewer) -> None:
+def _decision(session: Session, case: Case, *, agreed: bool) -> Move:
+    if case.status is CaseStatus.APPEALED:
+        appeal = pending_application(session, case.id, ApplicationKind.APPEAL)
+        last = appeal is None or len(appeal.decisions) + 1 >= appeal.deciders
+        if not agreed:
+            return Move.REFUSE_APPEAL
+        return Move.UPHOLD_APPEAL if last else Move.SUPPORT_APPEAL
+    for kind in pending_kinds(session, case.id):
+        if kind in _DECISIONS:
+            return _DECISIONS[kind][0 if agreed else 1]
+    raise Conflict(f"工单 {case.number} 没有待决定的申请。")
+
+
+def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> None:
     """The actor needs a role for the move; unit roles count only in the department that holds the case now."""
     needed = ROLES[move] & viewer.roles
-    own_unit = viewer.department_id is not None and viewer.department_id == case.department_id
+    if move is Move.ASSIST:
+        units: set[int | None] = {one.department_id for one in open_assistances(session, case.id)}
+    else:
+        units = {case.department_id}
+    own_unit = viewer.department_id is not None and viewer.department_id in units
     if not (needed & CITY_WIDE) and not (needed and own_unit):
         who = "、".join(role.label for role in Role if role in ROLES[move])
         raise NotAllowed(f"您不能{move.label}工单 {case.number}：须由该单位的{who}办理。")
@@ -142,5 +129,3 @@ def check_right(case: Case, move: Move, viewer: Viewer) -> None:
     approving = move in {Move.APPROVE, Move.SEND_BACK_MEASURES, Move.SEND_BACK_EXPLANATION}
     if approving and viewer.staff_id is not None and viewer.staff_id == case.handler_id:
         raise NotAllowed(f"工单 {case.number} 由您经办，审核须由另一人作出。")
-    if approving and case.conclusion is Conclusion.MISRATED and Role.SUPERVISOR not in viewer.roles:
-        raise NotAllowed(f"工单 {case.number} 认定为误评，须由督办复核。")

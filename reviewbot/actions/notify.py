@@ -56,6 +56,21 @@ def tell(
         )
 
 
+def tell_rater(session: Session, case: Case, kind: str, body: Body, *, at: datetime) -> None:
+    """Owe the rater a message; his number is looked up only when it is sent. Anonymous: a suppressed row says so."""
+    owe(
+        session,
+        key=f"{case.number}-r{case.round}-{kind}-{case.event_count}-rater",
+        kind=kind,
+        userid="",
+        channel="rater",
+        body=body,
+        at=at,
+        case_id=case.id,
+        suppressed=None if case.real_name else "评价人匿名或没有留下号码",
+    )
+
+
 def handler_of(session: Session, case: Case) -> list[str]:
     """The person who holds the case, else everyone who heads its department."""
     handler = session.get(Staff, case.handler_id) if case.handler_id else None

@@ -1,21 +1,21 @@
 """Open the one case of a bad review: route it with a reason, start its clocks, tell whoever is next."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.notify import facts_of, tell
 from reviewbot.actions.start_clock import next_rung, start_clock
-from reviewbot.clock import CHINA
 from reviewbot.models.case import CASE_SERIAL, Case, case_number
 from reviewbot.models.chain import append_event
 from reviewbot.models.people import Department, Staff
 from reviewbot.models.review import Review
-from reviewbot.queries.directory import people_of, route_candidates, userids_with_role
+from reviewbot.queries.directory import choose_from, route_candidates, userids_with_role
 from reviewbot.rules.lifecycle import CaseStatus, Move, Role
 from reviewbot.rules.notices import new_case, to_dispatch
-from reviewbot.rules.routing import Route, choose_department, choose_person, is_rated
+from reviewbot.rules.routing import Route, choose_department, is_rated
 from reviewbot.rules.rulebook import Rulebook
 
 
@@ -43,7 +43,7 @@ def open_case(session: Session, review_id: int, *, at: datetime, rulebook: Ruleb
         calendar_version=rulebook.calendar.version,
         opened_at=at,
         round=1, call_count=0, return_count=0, reopen_count=0, event_count=0,
-        last_hash="", complex=False, without_attachment=False,
+        last_hash="", complex=False, without_attachment=False, ruled=False,
     )  # fmt: skip
     session.add(case)
     session.flush()
@@ -68,19 +68,22 @@ def dispatch(
     rulebook: Rulebook,
     actor: str = "system",
     actor_name: str = "系统",
+    move: Move = Move.DISPATCH,
+    data: dict[str, Any] | None = None,
 ) -> None:
     """Hand a locked case to a department and to a person who is not the one rated (F10).
 
-    The handling clock starts at the first dispatch and no later hand-over moves it (law 3).
+    The handling clock starts at the first dispatch and no later hand-over moves it (law 3). ``move``: by
+    which move it goes there; the event is written here, because routing does it without a person too.
     """
     before = case.status
-    person = choose_person(
-        people_of(session, department_id, at.astimezone(CHINA).date()), rated=case.review.handled_by
-    )
+    person = choose_from(session, department_id, at, rated=case.review.handled_by)
     department = session.get_one(Department, department_id)
     case.status = CaseStatus.AWAITING_SIGN
     case.department_id = department_id
     case.handler_id = person.id if person else None
+    case.assigned_at = at
+    case.returned_from_id = None
     if case.dispatched_at is None:
         case.dispatched_at = at
         case.contact_due_at = start_clock(session, case, "contact", at, rulebook)
@@ -88,9 +91,9 @@ def dispatch(
         case.original_due_at = case.due_at
     case.next_action_at = next_rung(session, case, rulebook, met="dispatch", at=at)
     append_event(
-        session, case, at=at, actor=actor, actor_name=actor_name, move=Move.DISPATCH.value,
+        session, case, at=at, actor=actor, actor_name=actor_name, move=move.value,
         before=before.value, remark=reason,
-        data={"department": department.code, "handler": person.userid if person else None},
+        data=(data or {}) | {"department": department.code, "handler": person.userid if person else None},
     )  # fmt: skip
     receivers = [person.userid] if person else userids_with_role(session, Role.HEAD, department_id)
     receivers = [userid for userid in receivers if not is_the_rated(session, userid, case)]

@@ -127,6 +127,7 @@ def _insert_new(
                 rows.setdefault(
                     _key(delivery.source, record),
                     {
+                        "kind": "rating",
                         **record.facts,
                         "raw": record.raw,
                         "source": delivery.source,

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.models.case import Case, DueTime
+from reviewbot.rules.deadlines import DueTime as Reckoned
 from reviewbot.rules.deadlines import working_as_data
 from reviewbot.rules.ladder import next_at
 from reviewbot.rules.rulebook import Rulebook
@@ -15,13 +16,26 @@ def start_clock(
     session: Session, case: Case, stage: str, at: datetime, rulebook: Rulebook, *, limit: str | None = None
 ) -> datetime:
     """Store the due time of a stage with every interval counted or not (B1); ``limit`` if it differs by name."""
-    due = rulebook.due(limit or stage, at)
+    return _store(session, case, stage, rulebook.due(limit or stage, at), rulebook)
+
+
+def replace_clock(
+    session: Session, case: Case, stage: str, new_stage: str, due: Reckoned, rulebook: Rulebook
+) -> None:
+    """A running limit (its stage begins with ``stage``) gives way to another; both stay on record."""
+    for old in running(session, case):
+        if old.stage.startswith(stage):
+            old.replaced_by = new_stage
+    _store(session, case, new_stage, due, rulebook)
+
+
+def _store(session: Session, case: Case, stage: str, due: Reckoned, rulebook: Rulebook) -> datetime:
     session.add(
         DueTime(
             case_id=case.id,
             round=case.round,
             stage=stage,
-            started_at=at,
+            started_at=due.started_at,
             due_at=due.due_at,
             limit_text=f"{due.limit.value:g} {due.limit.unit.label}",
             working=working_as_data(due.reckoning),
@@ -36,11 +50,14 @@ def start_clock(
 
 
 def running(session: Session, case: Case) -> list[DueTime]:
-    """The limits of this round that nobody has met yet."""
+    """The limits of this round that nobody has met yet and no other has replaced."""
     return list(
         session.scalars(
             select(DueTime).where(
-                DueTime.case_id == case.id, DueTime.round == case.round, DueTime.met_at.is_(None)
+                DueTime.case_id == case.id,
+                DueTime.round == case.round,
+                DueTime.met_at.is_(None),
+                DueTime.replaced_by.is_(None),
             )
         )
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,13 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.add_evidence import add_evidence, attach, waiting_evidence
-from reviewbot.actions.make_move import MoveIn, make_move
-from reviewbot.actions.make_move import Verb as MoveVerb
-from reviewbot.conversation.commands import Command, Question, Verb, help_text, parse
+from reviewbot.actions.make_move import make_move
+from reviewbot.actions.step import MoveIn
+from reviewbot.actions.step import Verb as MoveVerb
+from reviewbot.conversation.commands import parse
+from reviewbot.conversation.help import help_text
 from reviewbot.conversation.replies import case_lines, rate_sentence, todo_lines
+from reviewbot.conversation.words import Command, Question, Verb
 from reviewbot.database.session import Database
 from reviewbot.errors import ChannelError, NotFound, ReviewbotError
 from reviewbot.inbox import claim
@@ -32,6 +35,8 @@ from reviewbot.wecom.buttons import unpack
 
 log = structlog.get_logger()
 MAX_TRIES = 5
+_NEEDS_WORDS = {"return": "退回", "send_back": "重办", "disagree": "不同意"}
+"""Buttons whose move needs a reason: the press asks for it."""
 MAX_PHOTO = 10 * 1024 * 1024
 
 
@@ -182,6 +187,10 @@ def _asked(turn: Turn, command: Command) -> MoveIn:
         basis=args.get("basis", ""),
         channel=args.get("channel", ""),
         no_attachment=args.get("no_attachment") == "yes",
+        days=int(args["days"]) if "days" in args else None,
+        until=date.fromisoformat(args["until"]) if "until" in args else None,
+        person=args.get("person", ""),
+        as_rule=args.get("as_rule") == "yes",
     )
 
 
@@ -191,8 +200,7 @@ def _pressed(turn: Turn, item: InboxItem) -> str:
         return "这个按钮已不再使用，请回复「我的待办」查看工单。"
     case = _visible(turn, press.number)
     _focus(turn, case)
-    if press.verb in {"return", "send_back"}:
-        verb = "退回" if press.verb == "return" else "重办"
+    if verb := _NEEDS_WORDS.get(press.verb):
         _grey_card(turn, item, f"请写明{verb}原因")
         return f"请回复「{verb} {case.number} 原因」，写明{verb}的原因。"
     said = _move(turn, MoveIn(verb=MoveVerb(press.verb), number=press.number, round=press.round))

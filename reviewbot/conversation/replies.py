@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.clock import CHINA
-from reviewbot.conversation.commands import parse_period
+from reviewbot.conversation.periods import parse_period
 from reviewbot.errors import InvalidInput
 from reviewbot.models.case import Case
 from reviewbot.queries.directory import find_department
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.lifecycle import CaseStatus, moves_from
+from reviewbot.rules.lifecycle import CaseStatus, next_steps
 from reviewbot.rules.notices import when
 from reviewbot.rules.rates import METRICS, display
 from reviewbot.rules.rulebook import Rulebook
@@ -20,7 +20,7 @@ from reviewbot.rules.rulebook import Rulebook
 
 def case_lines(case: Case, at: datetime) -> str:
     """One case: state, unit, handler, time limit, why it came here, what is possible."""
-    possible = "、".join(move.label for move in moves_from(case.status)) or "无"
+    possible = "、".join(move.label for move in next_steps(case.status)) or "无"
     return "\n".join(
         [
             f"工单 {case.number} 现为「{case.status.label}」",

@@ -56,6 +56,9 @@ class Case(Base):
     calendar_version: Mapped[str]
     opened_at: Mapped[datetime]
     dispatched_at: Mapped[datetime | None] = mapped_column(index=True)
+    """The first dispatch: the handling clock starts here and no later one moves it."""
+    assigned_at: Mapped[datetime | None]
+    """The latest dispatch: windows to return and to appeal start here."""
     signed_at: Mapped[datetime | None]
     contacted_at: Mapped[datetime | None]
     """The first reached call-back."""
@@ -65,9 +68,18 @@ class Case(Base):
     due_at: Mapped[datetime | None] = mapped_column(index=True)
     original_due_at: Mapped[datetime | None]
     next_action_at: Mapped[datetime | None]
+    returned_from_id: Mapped[int | None] = mapped_column(ForeignKey("departments.id"))
+    """The unit that says it is not its own, until the desk has decided."""
+    ruled: Mapped[bool] = mapped_column(default=False)
+    """A ruling after arbitration is final: no more returns."""
+    ledger_until: Mapped[datetime | None]
+    instructed_at: Mapped[datetime | None]
+    """A leader has written on it: one month to a letter, three to a report (S4)."""
+    satisfaction: Mapped[str | None]
+    """What the rater, or the hotline's survey, answered: satisfied, basically, dissatisfied."""
 
     review: Mapped[Review] = relationship(lazy="raise")
-    department: Mapped[Department | None] = relationship(lazy="raise")
+    department: Mapped[Department | None] = relationship(lazy="raise", foreign_keys=[department_id])
     handler: Mapped[Staff | None] = relationship(lazy="raise", foreign_keys=[handler_id])
 
 
@@ -112,6 +124,8 @@ class DueTime(Base):
     calendar_version: Mapped[str]
     rungs_done: Mapped[list[str]]
     met_at: Mapped[datetime | None]
+    replaced_by: Mapped[str | None]
+    """The stage that took its place: a complex matter's limit, an extension."""
 
 
 class Call(Base):
@@ -126,7 +140,12 @@ class Call(Base):
     at: Mapped[datetime]
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     reached: Mapped[bool]
+    outcome: Mapped[str]
+    """Of ``rules.call_back.Outcome``."""
     note: Mapped[str]
+    recording: Mapped[str | None]
+    """Where the recording lies, as the telephone system names it."""
+    recording_sha256: Mapped[str | None]
 
 
 class Evidence(Base):

@@ -23,6 +23,8 @@ class Message(Base):
     kind: Mapped[str]
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
     userid: Mapped[str]
+    channel: Mapped[str] = mapped_column(default="wecom")
+    """wecom, or rater: the number is looked up only when it is sent, and never stands in a message."""
     body: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(default="owed")
     reason: Mapped[str | None]

@@ -73,6 +73,21 @@ class Duty(Base):
     date_to: Mapped[date]
 
 
+class Delegation(Base):
+    """Somebody acts for somebody who is away, from and to a day (both included); never in a circle (B22)."""
+
+    __tablename__ = "delegations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    delegate_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    date_from: Mapped[date]
+    date_to: Mapped[date]
+    reason: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+
+
 class RoutingException(Base):
     """A ruling that an item or a window belongs elsewhere than the directory says."""
 

@@ -41,6 +41,8 @@ class Review(Base):
     source: Mapped[str]
     external_id: Mapped[str]
     round: Mapped[int]
+    kind: Mapped[str] = mapped_column(server_default="rating")
+    """rating, or a work order of the hotline: consult, help, complaint, report, suggestion."""
     rating: Mapped[int]
     is_bad: Mapped[bool]
     is_default: Mapped[bool]

@@ -12,7 +12,7 @@ from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.people import Department
 from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
 from reviewbot.queries.scope import Viewer, visible_cases
-from reviewbot.rules.lifecycle import CaseStatus, ClosingKind
+from reviewbot.rules.lifecycle import EXCLUDED, CaseStatus, ClosingKind
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def cohort(metric: str, start: datetime, end: datetime, now: datetime) -> Cohort
     """The cohort of a metric for ``start <= its date < end``, as of ``now`` (domain §3)."""
     closed = Case.status == CaseStatus.CLOSED
     counted = and_(
-        ~and_(closed, func.coalesce(Case.closing_kind, "") == ClosingKind.MISRATED.value),
+        ~and_(closed, func.coalesce(Case.closing_kind, "").in_([kind.value for kind in EXCLUDED])),
         Case.dispatched_at.is_not(None),
     )
     due = and_(counted, Case.due_at >= start, Case.due_at < end, Case.due_at <= now)

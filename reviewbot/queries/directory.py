@@ -1,16 +1,17 @@
 """Look-ups in the directory: departments, items, windows, people."""
 
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.orm import Session
 
+from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.models.people import Department, Duty, Item, RoutingException, Staff, Window
 from reviewbot.models.review import Review
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Role
-from reviewbot.rules.routing import Candidates, Person
+from reviewbot.rules.routing import Candidates, Person, choose_person
 
 
 def find_department(session: Session, *words: str | None) -> Department | None:
@@ -85,6 +86,45 @@ def _window_owner(session: Session, name: str | None) -> tuple[int, str] | None:
         .where(Window.name == name)
     ).first()
     return (row[0], row[1]) if row else None
+
+
+def routing_exception(session: Session, kind: str, value: str) -> RoutingException | None:
+    """The ruling that stands for an item or a window."""
+    return session.scalar(
+        select(RoutingException).where(RoutingException.kind == kind, RoutingException.value == value)
+    )
+
+
+def units_named_in(session: Session, words: str) -> list[Department]:
+    """The handling units whose name or short name stands in these words."""
+    said = literal(words)
+    return list(
+        session.scalars(
+            select(Department)
+            .where(
+                Department.role == "handling",
+                or_(said.contains(Department.name), said.contains(Department.short_name)),
+            )
+            .order_by(Department.id)
+        )
+    )
+
+
+def member_of(session: Session, department_id: int | None, word: str) -> Staff | None:
+    """The one active member of a unit with this userid or name."""
+    found = session.scalars(
+        select(Staff).where(
+            Staff.department_id == department_id,
+            Staff.active,
+            or_(func.lower(Staff.userid) == word.lower(), Staff.name == word),
+        )
+    ).all()
+    return found[0] if len(found) == 1 else None
+
+
+def choose_from(session: Session, department_id: int, at: datetime, *, rated: str | None) -> Person | None:
+    """Whom a unit's next case goes to (``rules.routing.choose_person`` over its people)."""
+    return choose_person(people_of(session, department_id, at.astimezone(CHINA).date()), rated=rated)
 
 
 def people_of(session: Session, department_id: int, today: date) -> list[Person]:

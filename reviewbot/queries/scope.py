@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import ColumnElement, or_, select, true
 
 from reviewbot.models.case import Case
+from reviewbot.models.procedure import Assistance
 from reviewbot.rules.lifecycle import CITY_WIDE, Role
 
 
@@ -27,7 +28,17 @@ SYSTEM = Viewer(name="系统", actor="system", roles=frozenset({Role.ADMIN}))
 
 
 def visible_cases(viewer: Viewer) -> ColumnElement[bool]:
-    """The condition on ``Case``: the whole city, or what the viewer's department holds or he handles."""
+    """The condition on ``Case``: the whole city, or what the viewer's department holds, he handles, or it assists."""
     if viewer.sees_all:
         return true()
-    return or_(Case.department_id == viewer.department_id, Case.handler_id == viewer.staff_id)
+    return or_(
+        Case.department_id == viewer.department_id,
+        Case.handler_id == viewer.staff_id,
+        select(Assistance.id)
+        .where(
+            Assistance.case_id == Case.id,
+            Assistance.department_id == viewer.department_id,
+            Assistance.state != "withdrawn",
+        )
+        .exists(),
+    )

@@ -1,15 +1,13 @@
 """From a stage's limit to its due time, with the working a clerk can read and an auditor can recompute."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
-from typing import Self, assert_never
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from reviewbot.errors import SettingError
 from reviewbot.rules.calendar import (
     SHANGHAI,
     WEEKDAYS,
@@ -20,11 +18,7 @@ from reviewbot.rules.calendar import (
     add_working_days,
     add_working_hours,
 )
-from reviewbot.rules.rates import Rounding
 
-ROUNDINGS = ("round", "truncate")
-
-_LONGEST = 1000
 _ONE_HOUR = timedelta(hours=1)
 _WEEKEND = frozenset(WEEKDAYS[5:])
 
@@ -64,36 +58,6 @@ class DueTime:
     reckoning: Reckoning
     limit: Limit
     provisional: bool
-
-
-@dataclass(frozen=True)
-class Policy:
-    """The time limits and thresholds in force, as read from ``policy.toml``."""
-
-    version: str
-    limits: Mapping[str, Limit] = field(hash=False)
-    half: bool
-    before_hours: float
-    attempts_before_unreachable: int
-    rounding: Rounding
-
-    @classmethod
-    def from_table(cls, data: Mapping[str, object]) -> Self:
-        limits = _table(data, "limits")
-        if not limits:
-            raise SettingError("规则设置 limits 为空，至少要有一个时限。")
-        rounding = _text(_table(data, "rates"), "rates.rounding")
-        if rounding not in ROUNDINGS:
-            raise SettingError(f"规则设置 rates.rounding 应为 {' 或 '.join(ROUNDINGS)}。")
-        reminders, call_back = _table(data, "reminders"), _table(data, "call_back")
-        return cls(
-            version=_text(data, "version"),
-            limits={stage: _limit(stage, _table(limits, f"limits.{stage}")) for stage in limits},
-            half=_switch(reminders, "reminders.half"),
-            before_hours=_number(reminders, "reminders.before_working_hours", at_least=0),
-            attempts_before_unreachable=_count(call_back, "call_back.attempts_before_unreachable"),
-            rounding="truncate" if rounding == "truncate" else "round",
-        )
 
 
 def due_time(limit: Limit, cal: Calendar, started_at: datetime) -> DueTime:
@@ -239,56 +203,3 @@ def _whole(value: float) -> int:
     if value != int(value):
         raise ValueError(f"a limit in days is a whole number, not {value}")
     return int(value)
-
-
-def _limit(stage: str, table: Mapping[str, object]) -> Limit:
-    key = f"limits.{stage}"
-    written = _text(table, f"{key}.unit")
-    if written not in [unit.value for unit in Unit]:
-        raise SettingError(f"规则设置 {key}.unit 应为 {'、'.join(Unit)} 之一。")
-    unit = Unit(written)
-    value = _number(table, f"{key}.value", at_least=0)
-    if value == 0 or (unit is not Unit.WORKING_HOUR and value != int(value)):
-        raise SettingError(f"规则设置 {key}.value 应大于 0，按日计的应为整数。")
-    return Limit(stage, value, unit, _text(table, f"{key}.starts"), _text(table, f"{key}.basis"))
-
-
-def _last(key: str) -> str:
-    return key.rpartition(".")[2]
-
-
-def _table(data: Mapping[str, object], key: str) -> Mapping[str, object]:
-    value = data.get(_last(key))
-    if not isinstance(value, Mapping):
-        raise SettingError(f"规则设置 [{key}] 缺失或不是一张表。")
-    return value
-
-
-def _text(table: Mapping[str, object], key: str) -> str:
-    value = table.get(_last(key))
-    if not isinstance(value, str) or not value.strip():
-        raise SettingError(f"规则设置 {key} 缺失或不是文字。")
-    return value
-
-
-def _switch(table: Mapping[str, object], key: str) -> bool:
-    value = table.get(_last(key))
-    if not isinstance(value, bool):
-        raise SettingError(f"规则设置 {key} 应为 true 或 false。")
-    return value
-
-
-def _number(table: Mapping[str, object], key: str, *, at_least: float) -> float:
-    value = table.get(_last(key))
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise SettingError(f"规则设置 {key} 缺失或不是数字。")
-    if not at_least <= value <= _LONGEST:
-        raise SettingError(f"规则设置 {key} 应在 {at_least:g} 到 {_LONGEST} 之间。")
-    return value
-
-
-def _count(table: Mapping[str, object], key: str) -> int:
-    value = _number(table, key, at_least=1)
-    if not isinstance(value, int):
-        raise SettingError(f"规则设置 {key} 应为整数。")
-    return value

@@ -18,6 +18,9 @@ class CaseStatus(StrEnum):
     AWAITING_APPROVAL = "awaiting_approval"
     AWAITING_FEEDBACK = "awaiting_feedback"
     CLOSED = "closed"
+    IN_ARBITRATION = "in_arbitration"
+    ON_LEDGER = "on_ledger"
+    APPEALED = "appealed"
 
     @property
     def label(self) -> str:
@@ -41,7 +44,6 @@ class Move(StrEnum):
     RECORD_CALL = "record_call"
     CONCLUDE_JUSTIFIED = "conclude_justified"
     CONCLUDE_UNJUSTIFIED = "conclude_unjustified"
-    CONCLUDE_MISRATED = "conclude_misrated"
     ADD_EVIDENCE = "add_evidence"
     SUBMIT_MEASURES = "submit_measures"
     SUBMIT_EXPLANATION = "submit_explanation"
@@ -50,8 +52,32 @@ class Move(StrEnum):
     SEND_BACK_EXPLANATION = "send_back_explanation"
     RECORD_FEEDBACK = "record_feedback"
     REOPEN = "reopen"
+    REFUSE_RETURN = "refuse_return"
+    RETURN_AGAIN = "return_again"
+    CONVENE = "convene"
+    RULE = "rule"
+    ASK_ASSISTANCE = "ask_assistance"
+    ASSIST = "assist"
+    WITHDRAW_ASSISTANCE = "withdraw_assistance"
+    REQUEST_EXTENSION = "request_extension"
+    GRANT_EXTENSION = "grant_extension"
+    REFUSE_EXTENSION = "refuse_extension"
+    REQUEST_LEDGER = "request_ledger"
+    GRANT_LEDGER = "grant_ledger"
+    REFUSE_LEDGER = "refuse_ledger"
+    APPEAL = "appeal"
+    SUPPORT_APPEAL = "support_appeal"
+    UPHOLD_APPEAL = "uphold_appeal"
+    REFUSE_APPEAL = "refuse_appeal"
+    HAND_OVER = "hand_over"
+    INSTRUCT = "instruct"
     REMIND = "remind"
     MARK_OVERDUE = "mark_overdue"
+    ISSUE_CARD = "issue_card"
+    WITHDRAW_CARD = "withdraw_card"
+    DRAFT_LETTER = "draft_letter"
+    RATER_ANSWERED = "rater_answered"
+    REVEAL_PHONE = "reveal_phone"
 
     @property
     def label(self) -> str:
@@ -64,20 +90,24 @@ class Conclusion(StrEnum):
     NO_LEGAL_BASIS = "no_legal_basis"
     POLICY_UNSUPPORTED = "policy_unsupported"
     MISRATED = "misrated"
+    MALICIOUS = "malicious"
+    NOT_ATTRIBUTABLE = "not_attributable"
+    INVALID = "invalid"
 
     @property
     def label(self) -> str:
         return _CONCLUSION_LABELS[self]
 
     @property
+    def is_appeal(self) -> bool:
+        """The unit says the rating should not count; two others decide (F13)."""
+        return self in _APPEAL_GROUNDS
+
+    @property
     def move(self) -> Move:
-        match self:
-            case Conclusion.JUSTIFIED:
-                return Move.CONCLUDE_JUSTIFIED
-            case Conclusion.MISRATED:
-                return Move.CONCLUDE_MISRATED
-            case _:
-                return Move.CONCLUDE_UNJUSTIFIED
+        if self is Conclusion.JUSTIFIED:
+            return Move.CONCLUDE_JUSTIFIED
+        return Move.APPEAL if self.is_appeal else Move.CONCLUDE_UNJUSTIFIED
 
 
 class ClosingKind(StrEnum):
@@ -86,10 +116,20 @@ class ClosingKind(StrEnum):
     RECTIFIED = "rectified"
     EXPLAINED = "explained"
     MISRATED = "misrated"
+    MALICIOUS = "malicious"
+    NOT_ATTRIBUTABLE = "not_attributable"
+    INVALID = "invalid"
+    ANSWERED = "answered"
+    """A work order of the hotline, answered; ratings never end this way."""
 
     @property
     def label(self) -> str:
-        return {"rectified": "整改办结", "explained": "解释办结", "misrated": "误评认定"}[self.value]
+        return _CLOSING_LABELS[self]
+
+    @property
+    def is_excluded(self) -> bool:
+        """An upheld appeal: out of every denominator of bad reviews, shown apart (domain §3)."""
+        return self in EXCLUDED
 
 
 class Role(StrEnum):
@@ -117,6 +157,9 @@ _STATUS_LABELS = {
     S.AWAITING_APPROVAL: "待审核",
     S.AWAITING_FEEDBACK: "待反馈",
     S.CLOSED: "已办结",
+    S.IN_ARBITRATION: "会商裁定",
+    S.ON_LEDGER: "台账管理",
+    S.APPEALED: "申诉复核",
 }
 _MOVE_LABELS = {
     M.OPEN: "立案",
@@ -126,7 +169,6 @@ _MOVE_LABELS = {
     M.RECORD_CALL: "回访",
     M.CONCLUDE_JUSTIFIED: "认定属实",
     M.CONCLUDE_UNJUSTIFIED: "认定应解释",
-    M.CONCLUDE_MISRATED: "认定误评",
     M.ADD_EVIDENCE: "补充附件",
     M.SUBMIT_MEASURES: "提交整改",
     M.SUBMIT_EXPLANATION: "提交解释",
@@ -135,8 +177,32 @@ _MOVE_LABELS = {
     M.SEND_BACK_EXPLANATION: "重办（解释）",
     M.RECORD_FEEDBACK: "反馈",
     M.REOPEN: "重开",
+    M.REFUSE_RETURN: "驳回退回",
+    M.RETURN_AGAIN: "再次退回",
+    M.CONVENE: "会商",
+    M.RULE: "裁定",
+    M.ASK_ASSISTANCE: "请求协办",
+    M.ASSIST: "协办答复",
+    M.WITHDRAW_ASSISTANCE: "撤销协办",
+    M.REQUEST_EXTENSION: "申请延期",
+    M.GRANT_EXTENSION: "同意延期",
+    M.REFUSE_EXTENSION: "不同意延期",
+    M.REQUEST_LEDGER: "申请台账",
+    M.GRANT_LEDGER: "列入台账",
+    M.REFUSE_LEDGER: "不列入台账",
+    M.APPEAL: "申诉",
+    M.SUPPORT_APPEAL: "初核同意申诉",
+    M.UPHOLD_APPEAL: "认定申诉成立",
+    M.REFUSE_APPEAL: "认定申诉不成立",
+    M.HAND_OVER: "移交",
+    M.INSTRUCT: "批示",
     M.REMIND: "催办",
     M.MARK_OVERDUE: "超期",
+    M.ISSUE_CARD: "发牌",
+    M.WITHDRAW_CARD: "撤牌",
+    M.DRAFT_LETTER: "拟函",
+    M.RATER_ANSWERED: "评价人确认",
+    M.REVEAL_PHONE: "查看联系电话",
 }
 _CONCLUSION_LABELS = {
     Conclusion.JUSTIFIED: "属实合理",
@@ -144,7 +210,25 @@ _CONCLUSION_LABELS = {
     Conclusion.NO_LEGAL_BASIS: "缺乏法定依据",
     Conclusion.POLICY_UNSUPPORTED: "政策不支持",
     Conclusion.MISRATED: "误评",
+    Conclusion.MALICIOUS: "恶意差评",
+    Conclusion.NOT_ATTRIBUTABLE: "非本单位原因",
+    Conclusion.INVALID: "无效评价",
 }
+_APPEAL_GROUNDS = frozenset(
+    {Conclusion.MISRATED, Conclusion.MALICIOUS, Conclusion.NOT_ATTRIBUTABLE, Conclusion.INVALID}
+)
+_CLOSING_LABELS = {
+    ClosingKind.RECTIFIED: "整改办结",
+    ClosingKind.EXPLAINED: "解释办结",
+    ClosingKind.MISRATED: "误评认定",
+    ClosingKind.MALICIOUS: "恶意差评认定",
+    ClosingKind.NOT_ATTRIBUTABLE: "非本单位原因认定",
+    ClosingKind.INVALID: "无效评价认定",
+    ClosingKind.ANSWERED: "答复办结",
+}
+EXCLUDED = frozenset(
+    {ClosingKind.MISRATED, ClosingKind.MALICIOUS, ClosingKind.NOT_ATTRIBUTABLE, ClosingKind.INVALID}
+)
 _ROLE_LABELS = {
     Role.HANDLER: "经办",
     Role.HEAD: "单位负责人",
@@ -154,7 +238,9 @@ _ROLE_LABELS = {
     Role.AUDITOR: "审计",
     Role.ADMIN: "管理员",
 }
-_AWAITS_HANDLER = frozenset({S.AWAITING_SIGN, S.VERIFYING, S.RECTIFYING, S.EXPLAINING, S.AWAITING_FEEDBACK})
+_AWAITS_HANDLER = frozenset(
+    {S.AWAITING_SIGN, S.VERIFYING, S.RECTIFYING, S.EXPLAINING, S.AWAITING_FEEDBACK, S.ON_LEDGER}
+)
 
 TRANSITIONS: dict[tuple[CaseStatus, Move], CaseStatus] = {
     (S.AWAITING_DISPATCH, M.DISPATCH): S.AWAITING_SIGN,
@@ -165,8 +251,7 @@ TRANSITIONS: dict[tuple[CaseStatus, Move], CaseStatus] = {
     (S.VERIFYING, M.ADD_EVIDENCE): S.VERIFYING,
     (S.VERIFYING, M.CONCLUDE_JUSTIFIED): S.RECTIFYING,
     (S.VERIFYING, M.CONCLUDE_UNJUSTIFIED): S.EXPLAINING,
-    # A misrating has nothing to mend; another's eyes decide, and a refusal means rectifying (F13).
-    (S.VERIFYING, M.CONCLUDE_MISRATED): S.AWAITING_APPROVAL,
+    (S.VERIFYING, M.APPEAL): S.APPEALED,
     (S.RECTIFYING, M.RECORD_CALL): S.RECTIFYING,
     (S.RECTIFYING, M.ADD_EVIDENCE): S.RECTIFYING,
     (S.RECTIFYING, M.SUBMIT_MEASURES): S.AWAITING_APPROVAL,
@@ -180,12 +265,53 @@ TRANSITIONS: dict[tuple[CaseStatus, Move], CaseStatus] = {
     (S.AWAITING_APPROVAL, M.SEND_BACK_EXPLANATION): S.EXPLAINING,
     (S.AWAITING_FEEDBACK, M.RECORD_FEEDBACK): S.CLOSED,
     (S.CLOSED, M.REOPEN): S.VERIFYING,
+    # Not ours (F14): the desk decides; the second bounce is ruled upon, and a ruling is final.
+    (S.AWAITING_DISPATCH, M.REFUSE_RETURN): S.AWAITING_SIGN,
+    (S.AWAITING_DISPATCH, M.CONVENE): S.IN_ARBITRATION,
+    (S.AWAITING_SIGN, M.RETURN_AGAIN): S.IN_ARBITRATION,
+    (S.VERIFYING, M.RETURN_AGAIN): S.IN_ARBITRATION,
+    (S.IN_ARBITRATION, M.RULE): S.AWAITING_SIGN,
+    # What cannot be mended at once goes to the ledger with a date, and comes back with measures (F11).
+    (S.RECTIFYING, M.REQUEST_LEDGER): S.RECTIFYING,
+    (S.RECTIFYING, M.GRANT_LEDGER): S.ON_LEDGER,
+    (S.RECTIFYING, M.REFUSE_LEDGER): S.RECTIFYING,
+    (S.ON_LEDGER, M.RECORD_CALL): S.ON_LEDGER,
+    (S.ON_LEDGER, M.ADD_EVIDENCE): S.ON_LEDGER,
+    (S.ON_LEDGER, M.SUBMIT_MEASURES): S.AWAITING_APPROVAL,
+    # An appeal counts until two people outside the unit uphold it; one refusal means rectifying (F13).
+    (S.APPEALED, M.ADD_EVIDENCE): S.APPEALED,
+    (S.APPEALED, M.SUPPORT_APPEAL): S.APPEALED,
+    (S.APPEALED, M.UPHOLD_APPEAL): S.AWAITING_FEEDBACK,
+    (S.APPEALED, M.REFUSE_APPEAL): S.RECTIFYING,
 }
-"""Every lawful step. The clock's own moves (催办, 超期) never change a status and stand outside the table."""
+"""Every lawful step. What only adds a fact (``FACTS``) never changes a status and stands outside the table."""
 
-CLOCK_MOVES = frozenset({M.REMIND, M.MARK_OVERDUE})
+_BESIDE = frozenset(
+    {
+        M.RETURN_AGAIN, M.CONVENE, M.ASK_ASSISTANCE, M.ASSIST, M.WITHDRAW_ASSISTANCE, M.REQUEST_EXTENSION,
+        M.GRANT_EXTENSION, M.REFUSE_EXTENSION, M.REQUEST_LEDGER, M.GRANT_LEDGER, M.REFUSE_LEDGER,
+        M.SUPPORT_APPEAL, M.HAND_OVER, M.INSTRUCT,
+    }
+)  # fmt: skip
+_WORKING = (S.VERIFYING, S.RECTIFYING, S.EXPLAINING)
+for _move in (
+    M.ASK_ASSISTANCE, M.ASSIST, M.WITHDRAW_ASSISTANCE,
+    M.REQUEST_EXTENSION, M.GRANT_EXTENSION, M.REFUSE_EXTENSION,
+):  # fmt: skip
+    TRANSITIONS |= {(status, _move): status for status in _WORKING}
+TRANSITIONS |= {(status, M.HAND_OVER): status for status in S if status in _AWAITS_HANDLER}
+TRANSITIONS |= {(status, M.INSTRUCT): status for status in S if status.is_open}
+
+FACTS = frozenset(
+    {
+        M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED,
+        M.REVEAL_PHONE,
+    }
+)  # fmt: skip
 
 _HANDLING = frozenset({Role.HANDLER, Role.HEAD})
+_RULING = frozenset({Role.SUPERVISOR, Role.LEADER})
+_OUTSIDE = frozenset({Role.SUPERVISOR, Role.LEADER, Role.DESK})
 ROLES: dict[Move, frozenset[Role]] = {
     M.DISPATCH: frozenset({Role.DESK}),
     M.SIGN: _HANDLING,
@@ -193,7 +319,7 @@ ROLES: dict[Move, frozenset[Role]] = {
     M.RECORD_CALL: _HANDLING,
     M.CONCLUDE_JUSTIFIED: _HANDLING,
     M.CONCLUDE_UNJUSTIFIED: _HANDLING,
-    M.CONCLUDE_MISRATED: _HANDLING,
+    M.APPEAL: _HANDLING,
     M.ADD_EVIDENCE: _HANDLING,
     M.SUBMIT_MEASURES: _HANDLING,
     M.SUBMIT_EXPLANATION: _HANDLING,
@@ -202,8 +328,27 @@ ROLES: dict[Move, frozenset[Role]] = {
     M.SEND_BACK_EXPLANATION: frozenset({Role.HEAD, Role.SUPERVISOR}),
     M.RECORD_FEEDBACK: _HANDLING,
     M.REOPEN: frozenset({Role.SUPERVISOR}),
+    M.REFUSE_RETURN: frozenset({Role.DESK}),
+    M.RETURN_AGAIN: _HANDLING,
+    M.CONVENE: frozenset({Role.DESK}),
+    M.RULE: _RULING,
+    M.ASK_ASSISTANCE: frozenset({Role.DESK, Role.SUPERVISOR, Role.HEAD}),
+    M.ASSIST: _HANDLING,
+    M.WITHDRAW_ASSISTANCE: frozenset({Role.DESK, Role.SUPERVISOR, Role.HEAD}),
+    M.REQUEST_EXTENSION: _HANDLING,
+    M.GRANT_EXTENSION: frozenset({Role.SUPERVISOR}),
+    M.REFUSE_EXTENSION: frozenset({Role.SUPERVISOR}),
+    M.REQUEST_LEDGER: _HANDLING,
+    M.GRANT_LEDGER: frozenset({Role.SUPERVISOR}),
+    M.REFUSE_LEDGER: frozenset({Role.SUPERVISOR}),
+    M.SUPPORT_APPEAL: _OUTSIDE,
+    M.UPHOLD_APPEAL: _OUTSIDE,
+    M.REFUSE_APPEAL: _OUTSIDE,
+    M.HAND_OVER: _HANDLING | {Role.SUPERVISOR},
+    M.INSTRUCT: frozenset({Role.LEADER, Role.SUPERVISOR}),
 }
-"""Who may make a move. ``handler`` and ``head`` count only within the department that holds the case now."""
+"""Who may make a move. ``handler`` and ``head`` count only within the department that holds the case now
+(for ``ASSIST``: within a department that was asked to assist)."""
 
 CITY_WIDE = frozenset({Role.DESK, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
 
@@ -214,7 +359,7 @@ class IllegalMove(Conflict):
     code = "illegal_move"
 
     def __init__(self, number: str, status: CaseStatus, move: Move) -> None:
-        possible = "、".join(m.label for m in moves_from(status)) or "无"
+        possible = "、".join(m.label for m in next_steps(status)) or "无"
         super().__init__(f"工单 {number} 现为「{status.label}」，不能{move.label}；现在可以：{possible}。")
         self.number = number
         self.current = status
@@ -232,3 +377,8 @@ def next_status(number: str, status: CaseStatus, move: Move) -> CaseStatus:
 def moves_from(status: CaseStatus) -> list[Move]:
     """The moves people can make from here, in the table's order."""
     return [move for (start, move) in TRANSITIONS if start is status]
+
+
+def next_steps(status: CaseStatus) -> list[Move]:
+    """The moves that bring a case on from here; those beside the way (延期, 协办, 移交 …) are left out."""
+    return [move for move in moves_from(status) if move not in _BESIDE]

@@ -73,6 +73,65 @@ def reopened(facts: Facts, reason: str) -> Body:
     return _card(facts, f"重开 {facts.number}", "工单已重开，请重新回访核实", [], note=reason)
 
 
+def to_rule(facts: Facts, ground: str) -> Body:
+    return _card(
+        facts,
+        f"会商 {facts.number}",
+        f"单位再次退回，请裁定：回复「裁定 {facts.number} 单位 理由」",
+        [],
+        note=ground,
+    )
+
+
+def assist(facts: Facts, unit: str, task: str, due_at: datetime) -> Body:
+    return _card(
+        facts,
+        f"协办 {facts.number}",
+        f"请{unit}协办，{when(due_at)} 前回复「协办答复 {facts.number} 结果」",
+        [],
+        note=task,
+    )
+
+
+def assisted(facts: Facts, said: str, answer: str) -> Body:
+    return _card(facts, f"协办答复 {facts.number}", said, [], note=answer)
+
+
+def to_decide(facts: Facts, kind: str, what: str) -> Body:
+    return _card(
+        facts,
+        f"{kind} {facts.number}",
+        f"请决定：回复「同意 {facts.number}」或「不同意 {facts.number} 原因」",
+        [("同意", "agree", 1), ("不同意", "disagree", 2)],
+        note=what,
+    )
+
+
+def decided(facts: Facts, kind: str, decision: str, remark: str) -> Body:
+    return _card(facts, f"{kind}{decision} {facts.number}", f"{kind}：{decision}", [], note=remark)
+
+
+def handed_over(facts: Facts, by: str, reason: str) -> Body:
+    return _card(facts, f"移交 {facts.number}", f"{by}移交给您经办，时限不变", [], note=reason)
+
+
+def instructed(facts: Facts) -> Body:
+    return _card(facts, f"领导批示 {facts.number}", "此件有领导批示，请抓紧办理", [])
+
+
+def rater_extended(number: str, due_at: datetime, reason: str) -> Body:
+    """To the rater: plain words, no names; his page shows the rest."""
+    return text(
+        f"您反映的事项（编号 {number}）需要更多时间办理，预计 {due_at:%Y-%m-%d} 前办结。原因：{reason}。"
+    )
+
+
+def rater_ledger(number: str, until: datetime, reason: str) -> Body:
+    return text(
+        f"您反映的事项（编号 {number}）一时难以解决，已列入整改台账，计划 {until:%Y-%m-%d} 前完成。原因：{reason}。"
+    )
+
+
 def reminder(facts: Facts, label: str, *, overdue: bool) -> Body:
     title = f"{'超期' if overdue else '催办'} {facts.number}"
     return _card(facts, title, f"{label}，现为「{facts.status}」", [])

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reviewbot.rules.calendar import Calendar
-from reviewbot.rules.deadlines import DueTime, Policy, due_time
+from reviewbot.rules.deadlines import DueTime, Limit, Unit, due_time
 from reviewbot.rules.ladder import Rung, rungs
+from reviewbot.rules.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,11 @@ class Rulebook:
     def due(self, stage: str, started_at: datetime) -> DueTime:
         """The due time of a stage that starts now, with its working."""
         return due_time(self.policy.limits[stage], self.calendar, started_at)
+
+    def extended(self, due_at: datetime, days: int) -> DueTime:
+        """A due time moved by so many working days, with its working."""
+        limit = Limit("extension", days, Unit.WORKING_DAY, "due", "按批准的延期")
+        return due_time(limit, self.calendar, due_at)
 
     def rungs(self, started_at: datetime, due_at: datetime) -> tuple[Rung, ...]:
         """The reminders a due time owes, in time order."""

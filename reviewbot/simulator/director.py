@@ -124,10 +124,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class People:
-    """Who plays: the dispatcher, the supervisor, and the heads of units by unit code."""
+    """Who plays: the dispatcher, two supervisors, and the heads of units by unit code."""
 
     desk: str
     supervisor: str
+    second_supervisor: str
     heads: dict[str, str]
 
 
@@ -182,11 +183,7 @@ def play_day(
     for case in acting:
         _handle(stage, case)
     stage.settle()
-    for case in acting:
-        head = people.supervisor if _verdict(case) == "误评" else people.heads[case["department_code"]]
-        head = people.supervisor if head == case["handler"] else head
-        stage.say(head, f"通过 {case['number']}{'' if _verdict(case) == '属实' else ' 无附件'}")
-    stage.settle()
+    _decide(stage, people, acting)
 
     stage.at(morning + timedelta(hours=8))
     say("16:30 向评价人反馈，工单办结")
@@ -199,6 +196,20 @@ def play_day(
             stage.at(morning + timedelta(days=day, hours=hour))
             stage.settle()
     stage.say(people.supervisor, "整改率 2026-12")
+    stage.settle()
+
+
+def _decide(stage: Stage, people: People, acting: list[dict[str, Any]]) -> None:
+    """Heads approve what their unit did; an appeal is decided by two supervisors."""
+    for case in acting:
+        head = people.heads[case["department_code"]]
+        if _verdict(case) == "误评" or head == case["handler"]:
+            head = people.supervisor
+        stage.say(head, f"通过 {case['number']}{'' if _verdict(case) == '属实' else ' 无附件'}")
+    stage.settle()
+    for case in acting:
+        if _verdict(case) == "误评":
+            stage.say(people.second_supervisor, f"同意 {case['number']} 无附件")
     stage.settle()
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.answer_once import Answer, answer_once
 from reviewbot.actions.create_token import viewer_of_token
-from reviewbot.actions.make_move import MoveIn, Verb, make_move
+from reviewbot.actions.make_move import make_move
 from reviewbot.actions.report_rates import RateRow, report_rates, this_month
+from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput, NotFound, NotSignedIn
 from reviewbot.models.case import Case
@@ -21,6 +22,7 @@ from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.directory import find_department
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
+from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
 from reviewbot.rules.rates import METRICS, Rounding, percent
 from reviewbot.sources.masking import mask_personal
@@ -30,7 +32,10 @@ router = APIRouter(prefix="/api/v1")
 CHAT_WORDS = {
     "派单": "dispatch", "签收": "sign", "退回": "return", "回访": "record_call", "认定": "conclude",
     "整改": "submit_measures", "解释": "submit_explanation", "通过": "approve", "重办": "send_back",
-    "反馈": "record_feedback", "重开": "reopen",
+    "反馈": "record_feedback", "重开": "reopen", "驳回": "refuse_return", "会商": "convene", "裁定": "rule",
+    "协办": "ask_assistance", "协办答复": "assist", "撤销协办": "withdraw_assistance",
+    "延期": "request_extension", "台账": "request_ledger", "同意": "agree", "不同意": "disagree",
+    "移交": "hand_over", "批示": "instruct",
 }  # fmt: skip
 
 
@@ -68,6 +73,13 @@ class MoveBody(BaseModel):
     basis: str = Field("", max_length=2_000)
     channel: str = Field("", max_length=50)
     no_attachment: bool = False
+    outcome: Outcome | None = None
+    recording: str = Field("", max_length=500, description="话务系统中录音的编号")
+    recording_sha256: str = Field("", max_length=64)
+    days: int | None = Field(None, ge=1, le=1000, description="延期的工作日数")
+    until: date | None = Field(None, description="台账计划完成日期")
+    person: str = Field("", max_length=100, description="接办人的姓名或账号")
+    as_rule: bool = False
 
     @field_validator("*")
     @classmethod
@@ -128,7 +140,10 @@ def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
                 for due in due_times_of(session, case.id)
             ],
             "calls": [
-                {"attempt": call.attempt, "at": call.at, "reached": call.reached, "note": mask_personal(call.note)}
+                {
+                    "attempt": call.attempt, "at": call.at, "reached": call.reached, "outcome": call.outcome,
+                    "note": mask_personal(call.note),
+                }
                 for call in calls_of(session, case.id)
             ],
             "evidence": [
@@ -264,5 +279,7 @@ def _asked(number: str, body: MoveBody) -> MoveIn:
     return MoveIn(
         verb=Verb(word), number=number, remark=body.remark, department=body.department,
         conclusion=body.conclusion, complex=body.complex, reached=body.reached, basis=body.basis,
-        channel=body.channel, no_attachment=body.no_attachment,
+        channel=body.channel, no_attachment=body.no_attachment, days=body.days, until=body.until,
+        person=body.person, as_rule=body.as_rule, outcome=body.outcome, recording=body.recording,
+        recording_sha256=body.recording_sha256,
     )  # fmt: skip

@@ -1,17 +1,20 @@
 """One case: its page, the forms that move it, its files."""
 
+from datetime import date
+
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence, evidence_path
-from reviewbot.actions.make_move import MoveIn, Verb, make_move
+from reviewbot.actions.make_move import make_move
+from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Conclusion, Move
-from reviewbot.web import login, views
+from reviewbot.web import forms, login, views
 from reviewbot.web.login import house_of, poster
 
 
@@ -37,8 +40,8 @@ def _show_case(
         calls, files = case_queries.calls_of(session, case.id), case_queries.evidence_of(session, case.id)
         people = {call.staff_id for call in calls if call.staff_id} | {file.staff_id for file in files}
         names = page_queries.names_of(session, people)
-        moves = views.possible_moves(case, viewer)
-        units = page_queries.handling_departments(session) if Move.DISPATCH in moves else []
+        moves = forms.possible_moves(session, case, viewer)
+        units = page_queries.handling_departments(session)
         values = {
             "review": views.review_view(case.review),
             "later": [views.review_view(each) for each in case_queries.later_ratings(session, case.review)],
@@ -51,7 +54,7 @@ def _show_case(
         events=[views.event_view(event) for event in reversed(events)],
         calls=[views.call_view(call, names) for call in calls],
         evidence=[views.evidence_view(each, names) for each in files],
-        forms=views.move_forms(moves, units, has_evidence=has_evidence), may_add=Move.ADD_EVIDENCE in moves,
+        forms=forms.move_forms(moves, units, has_evidence=has_evidence), may_add=Move.ADD_EVIDENCE in moves,
         wrong=wrong.sentence if wrong else None, kept=kept or {}, original_due=views.moment(case.original_due_at),
         done=f"工单 {case.number} 已{last['label']}，现为「{case.status.label}」。" if last else None, **values,
     )  # fmt: skip
@@ -90,6 +93,10 @@ def _asked(form: FormData, number: str) -> MoveIn:
             basis=login.text_of(form, "basis")[:500],
             channel=login.text_of(form, "channel")[:100],
             no_attachment=bool(login.text_of(form, "no_attachment")),
+            days=int(days) if (days := login.text_of(form, "days")) else None,
+            until=date.fromisoformat(until) if (until := login.text_of(form, "until")) else None,
+            person=login.text_of(form, "person")[:100],
+            as_rule=bool(login.text_of(form, "as_rule")),
             round=int(round_) if round_ else None,
         )
     except ValueError:

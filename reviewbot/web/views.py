@@ -1,8 +1,7 @@
 """From rows to the plain values the templates show, and the templates themselves."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,16 +11,12 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from reviewbot.actions.make_move import Verb, check_right
 from reviewbot.clock import CHINA
-from reviewbot.errors import ReviewbotError
 from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
-from reviewbot.models.people import Department
 from reviewbot.models.review import Review
-from reviewbot.queries.scope import Viewer
 from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.grading import grade_name
-from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, moves_from
+from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
 from reviewbot.settings import CONFIG
 from reviewbot.sources.masking import mask_personal
 from reviewbot.sources.profile import load_reason_codes
@@ -48,7 +43,8 @@ CHANNELS = {
 }  # fmt: skip
 _FLAGS = {
     "default_rating": "系统默认评价", "reason_missing": "未写明原因，请回访时了解",
-    "clock_ahead": "评价时间晚于接收时间", "corrected_by_hand": "经人工补正", "unpaired_surrogates_replaced": "文字含残缺字符，已替换",
+    "clock_ahead": "评价时间晚于接收时间", "corrected_by_hand": "经人工补正",
+    "unpaired_surrogates_replaced": "文字含残缺字符，已替换",
     "control_characters_removed": "文字含控制字符，已去除",
 }  # fmt: skip
 _CODED_FLAGS = {"retired_reason_code": "已停用的原因代码"}
@@ -266,100 +262,3 @@ def raw_view(raw: bytes) -> str:
     """The start of a record as it came, rater fields and personal numbers covered."""
     text = raw[: RAW_SHOWN * 8].decode("utf-8", "replace")
     return mask_personal(_RATER_FIELD.sub(r'\1"***"', text))[:RAW_SHOWN]
-
-
-@dataclass(frozen=True)
-class Field:
-    """One thing a move asks for."""
-
-    name: str
-    label: str
-    kind: str = "textarea"
-    required: bool = True
-    hint: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class MoveForm:
-    """One button, with what it has to carry."""
-
-    verb: str
-    title: str
-    hint: str = ""
-    fields: tuple[Field, ...] = field(default_factory=tuple)
-    danger: bool = False
-
-
-def possible_moves(case: Case, viewer: Viewer) -> list[Move]:
-    """What this person could do now: the table's moves, less those the door itself would refuse him."""
-    explains = case.conclusion is not None and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
-    other = Move.SEND_BACK_MEASURES if explains else Move.SEND_BACK_EXPLANATION
-    return [move for move in moves_from(case.status) if move is not other and _has_right(case, move, viewer)]
-
-
-def _has_right(case: Case, move: Move, viewer: Viewer) -> bool:
-    try:
-        check_right(case, move, viewer)
-    except ReviewbotError:
-        return False
-    return True
-
-
-def move_forms(
-    moves: Iterable[Move], departments: Sequence[Department], *, has_evidence: bool
-) -> list[MoveForm]:
-    """The forms of these moves, each verb once; steps back come last."""
-    forms = _forms(departments, has_evidence=has_evidence)
-    verbs = dict.fromkeys(_VERB_OF[move] for move in moves if move in _VERB_OF)
-    return sorted((forms[verb] for verb in verbs), key=lambda form: form.danger)
-
-
-_VERB_OF = {
-    Move.CONCLUDE_JUSTIFIED: Verb.CONCLUDE,
-    Move.CONCLUDE_UNJUSTIFIED: Verb.CONCLUDE,
-    Move.CONCLUDE_MISRATED: Verb.CONCLUDE,
-    Move.SEND_BACK_MEASURES: Verb.SEND_BACK,
-    Move.SEND_BACK_EXPLANATION: Verb.SEND_BACK,
-} | {Move(verb.value): verb for verb in Verb if verb not in (Verb.CONCLUDE, Verb.SEND_BACK)}
-
-
-def _forms(departments: Sequence[Department], *, has_evidence: bool) -> dict[Verb, MoveForm]:
-    units = tuple((unit.code, unit.short_name) for unit in departments)
-    conclusions = tuple((known.value, known.label) for known in Conclusion)
-    channels = tuple((word, word) for word in ("电话", "短信", "当面", "书面", "网上"))
-    reason = Field("remark", "原因")
-    unattached = Field("no_attachment", "确认没有附件也通过", "checkbox", required=False)
-    forms = [
-        MoveForm("dispatch", "派单", "派给承办单位；办理时限自首次派单起算。", (
-            Field("department", "承办单位", "select", options=units),
-            Field("remark", "说明", required=False),
-        )),
-        MoveForm("sign", "签收", "签收后由您经办。"),
-        MoveForm("return", "退回派单台", "请写明应由谁办理；办理时限不因退回而停止。", (reason,), danger=True),
-        MoveForm("record_call", "登记回访", "", (
-            Field("reached", "结果", "radio", options=(("yes", "已接通"), ("no", "未接通"))),
-            Field("remark", "评价人说了什么", required=False, hint="接通的须写明；请勿写电话、证件号码。"),
-        )),
-        MoveForm("conclude", "认定", "实名差评须先回访。", (
-            Field("conclusion", "认定结果", "select", options=conclusions),
-            Field("complex", "属实且情况复杂，按复杂事项时限", "checkbox", required=False),
-            Field("remark", "说明", required=False),
-        )),
-        MoveForm("submit_measures", "提交整改", "照片和文件请先在下方上传。", (Field("remark", "整改措施"),)),
-        MoveForm("submit_explanation", "提交解释", "", (
-            Field("basis", "依据", "text", hint="文件名称、文号、条款"),
-            Field("remark", "向评价人怎样解释"),
-        )),
-        MoveForm("approve", "审核通过", "", (
-            *(() if has_evidence else (unattached,)),
-            Field("remark", "意见", required=False),
-        )),
-        MoveForm("send_back", "重办", "", (reason,), danger=True),
-        MoveForm("record_feedback", "登记反馈并办结", "", (
-            Field("channel", "告知方式", "select", options=channels),
-            Field("remark", "告知了什么"),
-        )),
-        MoveForm("reopen", "重开", "重开后重新核实，办理时限重新起算。", (reason,), danger=True),
-    ]  # fmt: skip
-    return {Verb(form.verb): form for form in forms}

@@ -6,9 +6,10 @@ import json
 from sqlalchemy import select
 
 from reviewbot.actions.add_evidence import add_evidence
-from reviewbot.actions.make_move import MoveIn, Verb, make_move
+from reviewbot.actions.make_move import make_move
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
+from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.conversation.answer import viewer_of_staff
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
@@ -20,6 +21,7 @@ from reviewbot.sources.split import split_body
 from reviewbot.web.intake import to_record
 
 HEAD, SUPERVISOR, DESK, FOREIGN_HEAD = "wangzehao01", "wanghailing01", "chenjiafeng01", "zengjiabin01"
+SECOND_SUPERVISOR = "pengxiaohui01"
 RATER, PHONE, COMMENT = "欧阳某某", "13812345678", "窗口叫号太慢还让我跑了三趟"
 PHOTO = b"\xff\xd8\xff\xe0 a photograph"
 _serial = itertools.count(1)

@@ -11,6 +11,7 @@ from case_kit import (
     HEAD,
     PHONE,
     RATER,
+    SECOND_SUPERVISOR,
     SUPERVISOR,
     awaiting_approval,
     call,
@@ -68,7 +69,7 @@ def test_a_call_says_whether_it_reached_anybody_and_what_was_said(house):
         move(house, handler, "record_call", number, reached=True)
     said = move(house, handler, "record_call", number, reached=False).sentence
 
-    assert "第1次，未接通" in said
+    assert "第1次，无人接听" in said
     assert case_of(house, number).contacted_at is None
 
 
@@ -165,13 +166,13 @@ def test_a_misrating_is_the_supervisors_to_decide_and_a_refusal_means_rectifying
     call(house, number)
     conclude(house, number, Conclusion.MISRATED)
 
-    with pytest.raises(NotAllowed, match="须由督办复核"):
+    with pytest.raises(NotAllowed, match="不能"):
         move(house, HEAD, "approve", number, no_attachment=True)
     move(house, SUPERVISOR, "send_back", number, remark="评价人明确表示不满")
 
     case = case_of(house, number)
     assert (case.status, case.conclusion) == (CaseStatus.RECTIFYING, Conclusion.JUSTIFIED)
-    assert {one.userid for one in messages(house, kind="to_approve")} >= {SUPERVISOR}
+    assert {one.userid for one in messages(house, kind="to_decide_appeal")} >= {SUPERVISOR}
 
 
 def test_a_confirmed_misrating_closes_as_one(house):
@@ -179,6 +180,10 @@ def test_a_confirmed_misrating_closes_as_one(house):
     call(house, number)
     conclude(house, number, Conclusion.MISRATED)
     move(house, SUPERVISOR, "approve", number, no_attachment=True)
+    assert case_of(house, number).status is CaseStatus.APPEALED  # one alone does not decide
+    with pytest.raises(Conflict, match="另一人"):
+        move(house, SUPERVISOR, "approve", number, no_attachment=True)
+    move(house, SECOND_SUPERVISOR, "approve", number, no_attachment=True)
 
     move(house, handler_of(house, number), "record_feedback", number, channel="电话", remark="已告知")
 

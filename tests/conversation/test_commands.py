@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewbot.conversation import commands
-from reviewbot.conversation.commands import HELP, Command, Question, Verb, help_text, parse, parse_period
+from reviewbot.conversation.commands import parse
+from reviewbot.conversation.help import HELP, help_text
+from reviewbot.conversation.periods import parse_period
+from reviewbot.conversation.words import Command, Question, Verb
 
 N = "A1027"
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewbot.actions.move_effects import EFFECTS
+from reviewbot.actions.effects import EFFECTS
 from reviewbot.errors import Conflict
 from reviewbot.rules.lifecycle import (
-    CLOCK_MOVES,
+    FACTS,
     ROLES,
     TRANSITIONS,
     CaseStatus,
@@ -20,10 +20,11 @@ from reviewbot.rules.lifecycle import (
     Role,
     moves_from,
     next_status,
+    next_steps,
 )
 
 PAIRS = list(itertools.product(CaseStatus, Move))
-PEOPLES_MOVES = [move for move in Move if move not in CLOCK_MOVES and move is not Move.OPEN]
+PEOPLES_MOVES = [move for move in Move if move not in FACTS and move is not Move.OPEN]
 
 
 @pytest.mark.parametrize(("status", "move"), PAIRS)
@@ -39,7 +40,7 @@ def test_every_pair_is_in_the_table_or_refused_in_one_sentence_that_says_what_is
     assert "A1000" in sentence
     assert f"「{status.label}」" in sentence
     assert move.label in sentence
-    assert all(possible.label in sentence for possible in moves_from(status))
+    assert all(possible.label in sentence for possible in next_steps(status))
     assert "\n" not in sentence
     assert sentence.endswith("。")
     assert isinstance(refused.value, Conflict)
@@ -76,8 +77,8 @@ def test_every_move_but_evidence_which_carries_a_file_has_an_effect(move):
     assert move in EFFECTS
 
 
-@pytest.mark.parametrize("move", sorted(CLOCK_MOVES))
-def test_the_clocks_own_moves_belong_to_nobody_and_change_no_status(move):
+@pytest.mark.parametrize("move", sorted(FACTS))
+def test_what_only_adds_a_fact_belongs_to_nobody_and_changes_no_status(move):
     assert move not in ROLES
     assert move not in EFFECTS
     assert all(known is not move for _, known in TRANSITIONS)
@@ -120,10 +121,12 @@ def test_no_walk_of_lawful_moves_closes_without_approval_or_gets_stuck(data):
         made.append(move)
         if status is CaseStatus.CLOSED:
             since_reopened = made[_last(made, Move.REOPEN) + 1 :]
-            concluded = [m for m in since_reopened if m.value.startswith("conclude")]
+            concluded = [m for m in since_reopened if m.value.startswith("conclude") or m is Move.APPEAL]
             assert len(concluded) == 1
-            assert since_reopened.index(concluded[0]) < since_reopened.index(Move.APPROVE)
-            assert since_reopened[-2:] == [Move.APPROVE, Move.RECORD_FEEDBACK]
+            agreed = [m for m in since_reopened if m in (Move.APPROVE, Move.UPHOLD_APPEAL)]
+            assert len(agreed) == 1
+            assert since_reopened.index(concluded[0]) < since_reopened.index(agreed[0])
+            assert since_reopened[-1] is Move.RECORD_FEEDBACK
 
 
 def _last(made, move):

@@ -1,0 +1,101 @@
+"""An appeal against a rating: in its window, decided by two outside the unit, counted until upheld (F13)."""
+
+from reviewbot.actions.effects.applications import awaited, decide, file_application, settle
+from reviewbot.actions.effects.call_back import check_called_back
+from reviewbot.actions.effects.core import require_evidence_or_say_so
+from reviewbot.actions.notify import facts_of
+from reviewbot.actions.start_clock import next_rung, start_clock
+from reviewbot.actions.step import Effect, Step, need, owe_notice
+from reviewbot.clock import CHINA
+from reviewbot.errors import Conflict
+from reviewbot.models.procedure import ApplicationKind, ApplicationState
+from reviewbot.queries.directory import userids_with_role
+from reviewbot.rules import notices
+from reviewbot.rules.lifecycle import Conclusion, Move, Role
+
+APPEAL = ApplicationKind.APPEAL
+
+
+def _appeal(step: Step) -> None:
+    case, ground = step.case, step.asked.conclusion
+    check_called_back(step)
+    if case.assigned_at is not None:
+        until = step.rulebook.due("appeal", case.assigned_at).due_at
+        if step.at > until:
+            raise Conflict(
+                f"工单 {case.number} 的申诉期限已过（{until.astimezone(CHINA):%m-%d %H:%M}），请整改或解释说明。"
+            )
+    case.conclusion = ground
+    step.data |= {"conclusion": ground.value if ground else None}
+    step.said = f"{ground.label}，待复核" if ground else "待复核"
+    file_application(
+        step, APPEAL, ground=ground.value if ground else "", deciders=step.rulebook.policy.appeals.deciders
+    )
+
+
+def _after_appeal(step: Step) -> None:
+    stage = f"appeal_decision_{step.data['application']}"
+    start_clock(step.session, step.case, stage, step.at, step.rulebook, limit="appeal_decision")
+    step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
+    _tell_deciders(step, f"单位以「{_ground(step)}」申诉")
+
+
+def _tell_deciders(step: Step, what: str) -> None:
+    body = notices.to_decide(facts_of(step.session, step.case), APPEAL.label, what)
+    deciders = userids_with_role(step.session, Role.SUPERVISOR)
+    owe_notice(step, "to_decide_appeal", body, [userid for userid in deciders if userid != step.viewer.actor])
+
+
+def _ground(step: Step) -> str:
+    return step.case.conclusion.label if step.case.conclusion else ""
+
+
+def _support(step: Step) -> None:
+    application = awaited(step, APPEAL)
+    require_evidence_or_say_so(step)
+    decide(step, application, agreed=True)
+    step.said = "还须另一人复核" if len(application.decisions) < application.deciders else ""
+
+
+def _after_support(step: Step) -> None:
+    _tell_deciders(step, f"{step.viewer.name}已同意，请作第二人复核")
+
+
+def _uphold(step: Step) -> None:
+    application = awaited(step, APPEAL)
+    require_evidence_or_say_so(step)
+    decide(step, application, agreed=True)
+    settle(step, application, ApplicationState.GRANTED)
+    step.said = _ground(step)
+
+
+def _after_uphold(step: Step) -> None:
+    _met(step)
+    owe_notice(step, "approved", notices.approved(facts_of(step.session, step.case)))
+
+
+def _refuse(step: Step) -> None:
+    application = awaited(step, APPEAL)
+    need(step.asked.remark, f"不同意申诉须写明原因：不同意 {step.case.number} 原因。")
+    decide(step, application, agreed=False)
+    settle(step, application, ApplicationState.REFUSED)
+    step.case.conclusion = Conclusion.JUSTIFIED  # a refused appeal is to be rectified (F13)
+
+
+def _after_refuse(step: Step) -> None:
+    _met(step)
+    owe_notice(step, "sent_back", notices.sent_back(facts_of(step.session, step.case), step.asked.remark))
+
+
+def _met(step: Step) -> None:
+    step.case.next_action_at = next_rung(
+        step.session, step.case, step.rulebook, met="appeal_decision", at=step.at
+    )
+
+
+APPEALS: dict[Move, Effect] = {
+    Move.APPEAL: Effect(_appeal, _after_appeal),
+    Move.SUPPORT_APPEAL: Effect(_support, _after_support),
+    Move.UPHOLD_APPEAL: Effect(_uphold, _after_uphold),
+    Move.REFUSE_APPEAL: Effect(_refuse, _after_refuse),
+}

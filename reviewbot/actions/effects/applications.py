@@ -1,0 +1,77 @@
+"""An application from filing to its last decision: extension, ledger and appeal go this way."""
+
+from typing import Any
+
+from reviewbot.actions.notify import facts_of
+from reviewbot.actions.step import Step, owe_notice
+from reviewbot.errors import Conflict, NotAllowed
+from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Decision
+from reviewbot.queries.directory import userids_with_role
+from reviewbot.queries.procedure import pending_application
+from reviewbot.rules import notices
+from reviewbot.rules.lifecycle import Role
+
+
+def file_application(
+    step: Step, kind: ApplicationKind, *, ground: str = "", deciders: int = 1, **asked: Any
+) -> Application:
+    """Store what the unit asks for; a second one of the kind while one waits is refused."""
+    case = step.case
+    if pending_application(step.session, case.id, kind):
+        raise Conflict(f"工单 {case.number} 已有{kind.label}待决定。")
+    if case.department_id is None:
+        raise Conflict(f"工单 {case.number} 现在不由任何单位办理。")
+    application = Application(
+        case_id=case.id, round=case.round, kind=kind, subject=0, ground=ground, reason=step.asked.remark,
+        data=asked, asked_by=step.viewer.actor, asked_name=step.viewer.name, department_id=case.department_id,
+        asked_at=step.at, deciders=deciders, state=ApplicationState.PENDING, decisions=[],
+    )  # fmt: skip
+    step.session.add(application)
+    step.session.flush()
+    step.data |= {"application": application.id, **asked}
+    return application
+
+
+def tell_deciders(step: Step, kind: ApplicationKind, what: str) -> None:
+    body = notices.to_decide(facts_of(step.session, step.case), kind.label, what)
+    owe_notice(step, f"to_decide_{kind.value}", body, userids_with_role(step.session, Role.SUPERVISOR))
+
+
+def awaited(step: Step, kind: ApplicationKind) -> Application:
+    """The pending application of this kind, or Conflict."""
+    found = pending_application(step.session, step.case.id, kind)
+    if found is None:
+        raise Conflict(f"工单 {step.case.number} 没有待决定的{kind.label}。")
+    return found
+
+
+def decide(step: Step, application: Application, *, agreed: bool) -> None:
+    """One person's word; nobody decides twice, and nobody of the asking unit (F13)."""
+    if step.viewer.department_id == application.department_id or step.viewer.actor == application.asked_by:
+        raise NotAllowed(f"{application.kind.label}须由申请单位以外的人决定。")
+    if any(known.actor == step.viewer.actor for known in application.decisions):
+        raise Conflict(
+            f"您已对工单 {step.case.number} 的{application.kind.label}表示过意见，须由另一人再作决定。"
+        )
+    application.decisions.append(
+        Decision(
+            actor=step.viewer.actor, actor_name=step.viewer.name, at=step.at, agreed=agreed,
+            remark=step.asked.remark,
+        )
+    )  # fmt: skip
+    step.data |= {"application": application.id, "agreed": agreed}
+
+
+def settle(step: Step, application: Application, state: ApplicationState) -> None:
+    application.state, application.settled_at = state, step.at
+    body = notices.decided(
+        facts_of(step.session, step.case), application.kind.label, state.label, step.asked.remark
+    )
+    owe_notice(step, f"decided_{application.kind.value}", body)
+
+
+def lapse(step: Step, *kinds: ApplicationKind) -> None:
+    """What was asked for no longer matters: the case has gone on."""
+    for kind in kinds:
+        if application := pending_application(step.session, step.case.id, kind):
+            application.state, application.settled_at = ApplicationState.LAPSED, step.at

@@ -1,0 +1,85 @@
+"""The call-back: every attempt with its outcome; no conclusion before it reached the rater or was exhausted (F9)."""
+
+import re
+
+from sqlalchemy import select
+
+from reviewbot.actions.start_clock import next_rung
+from reviewbot.actions.step import Effect, Step, need
+from reviewbot.clock import CHINA
+from reviewbot.errors import InvalidInput
+from reviewbot.models.case import Call
+from reviewbot.rules.call_back import Attempt, Outcome, Progress, outcome_of, progress
+from reviewbot.rules.lifecycle import Move
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def _record_call(step: Step) -> None:
+    case, asked = step.case, step.asked
+    if asked.reached is None and asked.outcome is None:
+        raise InvalidInput(
+            f"请写明是否接通：回访 {case.number} 已接通 说明，或 回访 {case.number} 未接通 说明。"
+        )
+    outcome = asked.outcome or outcome_of(bool(asked.reached), asked.remark)
+    reached = outcome is Outcome.REACHED
+    if reached:
+        need(asked.remark, f"接通的回访须写明评价人说了什么：回访 {case.number} 已接通 说明。")
+    if asked.recording_sha256 and not _SHA256.fullmatch(asked.recording_sha256):
+        raise InvalidInput("录音的 SHA-256 应为 64 位小写十六进制。")
+    case.call_count += 1
+    step.session.add(
+        Call(
+            case_id=case.id, round=case.round, attempt=case.call_count, at=step.at,
+            staff_id=step.viewer.staff_id, reached=reached, outcome=outcome.value, note=asked.remark,
+            recording=asked.recording or None, recording_sha256=asked.recording_sha256 or None,
+        )
+    )  # fmt: skip
+    step.session.flush()
+    step.data |= {"attempt": case.call_count, "reached": reached, "outcome": outcome.value}
+    if asked.recording:
+        step.data |= {"recording": asked.recording, "recording_sha256": asked.recording_sha256}
+    step.said = f"第{case.call_count}次，{outcome.label}" + _still_needed(step, _progress(step))
+    if reached:
+        case.contacted_at = case.contacted_at or step.at
+        case.next_action_at = next_rung(step.session, case, step.rulebook, met="contact", at=step.at)
+
+
+def _still_needed(step: Step, made: Progress) -> str:
+    if made.reached:
+        return ""
+    if made.exhausted:
+        return "，已可记为联系不上"
+    left = step.rulebook.policy.attempts_before_unreachable - made.half_days
+    return f"，还须在另外{left}个半天再拨"
+
+
+def _progress(step: Step) -> Progress:
+    rows = step.session.scalars(
+        select(Call).where(Call.case_id == step.case.id, Call.round == step.case.round).order_by(Call.id)
+    )
+    return progress(
+        (Attempt(row.at, Outcome(row.outcome)) for row in rows),
+        needed=step.rulebook.policy.attempts_before_unreachable,
+        zone=CHINA,
+    )
+
+
+def check_called_back(step: Step) -> None:
+    """A real-name rating is concluded only after a reached or exhausted call-back of this round."""
+    case = step.case
+    if not case.real_name:
+        return
+    made = _progress(step)
+    if made.done:
+        return
+    if not made.half_days:
+        raise InvalidInput(f"工单 {case.number} 是实名差评，须先回访再认定：回访 {case.number} 已接通 说明。")
+    needed = step.rulebook.policy.attempts_before_unreachable
+    raise InvalidInput(
+        f"工单 {case.number} 的评价人还没有联系上：已在{made.half_days}个半天拨打，"
+        f"须在{needed}个不同的半天拨打都未接通，才能认定。"
+    )
+
+
+CALL_BACK: dict[Move, Effect] = {Move.RECORD_CALL: Effect(_record_call)}

@@ -1,0 +1,174 @@
+"""The core path: dispatch, sign, call back, conclude, measures or explanation, approval, feedback, reopening."""
+
+from reviewbot.actions.effects.applications import lapse
+from reviewbot.actions.effects.call_back import check_called_back
+from reviewbot.actions.effects.joint import check_nobody_is_waited_for
+from reviewbot.actions.notify import facts_of
+from reviewbot.actions.open_case import dispatch, is_the_rated
+from reviewbot.actions.start_clock import next_rung, replace_clock, running, start_clock
+from reviewbot.actions.step import Effect, Step, evidence_count, need, owe_notice
+from reviewbot.errors import InvalidInput
+from reviewbot.models.people import Staff
+from reviewbot.models.procedure import ApplicationKind
+from reviewbot.queries.directory import find_department, userids_with_role
+from reviewbot.rules import notices
+from reviewbot.rules.lifecycle import ClosingKind, Conclusion, Move, Role
+
+
+def _dispatch(step: Step) -> None:
+    department = find_department(step.session, step.asked.department)
+    if department is None:
+        raise InvalidInput(f"目录中没有单位“{step.asked.department or ''}”，请写单位的简称、全称或代码。")
+    if department.role == "bureau":
+        raise InvalidInput("派单应派给承办单位，不能派给派单台自己。")
+    step.case.route_reason = f"派单员指定：{department.short_name}"
+    dispatch(
+        step.session, step.case, department.id, step.asked.remark or step.case.route_reason, at=step.at,
+        rulebook=step.rulebook, actor=step.viewer.actor, actor_name=step.viewer.name,
+    )  # fmt: skip
+    step.said = f"派给{department.short_name}"
+
+
+def _sign(step: Step) -> None:
+    step.case.signed_at = step.case.signed_at or step.at
+    if step.viewer.staff_id is not None:
+        step.case.handler_id = step.viewer.staff_id
+
+
+def _conclude(step: Step) -> None:
+    case, conclusion = step.case, step.asked.conclusion
+    if conclusion is None:
+        raise InvalidInput(
+            f"请写明认定：认定 {case.number} 属实（或 不合理、无法定依据、政策不支持、误评）。"
+        )
+    check_called_back(step)
+    case.conclusion = conclusion
+    step.data |= {"conclusion": conclusion.value, "complex": step.asked.complex}
+    step.said = conclusion.label
+    if conclusion is Conclusion.JUSTIFIED and step.asked.complex and not case.complex:
+        _extend_as_complex(step)
+
+
+def _extend_as_complex(step: Step) -> None:
+    """A complex matter has its own limit, counted from the same dispatch; the original due time stays."""
+    case = step.case
+    case.complex = True
+    due = step.rulebook.due("handling_complex", case.dispatched_at or step.at)
+    replace_clock(step.session, case, "handling", "handling_complex", due, step.rulebook)
+    case.due_at = due.due_at
+    case.next_action_at = next_rung(step.session, case, step.rulebook)
+    step.said += "，按复杂事项时限"
+
+
+def _submit_measures(step: Step) -> None:
+    check_nobody_is_waited_for(step)
+    need(step.asked.remark, f"请写明整改措施：整改 {step.case.number} 措施。")
+    step.data["evidence"] = evidence_count(step)
+
+
+def _submit_explanation(step: Step) -> None:
+    check_nobody_is_waited_for(step)
+    hint = f"解释 {step.case.number} 依据：文件名称、文号、条款 说明：…"
+    need(step.asked.basis, f"解释说明须引用依据：{hint}。")
+    need(step.asked.remark, f"解释说明须写明向评价人怎样解释：{hint}。")
+    step.data |= {"basis": step.asked.basis, "evidence": evidence_count(step)}
+
+
+def _to_approve(step: Step) -> None:
+    case = step.case
+    lapse(step, ApplicationKind.EXTENSION, ApplicationKind.LEDGER)
+    handler = step.session.get(Staff, case.handler_id) if case.handler_id else None
+    approvers = [
+        userid
+        for userid in userids_with_role(step.session, Role.HEAD, case.department_id)
+        if (handler is None or userid != handler.userid) and not is_the_rated(step.session, userid, case)
+    ] or userids_with_role(step.session, Role.SUPERVISOR)
+    explains = case.conclusion and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
+    what = "已提交解释说明" if explains else "已提交整改措施"
+    notice = notices.to_approve(
+        facts_of(step.session, case), what=what, with_evidence=bool(evidence_count(step))
+    )
+    owe_notice(step, "to_approve", notice, approvers)
+
+
+def require_evidence_or_say_so(step: Step) -> None:
+    """Words alone are passed only by saying so expressly (F17)."""
+    evidence = evidence_count(step)
+    if not evidence and not step.asked.no_attachment:
+        raise InvalidInput(
+            f"工单 {step.case.number} 没有附件；确认无附件也通过的，请回复「通过 {step.case.number} 无附件」。"
+        )
+    step.case.without_attachment = not evidence
+    step.data |= {"evidence": evidence, "without_attachment": not evidence}
+    step.said = "" if evidence else "无附件"
+
+
+def _approve(step: Step) -> None:
+    require_evidence_or_say_so(step)
+
+
+def _after_approve(step: Step) -> None:
+    owe_notice(step, "approved", notices.approved(facts_of(step.session, step.case)))
+
+
+def _send_back(step: Step) -> None:
+    need(step.asked.remark, f"重办须写明原因：重办 {step.case.number} 原因。")
+
+
+def _after_send_back(step: Step) -> None:
+    owe_notice(step, "sent_back", notices.sent_back(facts_of(step.session, step.case), step.asked.remark))
+
+
+def _record_feedback(step: Step) -> None:
+    hint = f"反馈 {step.case.number} 电话 说明"
+    need(step.asked.channel, f"请写明怎样告知评价人：{hint}。")
+    need(step.asked.remark, f"请写明告知了什么：{hint}。")
+    case = step.case
+    step.data["channel"] = step.asked.channel
+    case.closed_at = step.at
+    case.first_closed_at = case.first_closed_at or step.at
+    case.closing_kind = _closing_kind(case.conclusion)
+    for due in running(step.session, case):
+        due.met_at = step.at
+    case.next_action_at = None
+    step.said = case.closing_kind.label
+
+
+def _closing_kind(conclusion: Conclusion | None) -> ClosingKind:
+    if conclusion is not None and conclusion.is_appeal:
+        return ClosingKind(conclusion.value)
+    explained = conclusion is not None and conclusion is not Conclusion.JUSTIFIED
+    return ClosingKind.EXPLAINED if explained else ClosingKind.RECTIFIED
+
+
+def _reopen(step: Step) -> None:
+    need(step.asked.remark, f"重开须写明原因：重开 {step.case.number} 原因。")
+    case = step.case
+    case.round += 1
+    case.reopen_count += 1
+    case.conclusion = None
+    case.closing_kind = None
+    case.closed_at = None
+    case.complex = False
+    case.ledger_until = None
+    case.due_at = start_clock(step.session, case, "handling", step.at, step.rulebook)
+    case.next_action_at = next_rung(step.session, case, step.rulebook)
+
+
+def _after_reopen(step: Step) -> None:
+    owe_notice(step, "reopened", notices.reopened(facts_of(step.session, step.case), step.asked.remark))
+
+
+CORE: dict[Move, Effect] = {
+    Move.DISPATCH: Effect(_dispatch),
+    Move.SIGN: Effect(_sign),
+    Move.CONCLUDE_JUSTIFIED: Effect(_conclude),
+    Move.CONCLUDE_UNJUSTIFIED: Effect(_conclude),
+    Move.SUBMIT_MEASURES: Effect(_submit_measures, _to_approve),
+    Move.SUBMIT_EXPLANATION: Effect(_submit_explanation, _to_approve),
+    Move.APPROVE: Effect(_approve, _after_approve),
+    Move.SEND_BACK_MEASURES: Effect(_send_back, _after_send_back),
+    Move.SEND_BACK_EXPLANATION: Effect(_send_back, _after_send_back),
+    Move.RECORD_FEEDBACK: Effect(_record_feedback),
+    Move.REOPEN: Effect(_reopen, _after_reopen),
+}

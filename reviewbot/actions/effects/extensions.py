@@ -1,0 +1,125 @@
+"""More time (F16) and the ledger (F11): asked for before the due time, decided outside the unit, told the rater."""
+
+from datetime import datetime, time, timedelta
+
+from reviewbot.actions.effects.applications import awaited, decide, file_application, settle, tell_deciders
+from reviewbot.actions.notify import tell_rater
+from reviewbot.actions.start_clock import next_rung, replace_clock
+from reviewbot.actions.step import Effect, Step, need
+from reviewbot.clock import CHINA
+from reviewbot.errors import Conflict, InvalidInput
+from reviewbot.models.procedure import ApplicationKind, ApplicationState
+from reviewbot.queries.procedure import granted_applications
+from reviewbot.rules import notices
+from reviewbot.rules.lifecycle import Move
+
+EXTENSION, LEDGER = ApplicationKind.EXTENSION, ApplicationKind.LEDGER
+
+
+def _request_extension(step: Step) -> None:
+    case, rules = step.case, step.rulebook.policy.extensions
+    hint = f"延期 {case.number} 5 原因"
+    if not step.asked.days:
+        raise InvalidInput(f"请写明延几个工作日：{hint}。")
+    if not 1 <= step.asked.days <= rules.most_days:
+        raise InvalidInput(f"一次最多延期 {rules.most_days} 个工作日：{hint}。")
+    need(step.asked.remark, f"延期须写明原因：{hint}。")
+    if case.due_at is None or step.at > case.due_at:
+        raise Conflict(f"工单 {case.number} 已到期，延期须在到期之前申请。")
+    if len(granted_applications(step.session, case.id, case.round, EXTENSION)) >= rules.most:
+        raise Conflict(f"工单 {case.number} 已延期 {rules.most} 次，不能再延期。")
+    file_application(step, EXTENSION, days=step.asked.days)
+    step.said = f"申请延期 {step.asked.days} 个工作日，待督办决定；期限在批准之前不变"
+
+
+def _after_request_extension(step: Step) -> None:
+    tell_deciders(step, EXTENSION, f"{step.asked.days} 个工作日：{step.asked.remark}")
+
+
+def _grant_extension(step: Step) -> None:
+    """The due time moves from where it stood; the original stays on record and in its own rate."""
+    case = step.case
+    application = awaited(step, EXTENSION)
+    if case.due_at is None:
+        raise Conflict(f"工单 {case.number} 没有正在计时的办理时限。")
+    decide(step, application, agreed=True)
+    due = step.rulebook.extended(case.due_at, int(application.data["days"]))
+    nth = len(granted_applications(step.session, case.id, case.round, EXTENSION)) + 1
+    before = case.due_at
+    replace_clock(step.session, case, "handling", f"handling_extended_{nth}", due, step.rulebook)
+    case.due_at = due.due_at
+    case.next_action_at = next_rung(step.session, case, step.rulebook)
+    step.data |= {"due_before": before.isoformat(), "due_after": due.due_at.isoformat()}
+    step.said = f"期限改为 {due.due_at.astimezone(CHINA):%m-%d %H:%M}"
+    step.session.flush()
+
+
+def _after_grant_extension(step: Step) -> None:
+    application = awaited(step, EXTENSION)
+    settle(step, application, ApplicationState.GRANTED)
+    if step.case.due_at is not None:
+        body = notices.rater_extended(
+            step.case.number, step.case.due_at.astimezone(CHINA), application.reason
+        )
+        tell_rater(step.session, step.case, "extended", body, at=step.at)
+
+
+def _refuse_extension(step: Step) -> None:
+    _refuse(step, EXTENSION)
+
+
+def _request_ledger(step: Step) -> None:
+    case, most = step.case, step.rulebook.policy.extensions.ledger_days
+    hint = f"台账 {case.number} 2027-03-31 原因和分步措施"
+    today = step.at.astimezone(CHINA).date()
+    if step.asked.until is None:
+        raise InvalidInput(f"请写明计划完成的日期：{hint}。")
+    if not today < step.asked.until <= today + timedelta(days=most):
+        raise InvalidInput(f"计划完成的日期应在今后 {most} 天之内：{hint}。")
+    need(step.asked.remark, f"列入台账须写明原因：{hint}。")
+    file_application(step, LEDGER, until=step.asked.until.isoformat())
+    step.said = f"申请列入台账至 {step.asked.until}，待督办决定"
+
+
+def _after_request_ledger(step: Step) -> None:
+    tell_deciders(step, LEDGER, f"至 {step.asked.until}：{step.asked.remark}")
+
+
+def _grant_ledger(step: Step) -> None:
+    """On the ledger with its own review date; the due time, and with it every rate, stays as it was (L6)."""
+    application = awaited(step, LEDGER)
+    decide(step, application, agreed=True)
+    day = datetime.fromisoformat(application.data["until"]).date()
+    step.case.ledger_until = datetime.combine(day, time(23, 59, 59), CHINA)
+    step.said = f"至 {day}；原办理时限和统计口径不变"
+
+
+def _after_grant_ledger(step: Step) -> None:
+    application = awaited(step, LEDGER)
+    settle(step, application, ApplicationState.GRANTED)
+    if step.case.ledger_until is not None:
+        body = notices.rater_ledger(
+            step.case.number, step.case.ledger_until.astimezone(CHINA), application.reason
+        )
+        tell_rater(step.session, step.case, "ledger", body, at=step.at)
+
+
+def _refuse_ledger(step: Step) -> None:
+    _refuse(step, LEDGER)
+
+
+def _refuse(step: Step, kind: ApplicationKind) -> None:
+    application = awaited(step, kind)
+    need(step.asked.remark, f"不同意须写明原因：不同意 {step.case.number} 原因。")
+    decide(step, application, agreed=False)
+    settle(step, application, ApplicationState.REFUSED)
+
+
+EXTENSIONS: dict[Move, Effect] = {
+    Move.REQUEST_EXTENSION: Effect(_request_extension, _after_request_extension),
+    Move.GRANT_EXTENSION: Effect(_grant_extension, _after_grant_extension),
+    Move.REFUSE_EXTENSION: Effect(_refuse_extension),
+    Move.REQUEST_LEDGER: Effect(_request_ledger, _after_request_ledger),
+    Move.GRANT_LEDGER: Effect(_grant_ledger, _after_grant_ledger),
+    Move.REFUSE_LEDGER: Effect(_refuse_ledger),
+}

@@ -1,0 +1,54 @@
+"""A case changes hands within its unit, or a leader writes on it; neither moves a clock (R1, B22)."""
+
+from reviewbot.actions.notify import facts_of
+from reviewbot.actions.step import Effect, Step, need, owe_notice
+from reviewbot.errors import Conflict, InvalidInput
+from reviewbot.models.people import Staff
+from reviewbot.queries.directory import member_of
+from reviewbot.rules import notices
+from reviewbot.rules.lifecycle import Move, Role
+from reviewbot.rules.routing import is_rated
+
+
+def _hand_over(step: Step) -> None:
+    case = step.case
+    hint = f"移交 {case.number} 李敏 原因"
+    need(step.asked.person, f"请写明移交给谁：{hint}。")
+    taker = member_of(step.session, case.department_id, step.asked.person)
+    if taker is None:
+        raise InvalidInput(f"本单位没有（或不止一位）“{step.asked.person}”，请写姓名或账号：{hint}。")
+    if taker.id == case.handler_id:
+        raise Conflict(f"工单 {case.number} 现在就由{taker.name}经办。")
+    if not {Role.HANDLER.value, Role.HEAD.value} & set(taker.roles):
+        raise InvalidInput(f"{taker.name}不是经办人员，不能接办。")
+    if is_rated(case.review.handled_by, taker.name, taker.userid):
+        raise InvalidInput(f"工单 {case.number} 评价的正是{taker.name}，不能移交给本人。")
+    before = step.session.get(Staff, case.handler_id) if case.handler_id else None
+    step.data |= {"from": before.userid if before else None, "to": taker.userid}
+    case.handler_id = taker.id
+    step.said = f"由{taker.name}经办，时限不变"
+
+
+def _after_hand_over(step: Step) -> None:
+    body = notices.handed_over(facts_of(step.session, step.case), step.viewer.name, step.asked.remark)
+    owe_notice(step, "handed_over", body)
+
+
+def _instruct(step: Step) -> None:
+    """A leader's instruction: one month to a letter, three months to a report (S4)."""
+    case = step.case
+    need(step.asked.remark, f"请写明批示内容：批示 {case.number} 内容。")
+    if case.instructed_at is not None:
+        raise Conflict(f"工单 {case.number} 已有领导批示。")
+    case.instructed_at = step.at
+
+
+def _after_instruct(step: Step) -> None:
+    body = notices.instructed(facts_of(step.session, step.case))
+    owe_notice(step, "instructed", body)
+
+
+HANDING: dict[Move, Effect] = {
+    Move.HAND_OVER: Effect(_hand_over, _after_hand_over),
+    Move.INSTRUCT: Effect(_instruct, _after_instruct),
+}

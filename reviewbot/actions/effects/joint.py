@@ -1,0 +1,94 @@
+"""Joint cases (牵头/协办): one lead and one due time; every other unit has a sub-task of its own (F15)."""
+
+from reviewbot.actions.notify import facts_of
+from reviewbot.actions.step import Effect, Step, need, owe_notice
+from reviewbot.clock import CHINA
+from reviewbot.errors import Conflict, InvalidInput
+from reviewbot.models.people import Department
+from reviewbot.models.procedure import Assistance
+from reviewbot.queries.directory import choose_from, find_department, userids_with_role
+from reviewbot.queries.procedure import open_assistances
+from reviewbot.rules import notices
+from reviewbot.rules.lifecycle import Move, Role
+
+
+def _ask(step: Step) -> None:
+    case = step.case
+    hint = f"协办 {case.number} 税务局 请提供缴费记录"
+    unit = find_department(step.session, step.asked.department)
+    if unit is None or unit.role == "bureau":
+        raise InvalidInput(f"请写明由哪个单位协办：{hint}。")
+    need(step.asked.remark, f"请写明要协办什么：{hint}。")
+    if unit.id == case.department_id:
+        raise InvalidInput(f"{unit.short_name}是牵头单位，不必请求协办。")
+    if any(one.department_id == unit.id for one in open_assistances(step.session, case.id)):
+        raise Conflict(f"已请{unit.short_name}协办工单 {case.number}，尚未答复。")
+    person = choose_from(step.session, unit.id, step.at, rated=case.review.handled_by)
+    due = step.rulebook.due("assistance", step.at)
+    step.session.add(
+        Assistance(
+            case_id=case.id, round=case.round, department_id=unit.id, handler_id=person.id if person else None,
+            task=step.asked.remark, asked_by=step.viewer.actor, asked_at=step.at, due_at=due.due_at,
+        )
+    )  # fmt: skip
+    step.data |= {"department": unit.code, "due_at": due.due_at.isoformat()}
+    step.said = f"请{unit.short_name}于 {due.due_at.astimezone(CHINA):%m-%d %H:%M} 前答复"
+    body = notices.assist(facts_of(step.session, case), unit.short_name, step.asked.remark, due.due_at)
+    receivers = [person.userid] if person else userids_with_role(step.session, Role.HEAD, unit.id)
+    owe_notice(step, "assist", body, receivers)
+
+
+def _assist(step: Step) -> None:
+    need(step.asked.remark, f"请写明协办结果：协办答复 {step.case.number} 结果。")
+    mine = [
+        one
+        for one in open_assistances(step.session, step.case.id)
+        if one.department_id == step.viewer.department_id
+    ]
+    if not mine:
+        raise Conflict(f"工单 {step.case.number} 没有等您单位答复的协办事项。")
+    task = mine[0]
+    task.state, task.answer = "done", step.asked.remark
+    task.answered_by, task.answered_at = step.viewer.actor, step.at
+    unit = step.session.get_one(Department, task.department_id)
+    step.data |= {"department": unit.code, "late": step.at > task.due_at}
+    step.said = f"{unit.short_name}已答复"
+
+
+def _after_assist(step: Step) -> None:
+    body = notices.assisted(facts_of(step.session, step.case), step.said, step.asked.remark)
+    owe_notice(step, "assisted", body)
+
+
+def _withdraw(step: Step) -> None:
+    hint = f"撤销协办 {step.case.number} 税务局 原因"
+    unit = find_department(step.session, step.asked.department)
+    need(step.asked.remark, f"撤销协办须写明原因：{hint}。")
+    tasks = [
+        one
+        for one in open_assistances(step.session, step.case.id)
+        if unit is not None and one.department_id == unit.id
+    ]
+    if not tasks or unit is None:
+        raise InvalidInput(f"请写明撤销哪个单位的协办：{hint}。")
+    tasks[0].state, tasks[0].answered_at = "withdrawn", step.at
+    step.data |= {"department": unit.code}
+    step.said = f"不再请{unit.short_name}协办"
+
+
+def check_nobody_is_waited_for(step: Step) -> None:
+    """What other units were asked for belongs to what the approver sees; a lead hands in once they have answered."""
+    waiting = open_assistances(step.session, step.case.id)
+    if waiting:
+        names = "、".join(step.session.get_one(Department, one.department_id).short_name for one in waiting)
+        raise Conflict(
+            f"工单 {step.case.number} 还在等{names}协办答复；"
+            f"不再需要的请先撤销：撤销协办 {step.case.number} 单位 原因。"
+        )
+
+
+JOINT: dict[Move, Effect] = {
+    Move.ASK_ASSISTANCE: Effect(_ask),
+    Move.ASSIST: Effect(_assist, _after_assist),
+    Move.WITHDRAW_ASSISTANCE: Effect(_withdraw),
+}

@@ -1,0 +1,170 @@
+"""What supervision leaves behind: cards, letters, events to look into, re-calls, problems."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reviewbot.database.base import Base
+
+
+class Card(Base):
+    """A yellow or red card to a unit for one limit of one case; it may be appealed and withdrawn, never deleted."""
+
+    __tablename__ = "cards"
+    __table_args__ = (UniqueConstraint("due_time_id", "colour"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    due_time_id: Mapped[int] = mapped_column(ForeignKey("due_times.id"))
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"), index=True)
+    handler_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    colour: Mapped[str]
+    """yellow or red."""
+    reason: Mapped[str]
+    issued_at: Mapped[datetime] = mapped_column(index=True)
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_reason: Mapped[str | None]
+
+
+class LetterKind(StrEnum):
+    SUPERVISION = "supervision"
+    SPECIAL_REPORT = "special_report"
+    RECTIFICATION_NOTICE = "rectification_notice"
+    EXPLANATION_NOTICE = "explanation_notice"
+    LEDGER = "ledger"
+
+    @property
+    def label(self) -> str:
+        return {
+            "supervision": "督办函", "special_report": "专报", "rectification_notice": "整改通知",
+            "explanation_notice": "解释说明告知书", "ledger": "整改台账",
+        }[self.value]  # fmt: skip
+
+
+class LetterState(StrEnum):
+    DRAFT = "draft"
+    REVIEWED = "reviewed"
+    ISSUED = "issued"
+    RECEIVED = "received"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def label(self) -> str:
+        return {
+            "draft": "草稿", "reviewed": "已审核", "issued": "已签发", "received": "已签收", "withdrawn": "已撤回",
+        }[self.value]  # fmt: skip
+
+
+class Letter(Base):
+    """An official document from draft to receipt. The system drafts; only people review and issue (F18)."""
+
+    __tablename__ = "letters"
+    __table_args__ = (
+        UniqueConstraint("kind", "year", "serial"),
+        UniqueConstraint("origin"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[LetterKind]
+    origin: Mapped[str]
+    """What made it owed, once: "A1027-handling-letter", "ledger-2026-11"."""
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("departments.id"), index=True)
+    """The receiving unit; None for reports to leaders."""
+    title: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    """What the template is filled with, frozen when drafted."""
+    state: Mapped[LetterState] = mapped_column(default=LetterState.DRAFT)
+    year: Mapped[int | None]
+    serial: Mapped[int | None]
+    """文号: given when issued, without gaps per kind and year."""
+    sha256: Mapped[str | None]
+    """The issued document's content."""
+    drafted_at: Mapped[datetime]
+    drafted_by: Mapped[str]
+    reviewed_at: Mapped[datetime | None]
+    reviewed_by: Mapped[str | None]
+    issued_at: Mapped[datetime | None]
+    issued_by: Mapped[str | None]
+    received_at: Mapped[datetime | None]
+    received_by: Mapped[str | None]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None]
+    withdrawn_reason: Mapped[str | None]
+
+
+class SupervisionEvent(Base):
+    """Something a supervisor has to look into: "nobody called me", a re-call that contradicts the record."""
+
+    __tablename__ = "supervision_events"
+    __table_args__ = (UniqueConstraint("case_id", "round", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    round: Mapped[int]
+    kind: Mapped[str]
+    said: Mapped[str]
+    opened_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None]
+    finding: Mapped[str | None]
+
+
+class Recall(Base):
+    """One case of the independent re-call sample: drawn by a published seed, called by somebody else (B5)."""
+
+    __tablename__ = "recalls"
+    __table_args__ = (UniqueConstraint("period", "case_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    period: Mapped[str]
+    seed: Mapped[str]
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    drawn_at: Mapped[datetime]
+    called_at: Mapped[datetime | None]
+    called_by: Mapped[str | None]
+    outcome: Mapped[str | None]
+    confirmed: Mapped[bool | None]
+    """Whether the rater confirms what the case says; None while nobody was reached."""
+    note: Mapped[str] = mapped_column(default="")
+
+
+class Problem(Base):
+    """A cluster of like bad reviews (举一反三): a root cause, an owner, measures, and recurrence before and after."""
+
+    __tablename__ = "problems"
+    __table_args__ = (
+        Index(
+            "uq_problems_open", "department_id", "item", "reason_code", "object", unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"))
+    item: Mapped[str]
+    reason_code: Mapped[str]
+    object: Mapped[str]
+    """The window or channel the reviews have in common; empty where none."""
+    opened_at: Mapped[datetime]
+    window_days: Mapped[int]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    root_cause: Mapped[str] = mapped_column(default="")
+    measures: Mapped[str] = mapped_column(default="")
+    measures_from: Mapped[date | None]
+    before_count: Mapped[int]
+    after_count: Mapped[int | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+
+
+class ProblemReview(Base):
+    """A review that belongs to a problem."""
+
+    __tablename__ = "problem_reviews"
+
+    problem_id: Mapped[int] = mapped_column(ForeignKey("problems.id"), primary_key=True)
+    review_id: Mapped[int] = mapped_column(ForeignKey("reviews.id"), primary_key=True)

@@ -1,0 +1,139 @@
+"""The policy in force, read from ``policy.toml``: limits, reminders, returns, extensions, appeals, rounding."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from reviewbot.errors import SettingError
+from reviewbot.rules.deadlines import Limit, Unit
+from reviewbot.rules.rates import Rounding
+
+ROUNDINGS = ("round", "truncate")
+_LONGEST = 1000
+
+
+@dataclass(frozen=True)
+class ReturnRules:
+    """Returning a case as not ours (F14)."""
+
+    before_arbitration: int
+    """So many returns go to the desk; the next one is ruled upon."""
+    name_the_unit: bool
+    """Whether a return has to name the unit it belongs to."""
+
+
+@dataclass(frozen=True)
+class ExtensionRules:
+    """More time (F16), and the ledger for what cannot be mended at once (F11)."""
+
+    most: int
+    """Extensions of one case."""
+    most_days: int
+    """Working days of one extension."""
+    ledger_days: int
+    """Calendar days a ledger entry may plan ahead."""
+
+
+@dataclass(frozen=True)
+class AppealRules:
+    """Appeals against a rating (F13)."""
+
+    deciders: int
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The time limits and thresholds in force, as read from ``policy.toml``."""
+
+    version: str
+    limits: Mapping[str, Limit] = field(hash=False)
+    half: bool
+    before_hours: float
+    attempts_before_unreachable: int
+    returns: ReturnRules
+    extensions: ExtensionRules
+    appeals: AppealRules
+    rounding: Rounding
+
+    @classmethod
+    def from_table(cls, data: Mapping[str, object]) -> Self:
+        limits = _table(data, "limits")
+        if not limits:
+            raise SettingError("规则设置 limits 为空，至少要有一个时限。")
+        rounding = _text(_table(data, "rates"), "rates.rounding")
+        if rounding not in ROUNDINGS:
+            raise SettingError(f"规则设置 rates.rounding 应为 {' 或 '.join(ROUNDINGS)}。")
+        reminders, call_back = _table(data, "reminders"), _table(data, "call_back")
+        returns, extensions = _table(data, "returns"), _table(data, "extensions")
+        return cls(
+            version=_text(data, "version"),
+            limits={stage: _limit(stage, _table(limits, f"limits.{stage}")) for stage in limits},
+            half=_switch(reminders, "reminders.half"),
+            before_hours=_number(reminders, "reminders.before_working_hours", at_least=0),
+            attempts_before_unreachable=_count(call_back, "call_back.attempts_before_unreachable"),
+            returns=ReturnRules(
+                before_arbitration=_count(returns, "returns.before_arbitration"),
+                name_the_unit=_switch(returns, "returns.name_the_unit"),
+            ),
+            extensions=ExtensionRules(
+                most=_count(extensions, "extensions.most"),
+                most_days=_count(extensions, "extensions.most_days"),
+                ledger_days=_count(extensions, "extensions.ledger_days"),
+            ),
+            appeals=AppealRules(deciders=_count(_table(data, "appeals"), "appeals.deciders")),
+            rounding="truncate" if rounding == "truncate" else "round",
+        )
+
+
+def _limit(stage: str, table: Mapping[str, object]) -> Limit:
+    key = f"limits.{stage}"
+    written = _text(table, f"{key}.unit")
+    if written not in [unit.value for unit in Unit]:
+        raise SettingError(f"规则设置 {key}.unit 应为 {'、'.join(Unit)} 之一。")
+    unit = Unit(written)
+    value = _number(table, f"{key}.value", at_least=0)
+    if value == 0 or (unit is not Unit.WORKING_HOUR and value != int(value)):
+        raise SettingError(f"规则设置 {key}.value 应大于 0，按日计的应为整数。")
+    return Limit(stage, value, unit, _text(table, f"{key}.starts"), _text(table, f"{key}.basis"))
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _table(data: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = data.get(_last(key))
+    if not isinstance(value, Mapping):
+        raise SettingError(f"规则设置 [{key}] 缺失或不是一张表。")
+    return value
+
+
+def _text(table: Mapping[str, object], key: str) -> str:
+    value = table.get(_last(key))
+    if not isinstance(value, str) or not value.strip():
+        raise SettingError(f"规则设置 {key} 缺失或不是文字。")
+    return value
+
+
+def _switch(table: Mapping[str, object], key: str) -> bool:
+    value = table.get(_last(key))
+    if not isinstance(value, bool):
+        raise SettingError(f"规则设置 {key} 应为 true 或 false。")
+    return value
+
+
+def _number(table: Mapping[str, object], key: str, *, at_least: float) -> float:
+    value = table.get(_last(key))
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise SettingError(f"规则设置 {key} 缺失或不是数字。")
+    if not at_least <= value <= _LONGEST:
+        raise SettingError(f"规则设置 {key} 应在 {at_least:g} 到 {_LONGEST} 之间。")
+    return value
+
+
+def _count(table: Mapping[str, object], key: str) -> int:
+    value = _number(table, key, at_least=1)
+    if not isinstance(value, int):
+        raise SettingError(f"规则设置 {key} 应为整数。")
+    return value

@@ -1,0 +1,175 @@
+"""The forms of a case page: which moves this person can make now, and what each asks for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from reviewbot.actions.make_move import check_right
+from reviewbot.actions.step import Verb
+from reviewbot.errors import ReviewbotError
+from reviewbot.models.case import Case
+from reviewbot.models.people import Department
+from reviewbot.models.procedure import ApplicationKind
+from reviewbot.queries.procedure import open_assistances, pending_kinds
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.lifecycle import Conclusion, Move, moves_from
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing a move asks for."""
+
+    name: str
+    label: str
+    kind: str = "textarea"
+    required: bool = True
+    hint: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class MoveForm:
+    """One button, with what it has to carry."""
+
+    verb: str
+    title: str
+    hint: str = ""
+    fields: tuple[Field, ...] = field(default_factory=tuple)
+    danger: bool = False
+
+
+def possible_moves(session: Session, case: Case, viewer: Viewer) -> list[Move]:
+    """What this person could do now: the table's moves, less those the door itself would refuse him."""
+    idle = _without_object(session, case)
+    return [
+        move
+        for move in moves_from(case.status)
+        if move not in idle and _has_right(session, case, move, viewer)
+    ]
+
+
+def _without_object(session: Session, case: Case) -> set[Move]:
+    """Moves the table allows here, but about something this case does not have."""
+    explains = case.conclusion is not None and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
+    idle = {Move.SEND_BACK_MEASURES if explains else Move.SEND_BACK_EXPLANATION}
+    pending = set(pending_kinds(session, case.id))
+    if ApplicationKind.EXTENSION not in pending:
+        idle |= {Move.GRANT_EXTENSION, Move.REFUSE_EXTENSION}
+    if ApplicationKind.LEDGER not in pending:
+        idle |= {Move.GRANT_LEDGER, Move.REFUSE_LEDGER}
+    if case.returned_from_id is None:
+        idle |= {Move.REFUSE_RETURN, Move.CONVENE}
+    if not open_assistances(session, case.id):
+        idle |= {Move.ASSIST, Move.WITHDRAW_ASSISTANCE}
+    if case.instructed_at is not None:
+        idle.add(Move.INSTRUCT)
+    return idle
+
+
+def _has_right(session: Session, case: Case, move: Move, viewer: Viewer) -> bool:
+    try:
+        check_right(session, case, move, viewer)
+    except ReviewbotError:
+        return False
+    return True
+
+
+def move_forms(
+    moves: Iterable[Move], departments: Sequence[Department], *, has_evidence: bool
+) -> list[MoveForm]:
+    """The forms of these moves, each verb once; steps back come last."""
+    forms = _forms(departments, has_evidence=has_evidence)
+    verbs = dict.fromkeys(_VERB_OF[move] for move in moves if move in _VERB_OF)
+    return sorted((forms[verb] for verb in verbs), key=lambda form: form.danger)
+
+
+_VERB_OF = {
+    Move.CONCLUDE_JUSTIFIED: Verb.CONCLUDE,
+    Move.CONCLUDE_UNJUSTIFIED: Verb.CONCLUDE,
+    Move.APPEAL: Verb.CONCLUDE,
+    Move.SEND_BACK_MEASURES: Verb.SEND_BACK,
+    Move.SEND_BACK_EXPLANATION: Verb.SEND_BACK,
+    Move.RETURN_AGAIN: Verb.RETURN,
+    Move.GRANT_EXTENSION: Verb.AGREE,
+    Move.GRANT_LEDGER: Verb.AGREE,
+    Move.SUPPORT_APPEAL: Verb.AGREE,
+    Move.UPHOLD_APPEAL: Verb.AGREE,
+    Move.REFUSE_EXTENSION: Verb.DISAGREE,
+    Move.REFUSE_LEDGER: Verb.DISAGREE,
+    Move.REFUSE_APPEAL: Verb.DISAGREE,
+} | {Move(verb.value): verb for verb in Verb if verb.value in {move.value for move in Move}}
+
+
+def _forms(departments: Sequence[Department], *, has_evidence: bool) -> dict[Verb, MoveForm]:
+    units = tuple((unit.code, unit.short_name) for unit in departments)
+    conclusions = tuple((known.value, known.label) for known in Conclusion)
+    channels = tuple((word, word) for word in ("电话", "短信", "当面", "书面", "网上"))
+    reason = Field("remark", "原因")
+    unattached = Field("no_attachment", "确认没有附件也通过", "checkbox", required=False)
+    forms = [
+        MoveForm("dispatch", "派单", "派给承办单位；办理时限自首次派单起算。", (
+            Field("department", "承办单位", "select", options=units),
+            Field("remark", "说明", required=False),
+        )),
+        MoveForm("sign", "签收", "签收后由您经办。"),
+        MoveForm("return", "退回派单台", "办理时限不因退回而停止。", (
+            Field("department", "应由哪个单位办理", "select", required=False, options=(("", "不清楚"), *units)),
+            Field("remark", "依据和原因"),
+        ), danger=True),
+        MoveForm("record_call", "登记回访", "", (
+            Field("reached", "结果", "radio", options=(("yes", "已接通"), ("no", "未接通"))),
+            Field("remark", "评价人说了什么", required=False, hint="接通的须写明；请勿写电话、证件号码。"),
+        )),
+        MoveForm("conclude", "认定", "实名差评须先回访。", (
+            Field("conclusion", "认定结果", "select", options=conclusions),
+            Field("complex", "属实且情况复杂，按复杂事项时限", "checkbox", required=False),
+            Field("remark", "说明", required=False),
+        )),
+        MoveForm("submit_measures", "提交整改", "照片和文件请先在下方上传。", (Field("remark", "整改措施"),)),
+        MoveForm("submit_explanation", "提交解释", "", (
+            Field("basis", "依据", "text", hint="文件名称、文号、条款"),
+            Field("remark", "向评价人怎样解释"),
+        )),
+        MoveForm("approve", "审核通过", "", (
+            *(() if has_evidence else (unattached,)),
+            Field("remark", "意见", required=False),
+        )),
+        MoveForm("send_back", "重办", "", (reason,), danger=True),
+        MoveForm("record_feedback", "登记反馈并办结", "", (
+            Field("channel", "告知方式", "select", options=channels),
+            Field("remark", "告知了什么"),
+        )),
+        MoveForm("refuse_return", "驳回退回", "仍由退回的单位办理。", (reason,), danger=True),
+        MoveForm("convene", "提请会商", "", (Field("remark", "争议"),), danger=True),
+        MoveForm("rule", "会商裁定", "裁定后不能再退回。", (
+            Field("department", "由哪个单位办理", "select", options=units),
+            Field("remark", "理由"),
+            Field("as_rule", "今后同一事项照此派单", "checkbox", required=False),
+        )),
+        MoveForm("ask_assistance", "请求协办", "牵头单位和办理时限不变。", (
+            Field("department", "协办单位", "select", options=units),
+            Field("remark", "要协办什么"),
+        )),
+        MoveForm("assist", "协办答复", "", (Field("remark", "协办结果"),)),
+        MoveForm("withdraw_assistance", "撤销协办", "", (
+            Field("department", "协办单位", "select", options=units), reason,
+        ), danger=True),
+        MoveForm("request_extension", "申请延期", "须在到期之前申请；批准之前期限不变，原期限始终保留。", (
+            Field("days", "延几个工作日", "number"), reason,
+        )),
+        MoveForm("request_ledger", "申请列入台账", "一时难以解决的，写明原因和分步措施；统计口径不变。", (
+            Field("until", "计划完成日期", "date"), Field("remark", "原因和分步措施"),
+        )),
+        MoveForm("agree", "同意申请", "", (
+            *(() if has_evidence else (Field("no_attachment", "申诉没有附件也同意", "checkbox", required=False),)),
+            Field("remark", "意见", required=False),
+        )),
+        MoveForm("disagree", "不同意申请", "", (reason,), danger=True),
+        MoveForm("hand_over", "移交", "移交给本单位另一人，时限不变。", (
+            Field("person", "接办人（姓名或账号）", "text"), Field("remark", "原因", required=False),
+        )),
+        MoveForm("instruct", "登记领导批示", "", (Field("remark", "批示内容"),)),
+        MoveForm("reopen", "重开", "重开后重新核实，办理时限重新起算。", (reason,), danger=True),
+    ]  # fmt: skip
+    return {Verb(form.verb): form for form in forms}
