@@ -44,7 +44,7 @@ def run(
     console: Console,
 ) -> None:
     """Set the stage, play, and take it down again. Raises Unavailable when the balance does not add up."""
-    folder = ROOT / ".data" / ("once" if once else "demo")
+    folder = Path(os.environ.get("REVIEWBOT_DATA_DIR", ROOT / ".data")) / ("once" if once else "demo")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     clock = folder / "rehearsal.json"
