@@ -16,7 +16,7 @@ from rich.console import Console
 from reviewbot.actions.create_token import create_token
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.clock import CHINA, set_rehearsal
-from reviewbot.embedded import start_embedded, stop_redis
+from reviewbot.embedded import start_embedded, stop_embedded
 from reviewbot.errors import Unavailable
 from reviewbot.logs import configure_logs
 from reviewbot.processes import Processes, beat_command, free_port_or_fail, web_command, worker_command
@@ -99,7 +99,7 @@ def run(
     finally:
         children.stop()
         house.database.dispose()
-        stop_redis(settings.data_dir)
+        stop_embedded(settings.data_dir)
 
 
 def _configure(folder: Path, clock: Path, secret: str, *, once: bool) -> str:

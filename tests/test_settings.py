@@ -8,9 +8,10 @@ from reviewbot.errors import SettingError
 from reviewbot.settings import load_settings
 
 GOOD = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
+NOT_BASE64 = ["whsec_a", "whsec_not-base_64", f"{GOOD}!", "whsec_YWJj=garbage"]
 
 
-@pytest.mark.parametrize("secret", ["whsec_", "whsec_!", f"{GOOD} whsec_", "whsec_密钥"])
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_!", f"{GOOD} whsec_", "whsec_密钥", *NOT_BASE64])
 def test_a_secret_that_cannot_sign_stops_the_start(monkeypatch, secret):
     monkeypatch.setenv("REVIEWBOT_SOURCES__STANDARD__SECRET", secret)
 

@@ -6,7 +6,6 @@ window), in one transaction, and each caller hears of his own records after that
 
 import asyncio
 import base64
-import binascii
 import hmac
 import re
 from collections.abc import Sequence
@@ -15,8 +14,10 @@ from datetime import datetime
 
 import msgspec
 import structlog
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
 from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -40,8 +41,8 @@ TYPES = {
     "application/x-jsonlines",
     "text/json",
 }
-
-
+UNSTORABLE = (DataError, IntegrityError, UnicodeError)
+"""What a single record can do to a statement; anything else may pass, and is answered 503."""
 _SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 
 
@@ -101,26 +102,28 @@ class IntakeWriter:
                 group.append(self._queue.get_nowait())
                 count += len(group[-1].delivery.records)
             try:
-                if not await self._write(group):
-                    for one in group:  # something in it no column takes: it must cost nobody else
-                        await self._write([one], alone=True)
+                await self._write(group)
             except asyncio.CancelledError:
                 _fail(group, Unavailable("系统正在停止，请稍后重发。"))
                 raise
 
-    async def _write(self, group: list[_Waiting], *, alone: bool = False) -> bool:
-        """Commit a group and answer it; False when a record in it cannot be stored."""
-        deliveries = [one.delivery for one in group]
+    async def _write(self, group: Sequence[_Waiting]) -> None:
+        """Commit a group and answer it. A record no column takes costs neither its neighbours nor other calls."""
         try:
-            if alone:
-                deliveries = [await run_in_threadpool(self._without_poison, each) for each in deliveries]
-            received = await run_in_threadpool(self._commit, deliveries)
-        except DataError:
-            return False
-        except SQLAlchemyError as wrong:
-            log.error("intake could not be written", why=type(wrong).__name__)
+            received = await run_in_threadpool(self._commit, [one.delivery for one in group])
+        except Exception as wrong:  # a writer that died would leave every later sender hanging
+            if isinstance(wrong, UNSTORABLE) and len(group) > 1:
+                for one in group:
+                    await self._write([one])
+                return
+            # The message of a database error quotes the records.
+            trace = None if isinstance(wrong, SQLAlchemyError) else wrong
+            log.error("intake could not be written", why=type(wrong).__name__, exc_info=trace)
             _fail(group, Unavailable("数据库暂时不可用，请稍后重发。"))
-            return True
+        else:
+            self._answer(group, received)
+
+    def _answer(self, group: Sequence[_Waiting], received: Received) -> None:
         for one, results in zip(group, received.results, strict=True):
             if not one.answer.done():
                 one.answer.set_result(results)
@@ -128,30 +131,45 @@ class IntakeWriter:
             self._unrung += received.bad_review_ids
             if self._bell is None or self._bell.done():
                 self._bell = asyncio.create_task(self._ring())
-        return True
 
-    def _without_poison(self, delivery: Delivery) -> Delivery:
-        """The delivery with every record that no column takes refused; each is tried alone and undone."""
-        return replace(delivery, records=[self._tried(delivery, record) for record in delivery.records])
-
-    def _tried(self, delivery: Delivery, record: Accepted | Rejected) -> Accepted | Rejected:
+    def _commit(self, deliveries: Sequence[Delivery]) -> Received:
         try:
-            with self._house.database.begin() as session:
-                receive_reviews(session, [replace(delivery, records=[record])], at=self._house.clock.now())
-                session.rollback()
-        except DataError:
-            return Rejected("refused", "含有不能保存的字符或数字", None, None, record.raw)
-        return record
+            return self._receive(deliveries)
+        except UNSTORABLE:
+            if len(deliveries) > 1:
+                raise
+        with self._house.database.begin() as session:
+            storable = [replace(each, records=self._sifted(session, each)) for each in deliveries]
+        return self._receive(storable)
+
+    def _receive(self, deliveries: Sequence[Delivery]) -> Received:
+        with self._house.database.begin() as session:
+            return receive_reviews(session, deliveries, at=self._house.clock.now())
+
+    def _sifted(self, session: Session, delivery: Delivery) -> Sequence[Accepted | Rejected]:
+        """The records, refused where no column takes them: halves are tried and undone until one is left."""
+        records = delivery.records
+        trial = session.begin_nested()
+        try:
+            receive_reviews(session, [delivery], at=self._house.clock.now())
+            return records
+        except UNSTORABLE:
+            if len(records) == 1:
+                return [Rejected("refused", "含有不能保存的字符或数字", None, None, records[0].raw)]
+        finally:
+            trial.rollback()
+        half = len(records) // 2
+        return [
+            record
+            for part in (records[:half], records[half:])
+            for record in self._sifted(session, replace(delivery, records=part))
+        ]
 
     async def _ring(self) -> None:
         """One bell at a time and never in the writer's way: a Redis that is away must not hold up senders."""
         while self._unrung:
             ids, self._unrung = self._unrung, []
             await run_in_threadpool(self._house.ring, TaskName.ROUTE, ids)
-
-    def _commit(self, deliveries: Sequence[Delivery]) -> Received:
-        with self._house.database.begin() as session:
-            return receive_reviews(session, deliveries, at=self._house.clock.now())
 
 
 def _fail(group: Sequence[_Waiting], why: ReviewbotError) -> None:
@@ -238,7 +256,7 @@ def _verify(house: House, source: str, body: bytes, request: Request) -> None:
     for secret in told.secrets() if told else []:
         try:
             ByteWebhook(secret).verify(body.decode(errors="surrogateescape"), headers, json_parse=False)
-        except (WebhookVerificationError, ValueError, binascii.Error, TypeError, OverflowError):
+        except (WebhookVerificationError, EmptyWebhookSecretError, ValueError, TypeError, OverflowError):
             continue
         return
     raise NotSignedIn("签名不正确、已过期，或该来源没有配置密钥。")

@@ -2,12 +2,14 @@
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
 from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
@@ -178,3 +180,52 @@ def test_a_transaction_that_fails_leaves_nothing_behind(house):
     with house.database.begin() as session:
         assert [session.scalar(select(func.count()).select_from(m)) for m in (Review, IntakeBatch)] == [0, 0]
     assert told(receive(house, [review()])) == [["accepted"]]
+
+
+AWKWARD = ["", "null", "NULL", 'a"b', "c\\d", "{e,f}", " x ", "g,h", "line\nline", "中 😡", "\u2028"]
+
+
+def test_lists_and_bytes_are_stored_as_they_are(house):
+    ready = to_record(house, house.profiles["standard"], split_body(json.dumps(review()).encode())[0])
+    odd = replace(ready, facts=ready.facts | {"reason_codes": AWKWARD, "flags": []}, raw=bytes(range(256)))
+
+    with house.database.begin() as session:
+        receive_reviews(session, [Delivery("standard", "webhook", [odd])], at=house.clock.now())
+
+    [stored] = rows(house, Review)
+    assert (stored.reason_codes, stored.flags, stored.raw) == (AWKWARD, [], bytes(range(256)))
+    assert stored.received_at == house.clock.now()
+
+
+def test_many_records_cost_no_more_statements_than_few(house):
+    def statements(size):
+        old, new = f"O{size}-", f"N{size}-"
+        receive(house, [review(f"{old}{n}") for n in range(size)])
+        batch = [REFUSED] * size + [
+            review(f"{name}{n}", comment="改") for name in (old, new) for n in range(size)
+        ]
+        seen = []
+
+        def note(connection, cursor, statement, *_):
+            seen.append(statement)
+
+        event.listen(house.database.engine, "before_cursor_execute", note)
+        assert Counter(told(receive(house, batch))[0]) == {"refused": size, "altered": size, "accepted": size}
+        event.remove(house.database.engine, "before_cursor_execute", note)
+        return len(seen)
+
+    assert statements(200) == statements(2)
+
+
+def test_two_writers_with_the_same_altered_copies_in_other_orders_do_not_lock_each_other_out(house):
+    names = [f"A{n}" for n in range(300)]
+    receive(house, [review(name) for name in names])
+    orders = [names, names[::-1]] * 3
+
+    with ThreadPoolExecutor(6) as writers:
+        altered = list(
+            writers.map(lambda order: receive(house, [review(name, comment="改") for name in order]), orders)
+        )
+
+    assert [Counter(told(each)[0]) for each in altered] == [{"altered": 300}] * 6
+    assert len(rows(house, ReviewCopy)) == 300

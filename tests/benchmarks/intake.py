@@ -13,11 +13,12 @@ from pathlib import Path
 
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
 from reviewbot.cli import prepare
-from reviewbot.embedded import start_embedded, stop_redis
+from reviewbot.embedded import start_embedded, stop_embedded
 from reviewbot.settings import ROOT, load_settings
 from reviewbot.simulator.stream import reviews
 from reviewbot.sources.split import split_body
 from reviewbot.web.intake import to_record
+from tests.benchmarks import ceiling
 from tests.benchmarks.door import measure_door
 
 ROUNDS, BATCH, SINGLE = 3, 2_000, 300
@@ -70,12 +71,22 @@ def main() -> None:
         print(f"one transaction a review     {single:9,.0f} records/s   1.0")  # noqa: T201
         print(f"one transaction of {BATCH}     {batch:9,.0f} records/s   {batch / single:.1f}")  # noqa: T201
         print(f"the same delivered again     {again:9,.0f} records/s   {again / single:.1f}")  # noqa: T201
+
+        def ready(number: int) -> ceiling.Records:
+            pieces = split_body(body(1_000 + number, ceiling.BATCH))
+            return [to_record(house, profile, piece) for piece in pieces]
+
+        rates = ceiling.measure_ceiling(house.database, settings.database_url, ready, now)
+        for name, rate in rates.items():
+            share = rate / rates["unnest"]
+            title = name if name == "receive_reviews" else f"bare driver, {name}"
+            print(f"{title:<29}{rate:9,.0f} rows/s      {share:.2f} of unnest")  # noqa: T201
         alone, many, batches = measure_door(settings)
         print(f"HTTP, one sender             {alone:9,.0f} reviews/s   1.0")  # noqa: T201
         print(f"HTTP, 64 senders             {many:9,.0f} reviews/s   {many / alone:.1f}")  # noqa: T201
         print(f"HTTP, 64 senders, 100 a call {batches:9,.0f} reviews/s   {batches / alone:.1f}")  # noqa: T201
         house.database.dispose()
-        stop_redis(settings.data_dir)
+        stop_embedded(settings.data_dir)
 
 
 if __name__ == "__main__":

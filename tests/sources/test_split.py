@@ -1,6 +1,7 @@
 """Bodies and files come apart into records, and a broken one takes no neighbour with it."""
 
 import json
+import time
 
 import openpyxl
 import pytest
@@ -122,3 +123,33 @@ def test_brackets_that_do_not_match_are_one_broken_record(body):
     (piece,) = split_body(body)
 
     assert piece.error is not None
+
+
+ODD = {
+    "NaN": (b'{"a": NaN}', "error"),
+    "minus infinity": (b'{"a": -Infinity}', "error"),
+    "too deep": (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "error"),
+    "endless number": (b'{"a": ' + b"9" * 6_000 + b"}", "error"),
+    "half a character": (b'{"a": "\\ud800"}', {"a": "\ud800"}),
+    "the same name twice": (b'{"a": 1, "a": 2}', {"a": 2}),
+    "not UTF-8": (b'{"a": "\xff"}', "error"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_element_keeps_its_bytes_and_its_neighbours_theirs(name):
+    odd, value = ODD[name]
+
+    pieces = split_body(b'[{"n":  1},' + odd + b',{"n":  2}]')
+
+    assert values(pieces) == [{"n": 1}, value, {"n": 2}]
+    assert [piece.raw for piece in pieces] == [b'{"n":  1}', odd, b'{"n":  2}']
+
+
+@pytest.mark.parametrize("tail", [b'"' + b'\\"' * 200_000, b'"' * 400_001, b"[" * 400_000, b"\\" * 400_000])
+def test_a_body_that_never_ends_is_told_in_time_that_grows_with_its_length(tail):
+    started = time.process_time()
+
+    split_body(b"[NaN," + tail + b"]")
+
+    assert time.process_time() - started < 5

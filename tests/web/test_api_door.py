@@ -275,6 +275,14 @@ def test_absurd_limits_and_dates_are_never_a_server_error(supervisor, path, aske
     assert supervisor.get(path, **asked).status_code < 500
 
 
+def test_a_period_that_ends_before_it_begins_is_422_and_says_so(supervisor):
+    answer = supervisor.get("/rates", **{"from": "2026-12-01", "to": "2026-11-30"})
+
+    assert answer.status_code == 422
+    assert answer.json()["message"] == "起始日期 2026-12-01 晚于截止日期 2026-11-30。"
+    assert supervisor.get("/rates", **{"from": "2026-11-30", "to": "2026-11-30"}).status_code == 200
+
+
 def test_rates_are_fractions_and_null_over_nothing(supervisor):
     told = supervisor.get("/rates", **{"from": "2026-11-01", "to": "2026-11-30"}).json()
 
