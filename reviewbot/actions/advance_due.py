@@ -48,7 +48,7 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebook: Rule
                     case,
                     f"reminder_{due.stage}_{rung.key}",
                     body,
-                    _receivers(session, case, overdue),
+                    _receivers(session, case, overdue, now),
                     at=now,
                 )
         due.rungs_done = [*due.rungs_done, *(rung.key for rung in owes.missed)]
@@ -56,7 +56,7 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebook: Rule
     return True
 
 
-def _receivers(session: Session, case: Case, overdue: bool) -> list[str]:
+def _receivers(session: Session, case: Case, overdue: bool, now: datetime) -> list[str]:
     """Whoever owes the next step; an overdue case also reaches the unit's head."""
     match case.status:
         case CaseStatus.AWAITING_DISPATCH:
@@ -65,4 +65,4 @@ def _receivers(session: Session, case: Case, overdue: bool) -> list[str]:
             return userids_with_role(session, Role.HEAD, case.department_id)
         case _:
             heads = userids_with_role(session, Role.HEAD, case.department_id) if overdue else []
-            return handler_of(session, case) + heads
+            return handler_of(session, case, now) + heads

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA
-from reviewbot.models.case import Case
-from reviewbot.models.people import Department, Staff
+from reviewbot.models.case import Case, DueTime
+from reviewbot.models.people import Department
 from reviewbot.outbox import owe
+from reviewbot.queries.delegates import acting_member
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.notices import Body, Facts
@@ -23,9 +25,22 @@ def facts_of(session: Session, case: Case) -> Facts:
         item=case.review.item or "（未写明事项）",
         department=department.short_name if department else "派单台",
         status=case.status.label,
-        due_at=case.due_at.astimezone(CHINA) if case.due_at else None,
+        due_at=due.astimezone(CHINA) if (due := _limit_of(session, case)) else None,
         link=f"/cases/{case.number}",
     )
+
+
+def _limit_of(session: Session, case: Case) -> datetime | None:
+    """The time limit of whoever owes the next step: at the desk its own, else the handling unit's."""
+    if case.status.awaits_bureau:
+        return session.scalar(
+            select(func.max(DueTime.due_at)).where(
+                DueTime.case_id == case.id,
+                DueTime.met_at.is_(None),
+                DueTime.stage.op("~")("^(dispatch|arbitration)"),
+            )
+        )
+    return case.due_at
 
 
 def tell(
@@ -71,9 +86,10 @@ def tell_rater(session: Session, case: Case, kind: str, body: Body, *, at: datet
     )
 
 
-def handler_of(session: Session, case: Case) -> list[str]:
-    """The person who holds the case, else everyone who heads its department."""
-    handler = session.get(Staff, case.handler_id) if case.handler_id else None
-    if handler and handler.active:
-        return [handler.userid]
+def handler_of(session: Session, case: Case, at: datetime) -> list[str]:
+    """Who does the handler's work today (himself, or his delegate), else everyone who heads the department."""
+    if case.handler_id:
+        acting = acting_member(session, case.handler_id, at.astimezone(CHINA).date())
+        if acting is not None:
+            return [acting.userid]
     return userids_with_role(session, Role.HEAD, case.department_id) if case.department_id else []

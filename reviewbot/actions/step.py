@@ -119,5 +119,5 @@ def evidence_count(step: Step) -> int:
 
 def owe_notice(step: Step, kind: str, body: Body, userids: list[str] | None = None) -> None:
     """Tell these people, or whoever holds the case."""
-    receivers = handler_of(step.session, step.case) if userids is None else userids
+    receivers = handler_of(step.session, step.case, step.at) if userids is None else userids
     tell(step.session, step.case, kind, body, receivers, at=step.at)

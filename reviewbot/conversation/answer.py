@@ -11,6 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.add_evidence import add_evidence, attach, waiting_evidence
+from reviewbot.actions.delegate import delegate
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.step import MoveIn
 from reviewbot.actions.step import Verb as MoveVerb
@@ -26,7 +27,7 @@ from reviewbot.models.message import InboxItem
 from reviewbot.models.people import Staff
 from reviewbot.outbox import owe
 from reviewbot.queries.cases import find_case, owed_by
-from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.directory import member_of, staff_by_userid
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Conclusion, Role
 from reviewbot.rules.notices import card_done, text
@@ -162,13 +163,25 @@ def _typed(turn: Turn, content: str) -> str:
         case Verb.help:
             return help_text(turn.staff.roles)
         case Verb.my_todo:
-            return todo_lines(owed_by(turn.session, turn.viewer), turn.at)
+            return todo_lines(owed_by(turn.session, turn.viewer, turn.at), turn.at)
         case Verb.rate:
             return rate_sentence(turn.session, turn.viewer, command.args, turn.at, turn.talk.rulebook)
+        case Verb.leave:
+            return _leave(turn, command.args)
         case Verb.show_case:
             return _show(turn, command.number or "")
         case _:
             return _move(turn, _asked(turn, command))
+
+
+def _leave(turn: Turn, args: dict[str, str]) -> str:
+    to = member_of(turn.session, turn.staff.department_id, args["person"])
+    if to is None:
+        raise NotFound(f"本单位没有（或不止一位）“{args['person']}”，请写姓名或账号。")
+    return delegate(
+        turn.session, turn.staff, to, date.fromisoformat(args["first"]), date.fromisoformat(args["last"]),
+        args.get("note", ""), turn.viewer, at=turn.at,
+    )  # fmt: skip
 
 
 def _asked(turn: Turn, command: Command) -> MoveIn:
@@ -240,7 +253,7 @@ def _move(turn: Turn, asked: MoveIn) -> str:
 
 def _the_only_case(turn: Turn, *, ask: bool = True) -> Any:
     """The case in focus, else the only one this person owes something for; else asked, never guessed (P3)."""
-    owed = owed_by(turn.session, turn.viewer)
+    owed = owed_by(turn.session, turn.viewer, turn.at)
     if turn.staff.focus_case_id and turn.staff.focus_until and turn.staff.focus_until > turn.at:
         focus = turn.session.get(Case, turn.staff.focus_case_id)
         if focus is not None and focus.status.is_open and find_case(turn.session, focus.number, turn.viewer):

@@ -7,7 +7,7 @@
 import re
 
 from reviewbot.conversation.periods import read_rate
-from reviewbot.conversation.procedure_readers import PROCEDURE_READERS
+from reviewbot.conversation.procedure_readers import PROCEDURE_READERS, read_leave
 from reviewbot.conversation.readers import CORE_READERS
 from reviewbot.conversation.words import (
     MENTION,
@@ -34,7 +34,7 @@ _WORDS: dict[str, Verb] = {
     "裁定": Verb.rule, "协办": Verb.ask_assistance, "协办答复": Verb.assist, "撤销协办": Verb.withdraw_assistance,
     "延期": Verb.request_extension, "申请延期": Verb.request_extension, "台账": Verb.request_ledger,
     "申诉": Verb.appeal, "同意": Verb.agree, "不同意": Verb.disagree, "移交": Verb.hand_over,
-    "批示": Verb.instruct,
+    "批示": Verb.instruct, "请假": Verb.leave,
     "查看": Verb.show_case, "查询": Verb.show_case, "详情": Verb.show_case, "整改率": Verb.rate,
 }  # fmt: skip
 _VERB = re.compile(
@@ -62,6 +62,8 @@ def parse(text: str) -> Command | Question:
         return read_rate(tail.folded) if number is None else Question(UNKNOWN)
     if verb in (Verb.my_todo, Verb.help):
         return Command(verb)
+    if verb is Verb.leave:
+        return read_leave(tail) if number is None else Question(UNKNOWN)
     return _about_a_case(verb, number, tail)
 
 

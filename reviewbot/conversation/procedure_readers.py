@@ -110,6 +110,26 @@ def _hand_over(number: str | None, tail: Typed) -> Command | Question:
     return command(Verb.hand_over, number, person=person, note=rest.raw)
 
 
+_UNTIL = re.compile(r"(?:至|到|-|~|—)\s*")
+
+
+def read_leave(tail: Typed) -> Command | Question:
+    """请假 2026-12-01 至 2026-12-05 李敏 原因: not about a case but about everything in hand."""
+    missing = ("请假要写明起止日期和代办人", None, "请假 2026-12-01 至 2026-12-05 李敏 外出培训")
+    first = _DAY.match(tail.folded)
+    if first is None:
+        return ask(*missing)
+    _, rest = tail.cut(first.end()).take(_UNTIL)
+    last = _DAY.match(rest.folded)
+    if last is not None:
+        rest = rest.cut(last.end())
+    person, note = rest.take(_PERSON)
+    days = _day(first), _day(last) if last else _day(first)
+    if person is None or None in days:
+        return ask(*missing)
+    return command(Verb.leave, None, first=str(days[0]), last=str(days[1]), person=person, note=note.raw)
+
+
 PROCEDURE_READERS: dict[Verb, Reader] = {
     Verb.reopen: free_text(Verb.reopen, "reason", "重开要写明原因", "重开 群众反映问题没有解决"),
     Verb.refuse_return: free_text(

@@ -41,6 +41,7 @@ class Verb(StrEnum):
     disagree = "disagree"
     hand_over = "hand_over"
     instruct = "instruct"
+    leave = "leave"
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """Cases as lists, one by one, and those whose time has come."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from reviewbot.clock import CHINA
 from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
+from reviewbot.models.procedure import Application, ApplicationState, Assistance, Decision
 from reviewbot.models.review import Review
+from reviewbot.queries.delegates import acts_for
 from reviewbot.queries.scope import Viewer, visible_cases
 from reviewbot.rules.lifecycle import CaseStatus, Role
 
@@ -62,18 +65,31 @@ def list_cases(
     return list(session.scalars(wanted))
 
 
-def owed_by(session: Session, viewer: Viewer, limit: int = 20) -> list[Case]:
-    """What this person owes now: own cases in hand, approvals as head or supervisor, dispatching as desk."""
+def owed_by(session: Session, viewer: Viewer, at: datetime, limit: int = 20) -> list[Case]:
+    """What this person owes now: cases in hand (his own and of those he stands in for), sub-tasks, approvals,
+    decisions and rulings as head or supervisor, dispatching as desk."""
     mine: list[ColumnElement[bool]] = [
-        (Case.handler_id == viewer.staff_id)
-        & Case.status.in_([status for status in CaseStatus if status.awaits_handler])
+        Case.handler_id.in_(acts_for(session, viewer.staff_id, at.astimezone(CHINA).date()))
+        & Case.status.in_([status for status in CaseStatus if status.awaits_handler]),
+        Case.id.in_(
+            select(Assistance.case_id).where(
+                Assistance.state == "open", Assistance.handler_id == viewer.staff_id
+            )
+        ),
     ]
     if Role.HEAD in viewer.roles:
         mine.append(
             (Case.department_id == viewer.department_id) & (Case.status == CaseStatus.AWAITING_APPROVAL)
         )
     if Role.SUPERVISOR in viewer.roles:
-        mine.append(Case.status == CaseStatus.AWAITING_APPROVAL)
+        pending = select(Application.case_id).where(
+            Application.state == ApplicationState.PENDING,
+            ~select(Decision.id)
+            .where(Decision.application_id == Application.id, Decision.actor == viewer.actor)
+            .exists(),
+        )
+        waiting = (CaseStatus.AWAITING_APPROVAL, CaseStatus.IN_ARBITRATION)
+        mine.append(Case.status.in_(waiting) | Case.id.in_(pending))
     if Role.DESK in viewer.roles:
         mine.append(Case.status == CaseStatus.AWAITING_DISPATCH)
     return list(session.scalars(_shown().where(or_(*mine)).order_by(Case.due_at, Case.id).limit(limit)))
@@ -108,6 +124,19 @@ def events_of(session: Session, case_id: int) -> list[CaseEvent]:
 
 def due_times_of(session: Session, case_id: int) -> list[DueTime]:
     return list(session.scalars(select(DueTime).where(DueTime.case_id == case_id).order_by(DueTime.id)))
+
+
+def desk_limits(session: Session, case_ids: Collection[int]) -> dict[int, datetime]:
+    """By when those of these cases that wait for a unit have to have one: the desk's limit, or the ruling's."""
+    waiting = Case.status.in_([status for status in CaseStatus if status.awaits_bureau])
+    stage = or_(DueTime.stage.startswith("dispatch"), DueTime.stage.startswith("arbitration"))
+    running = and_(DueTime.round == Case.round, DueTime.met_at.is_(None), DueTime.replaced_by.is_(None))
+    rows = session.execute(
+        select(DueTime.case_id, DueTime.due_at)
+        .join(Case, Case.id == DueTime.case_id)
+        .where(Case.id.in_(case_ids), waiting, stage, running)
+    )
+    return {case_id: due_at for case_id, due_at in rows}
 
 
 def calls_of(session: Session, case_id: int) -> list[Call]:

@@ -9,6 +9,7 @@ from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.models.people import Department, Duty, Item, RoutingException, Staff, Window
 from reviewbot.models.review import Review
+from reviewbot.queries.delegates import stands_in
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Role
 from reviewbot.rules.routing import Candidates, Person, choose_person
@@ -124,7 +125,9 @@ def member_of(session: Session, department_id: int | None, word: str) -> Staff |
 
 def choose_from(session: Session, department_id: int, at: datetime, *, rated: str | None) -> Person | None:
     """Whom a unit's next case goes to (``rules.routing.choose_person`` over its people)."""
-    return choose_person(people_of(session, department_id, at.astimezone(CHINA).date()), rated=rated)
+    today = at.astimezone(CHINA).date()
+    people, away = people_of(session, department_id, today), stands_in(session, today)
+    return choose_person([one for one in people if one.id not in away] or people, rated=rated)
 
 
 def people_of(session: Session, department_id: int, today: date) -> list[Person]:

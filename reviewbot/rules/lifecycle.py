@@ -31,6 +31,11 @@ class CaseStatus(StrEnum):
         return self is not CaseStatus.CLOSED
 
     @property
+    def awaits_bureau(self) -> bool:
+        """The desk or a ruling owes the next move; no unit holds the case."""
+        return self in (CaseStatus.AWAITING_DISPATCH, CaseStatus.IN_ARBITRATION)
+
+    @property
     def awaits_handler(self) -> bool:
         """The department's own person owes the next move."""
         return self in _AWAITS_HANDLER

@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
-from case_kit import case_of, closed, events, handler_of, messages, opened, opened_all, record
+from case_kit import case_of, closed, due_times, events, handler_of, messages, opened, opened_all, record
 from sqlalchemy import any_, func, select
 
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
+from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.models.people import Department, Duty, Item, RoutingException, Staff
 from reviewbot.queries.cases import unrouted_review_ids
@@ -245,3 +246,13 @@ def test_a_worker_that_dies_half_way_leaves_the_review_to_the_next(house, review
 def count(house):
     with house.database.begin() as session:
         return session.scalar(select(func.count()).select_from(Case))
+
+
+def test_the_desks_card_carries_the_desks_own_time_limit(house):
+    number = opened(house, department="没有这个单位", item="没有这个事项")
+
+    (card, *_) = messages(house, kind="to_dispatch")
+    (stay,) = due_times(house, number)
+
+    assert stay.stage == "dispatch"
+    assert ["时限", f"{stay.due_at.astimezone(CHINA):%m-%d %H:%M}"] in card.body["rows"]

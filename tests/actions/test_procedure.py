@@ -1,0 +1,419 @@
+"""Beyond the core path: returns and rulings, joint work, more time, ledger, appeals, hand-overs, vain calls."""
+
+from datetime import date, timedelta
+
+import pytest
+from case_kit import (
+    DESK,
+    HEAD,
+    SECOND_SUPERVISOR,
+    SUPERVISOR,
+    call,
+    case_of,
+    conclude,
+    due_times,
+    events,
+    handler_of,
+    messages,
+    move,
+    opened,
+    photograph,
+    verifying,
+)
+from sqlalchemy import select
+
+from reviewbot.actions.report_rates import report_rates
+from reviewbot.clock import CHINA
+from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from reviewbot.models.people import Department, RoutingException
+from reviewbot.queries.procedure import applications_of, assistances_of
+from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Conclusion, IllegalMove
+
+MED_HEAD, MED_HANDLER = "zengjiabin01", "chenwei01"
+
+
+def unit_of(house, number):
+    with house.database.begin() as session:
+        return session.get_one(Department, case_of(house, number).department_id).code
+
+
+def rectifying(house, **facts):
+    number = verifying(house, **facts)
+    call(house, number)
+    conclude(house, number)
+    return number
+
+
+# Returns (F14)
+
+
+def test_a_return_names_the_better_unit_and_the_desk_hears_it(house):
+    number = opened(house)
+
+    said = move(
+        house, handler_of(house, number), "return", number, remark="应由医保分局办理，见权责清单"
+    ).sentence
+
+    assert "建议改派医保分局" in said
+    assert events(house, number)[-1].data["better"] == "MED"
+    assert all("建议改派医保分局" in one.body["note"] for one in messages(house, kind="returned"))
+
+
+def test_two_units_named_are_no_answer_and_an_unknown_one_is_refused(house):
+    number = opened(house)
+    handler = handler_of(house, number)
+
+    with pytest.raises(InvalidInput, match="没有单位"):
+        move(house, handler, "return", number, remark="不是我们的", department="水产局")
+    move(house, handler, "return", number, remark="不是医保分局就是税务局的")
+
+    assert events(house, number)[-1].data["better"] is None
+
+
+def test_the_window_to_return_closes_and_the_case_stays(house, clock):
+    number = opened(house)
+    clock.moment += timedelta(days=2)
+
+    with pytest.raises(Conflict, match="退回期限已过"):
+        move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
+    assert case_of(house, number).status is CaseStatus.AWAITING_SIGN
+
+
+def test_the_desk_refuses_a_return_and_the_same_unit_goes_on_with_the_same_clock(house, clock):
+    number = opened(house)
+    before = case_of(house, number)
+    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
+    clock.moment += timedelta(hours=1)
+
+    with pytest.raises(NotAllowed):
+        move(house, SUPERVISOR, "refuse_return", number, remark="在贵局权责清单内")
+    move(house, DESK, "refuse_return", number, remark="在贵局权责清单内")
+
+    after = case_of(house, number)
+    assert (after.department_id, after.due_at, after.status) == (
+        before.department_id, before.due_at, CaseStatus.AWAITING_SIGN,
+    )  # fmt: skip
+    assert events(house, number)[-1].move == "refuse_return"
+
+
+def test_only_a_returned_case_can_be_refused(house):
+    number = opened(house, department=None, item=None)
+
+    with pytest.raises(Conflict, match="不是退回的工单"):
+        move(house, DESK, "refuse_return", number, remark="请办理")
+
+
+def returned_twice(house):
+    number = opened(house)
+    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
+    move(house, DESK, "dispatch", number, department="MED")
+    move(house, handler_of(house, number), "return", number, remark="应由社保局办理")
+    return number
+
+
+def test_the_second_return_is_ruled_upon_and_the_ruling_is_final(house):
+    number = returned_twice(house)
+    before = case_of(house, number)
+    assert before.status is CaseStatus.IN_ARBITRATION
+    assert {one.userid for one in messages(house, kind="to_rule")} == {SUPERVISOR, SECOND_SUPERVISOR}
+
+    with pytest.raises(IllegalMove):
+        move(house, DESK, "dispatch", number, department="SOC")
+    with pytest.raises(InvalidInput, match="理由"):
+        move(house, SUPERVISOR, "rule", number, department="SOC")
+    move(house, SUPERVISOR, "rule", number, department="SOC", remark="属参保登记事项")
+
+    after = case_of(house, number)
+    assert (unit_of(house, number), after.status, after.due_at) == (
+        "SOC", CaseStatus.AWAITING_SIGN, before.due_at,
+    )  # fmt: skip
+    with pytest.raises(Conflict, match="会商裁定"):
+        move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
+    stays = {due.stage: due.met_at is not None for due in due_times(house, number)}
+    assert stays["arbitration_2"]
+
+
+def test_a_ruling_made_a_rule_routes_the_next_review_of_the_item(house):
+    number = returned_twice(house)
+    move(house, SUPERVISOR, "rule", number, department="TAX", remark="征缴由税务负责", as_rule=True)
+
+    following = opened(house)
+
+    assert unit_of(house, following) == "TAX"
+    assert "会商裁定" in case_of(house, following).route_reason
+    with house.database.begin() as session:
+        assert session.scalars(select(RoutingException)).one().value == "失业保险金申领"
+
+
+def test_without_being_made_a_rule_a_ruling_is_for_this_case_alone(house):
+    number = returned_twice(house)
+    move(house, SUPERVISOR, "rule", number, department="TAX", remark="征缴由税务负责")
+
+    assert unit_of(house, opened(house)) == "SOC"
+
+
+# Joint work (F15)
+
+
+def test_a_joint_case_has_one_lead_one_due_time_and_waits_for_its_helpers(house, clock):
+    number = rectifying(house)
+    before = case_of(house, number)
+
+    move(house, DESK, "ask_assistance", number, department="医保分局", remark="请核对参保状态")
+    with pytest.raises(Conflict, match="等医保分局协办"):
+        move(house, handler_of(house, number), "submit_measures", number, remark="已改正")
+    (asked,) = messages(house, kind="assist")
+    with pytest.raises(NotAllowed):
+        move(house, HEAD, "assist", number, remark="我们自己答")
+    clock.moment += timedelta(days=5)
+    move(house, asked.userid, "assist", number, remark="参保状态正常")
+
+    with house.database.begin() as session:
+        (task,) = assistances_of(session, case_of(house, number).id)
+    assert (task.state, task.answer, task.answered_at > task.due_at) == ("done", "参保状态正常", True)
+    assert events(house, number)[-1].data["late"] is True
+    after = case_of(house, number)
+    assert (after.department_id, after.due_at) == (before.department_id, before.due_at)
+    move(house, handler_of(house, number), "submit_measures", number, remark="已改正")
+
+
+def test_a_helper_sees_the_case_and_nothing_more_than_his_answer(house):
+    number = rectifying(house)
+    with pytest.raises(NotFound):
+        move(house, MED_HEAD, "assist", number, remark="路过")
+    move(house, DESK, "ask_assistance", number, department="MED", remark="请核对")
+
+    with pytest.raises(NotAllowed):
+        move(house, MED_HEAD, "submit_measures", number, remark="代办")
+    with pytest.raises(Conflict, match="尚未答复"):
+        move(house, DESK, "ask_assistance", number, department="MED", remark="再问")
+    with pytest.raises(InvalidInput, match="牵头单位"):
+        move(house, DESK, "ask_assistance", number, department="SOC", remark="自己")
+    move(house, DESK, "withdraw_assistance", number, department="MED", remark="已自行取得")
+    with pytest.raises(NotFound):
+        move(house, MED_HEAD, "assist", number, remark="迟到的答复")
+
+
+# More time (F16) and the ledger (F11)
+
+
+def test_an_extension_moves_the_due_time_keeps_the_original_and_tells_the_rater(house):
+    number = rectifying(house)
+    before = case_of(house, number)
+    move(house, handler_of(house, number), "request_extension", number, days=5, remark="需核对数据")
+    assert case_of(house, number).due_at == before.due_at  # asking moves nothing
+
+    with pytest.raises(NotAllowed):
+        move(house, HEAD, "agree", number)
+    move(house, SUPERVISOR, "agree", number)
+
+    after = case_of(house, number)
+    assert after.due_at > before.due_at
+    assert after.original_due_at == before.due_at
+    assert after.due_at == house.rulebook.extended(before.due_at, 5).due_at
+    old, new = (
+        next(due for due in due_times(house, number) if due.stage == stage)
+        for stage in ("handling", "handling_extended_1")
+    )
+    assert (old.replaced_by, old.met_at, new.started_at) == ("handling_extended_1", None, before.due_at)
+    (told,) = messages(house, channel="rater")
+    assert f"{after.due_at.astimezone(CHINA):%Y-%m-%d}" in told.body["content"]
+    assert told.userid == ""
+
+
+def test_an_extension_is_asked_for_before_the_due_time_once_and_within_limits(house, clock):
+    number = rectifying(house)
+    handler = handler_of(house, number)
+
+    for days in (None, 0, 99):
+        with pytest.raises(InvalidInput, match="工作日"):
+            move(house, handler, "request_extension", number, days=days, remark="需核对")
+    with pytest.raises(InvalidInput, match="原因"):
+        move(house, handler, "request_extension", number, days=3)
+    move(house, handler, "request_extension", number, days=3, remark="需核对")
+    with pytest.raises(Conflict, match="待决定"):
+        move(house, handler, "request_extension", number, days=3, remark="再来")
+    move(house, SUPERVISOR, "agree", number)
+    with pytest.raises(Conflict, match="已延期 1 次"):
+        move(house, handler, "request_extension", number, days=3, remark="再来")
+
+    late = rectifying(house)
+    clock.moment += timedelta(days=30)
+    with pytest.raises(Conflict, match="到期之前"):
+        move(house, handler_of(house, late), "request_extension", late, days=3, remark="晚了")
+
+
+def test_a_refused_extension_leaves_everything_as_it_was(house):
+    number = rectifying(house)
+    before = case_of(house, number)
+    move(house, handler_of(house, number), "request_extension", number, days=5, remark="需核对")
+
+    with pytest.raises(InvalidInput, match="原因"):
+        move(house, SUPERVISOR, "disagree", number)
+    move(house, SUPERVISOR, "disagree", number, remark="理由不充分")
+
+    assert case_of(house, number).due_at == before.due_at
+    with pytest.raises(Conflict, match="没有待决定"):
+        move(house, SUPERVISOR, "agree", number)
+
+
+def test_the_ledger_takes_a_case_with_a_date_and_does_not_stop_its_clock(house, clock):
+    number = rectifying(house)
+    before = case_of(house, number)
+    handler = handler_of(house, number)
+    for until in (None, date(2026, 11, 1), date(2030, 1, 1)):
+        with pytest.raises(InvalidInput, match="日期"):
+            move(house, handler, "request_ledger", number, until=until, remark="要改系统")
+    move(house, handler, "request_ledger", number, until=date(2027, 3, 31), remark="要改系统，分两步")
+    move(house, SUPERVISOR, "agree", number)
+
+    case = case_of(house, number)
+    assert (case.status, case.due_at) == (CaseStatus.ON_LEDGER, before.due_at)
+    clock.moment += timedelta(days=30)
+    move(house, handler, "submit_measures", number, remark="系统已改造")
+    assert case_of(house, number).status is CaseStatus.AWAITING_APPROVAL
+
+
+def test_what_was_asked_for_lapses_when_the_case_goes_on(house):
+    number = rectifying(house)
+    move(house, handler_of(house, number), "request_extension", number, days=5, remark="需核对")
+    move(house, handler_of(house, number), "submit_measures", number, remark="已改正")
+
+    with house.database.begin() as session:
+        (application,) = applications_of(session, case_of(house, number).id)
+    assert application.state.value == "lapsed"
+
+
+# Appeals (F13)
+
+
+def rectification_rate(house):
+    now = house.clock.now()
+    with house.database.begin() as session:
+        (row,) = report_rates(
+            session, SYSTEM, first=date(2026, 11, 1), last=date(2026, 12, 31), now=now,
+            metrics=["rectification_rate"],
+        )  # fmt: skip
+    return row.figure.numerator, row.figure.denominator
+
+
+@pytest.mark.parametrize(
+    "ground", [Conclusion.MISRATED, Conclusion.MALICIOUS, Conclusion.NOT_ATTRIBUTABLE, Conclusion.INVALID]
+)
+def test_an_appeal_counts_until_two_outside_the_unit_uphold_it(house, clock, ground):
+    number = verifying(house)
+    call(house, number)
+    conclude(house, number, ground, remark="评价人说点错了")
+    photograph(house, handler_of(house, number), number)
+    move(house, SUPERVISOR, "agree", number)
+    clock.moment += timedelta(days=20)
+    assert rectification_rate(house) == (0, 1)
+    move(house, SECOND_SUPERVISOR, "agree", number)
+    assert rectification_rate(house) == (0, 1)  # upheld, but not closed before the rater was told
+    move(house, handler_of(house, number), "record_feedback", number, channel="电话", remark="已告知")
+
+    assert rectification_rate(house) == (0, 0)
+    assert case_of(house, number).closing_kind is ClosingKind(ground.value)
+
+
+def test_an_appeal_has_a_window(house, clock):
+    number = verifying(house)
+    call(house, number)
+    clock.moment += timedelta(days=7)
+
+    with pytest.raises(Conflict, match="申诉期限已过"):
+        conclude(house, number, Conclusion.MISRATED)
+
+
+def test_nobody_of_the_unit_decides_its_appeal_even_with_another_hat_on(house):
+    number = verifying(house)
+    call(house, number)
+    conclude(house, number, Conclusion.MISRATED)
+
+    with pytest.raises(NotAllowed):
+        move(house, HEAD, "agree", number, no_attachment=True)
+    with pytest.raises(InvalidInput, match="无附件"):
+        move(house, SUPERVISOR, "agree", number)
+
+
+def test_one_refusal_sends_it_to_rectification(house):
+    number = verifying(house)
+    call(house, number)
+    conclude(house, number, Conclusion.MALICIOUS)
+    move(house, SUPERVISOR, "agree", number, no_attachment=True)
+    move(house, SECOND_SUPERVISOR, "disagree", number, remark="录音中诉求明确")
+
+    case = case_of(house, number)
+    assert (case.status, case.conclusion) == (CaseStatus.RECTIFYING, Conclusion.JUSTIFIED)
+
+
+# Hands
+
+
+def test_a_hand_over_within_the_unit_moves_no_clock(house):
+    number = verifying(house)
+    before = case_of(house, number)
+
+    with pytest.raises(InvalidInput, match="本单位没有"):
+        move(house, HEAD, "hand_over", number, person="张无忌")
+    move(house, HEAD, "hand_over", number, person="hongyongchun01", remark="出差")
+
+    after = case_of(house, number)
+    assert handler_of(house, number) == "hongyongchun01"
+    assert (after.due_at, after.contact_due_at) == (before.due_at, before.contact_due_at)
+    assert [one.userid for one in messages(house, kind="handed_over")] == ["hongyongchun01"]
+
+
+def test_the_rated_person_is_not_handed_the_case(house):
+    number = verifying(house, handled_by="洪永纯")
+
+    with pytest.raises(InvalidInput, match="评价的正是"):
+        move(house, HEAD, "hand_over", number, person="洪永纯")
+
+
+def test_a_leaders_instruction_is_written_once(house):
+    number = opened(house)
+    move(house, "zhouzhidong01", "instruct", number, remark="请限期办结并报告")
+
+    assert case_of(house, number).instructed_at == house.clock.now()
+    with pytest.raises(Conflict, match="已有领导批示"):
+        move(house, "zhouzhidong01", "instruct", number, remark="再批")
+
+
+# Call-back (F9)
+
+
+def test_no_conclusion_before_the_rater_was_reached_or_three_half_days_tried(house, clock):
+    number = verifying(house)
+    handler = handler_of(house, number)
+    with pytest.raises(InvalidInput, match="须先回访"):
+        conclude(house, number)
+    move(house, handler, "record_call", number, reached=False, remark="无人接听")
+    move(house, handler, "record_call", number, reached=False, remark="占线")  # the same morning counts once
+    clock.moment += timedelta(hours=6)
+    move(house, handler, "record_call", number, reached=False, remark="关机")
+    with pytest.raises(InvalidInput, match="2个半天"):
+        conclude(house, number)
+    clock.moment += timedelta(hours=18)
+    said = move(house, handler, "record_call", number, reached=False).sentence
+
+    assert "联系不上" in said
+    conclude(house, number)
+    assert case_of(house, number).contacted_at is None
+
+
+@pytest.mark.parametrize("words", ["空号", "评价人拒绝回访"])
+def test_a_wrong_number_or_a_refusal_ends_the_attempts(house, words):
+    number = verifying(house)
+    move(house, handler_of(house, number), "record_call", number, reached=False, remark=words)
+
+    conclude(house, number)
+
+
+def test_an_anonymous_rating_needs_no_call(house):
+    number = verifying(house, rater={"kind": "person", "anonymous": True})
+
+    conclude(house, number)
+
+    assert case_of(house, number).status is CaseStatus.RECTIFYING
