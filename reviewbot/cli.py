@@ -20,9 +20,10 @@ from reviewbot.actions.create_token import create_token
 from reviewbot.actions.load_city import CityChange, city_is_empty, load_city
 from reviewbot.actions.receive_reviews import RESULT_WORDS, Delivery, receive_reviews
 from reviewbot.actions.report_rates import report_rates, this_month
+from reviewbot.actions.settle_record import SETTLEMENTS
 from reviewbot.checkup import check_system
 from reviewbot.database.schema import migrate
-from reviewbot.embedded import start_embedded, stop_redis
+from reviewbot.embedded import start_embedded, stop_embedded
 from reviewbot.errors import InvalidInput, ReviewbotError
 from reviewbot.logs import configure_logs
 from reviewbot.models.chain import first_break
@@ -101,7 +102,7 @@ def up() -> None:
             children.restart_dead()
     finally:
         children.stop()
-        stop_redis(settings.data_dir)
+        stop_embedded(settings.data_dir)
 
 
 def _on_signals() -> Callable[[], bool]:
@@ -256,6 +257,8 @@ def print_balance(told: Balance) -> None:
     table.add_row("收到", str(told.received))
     for name, count in told.results.items():
         table.add_row(f"　{RESULT_WORDS[name]}", str(count))
+    for how, count in sorted(told.settled.items()):
+        table.add_row(f"　　其中{SETTLEMENTS.get(how, how)}", str(count))
     table.add_row("差评", str(told.bad_reviews))
     table.add_row("　已立案", str(told.cases))
     table.add_row("　待立案", str(told.unrouted))

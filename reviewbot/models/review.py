@@ -1,6 +1,7 @@
 """Reviews as they came in, and the balance of every delivery."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -90,6 +91,11 @@ class KeptRecord(Base):
     """A record that is not a review: refused (the sender must mend it) or set aside (for the desk)."""
 
     __tablename__ = "kept_records"
+    __table_args__ = (
+        Index(
+            "ix_kept_records_open", "id", postgresql_where=text("result = 'set_aside' AND settled_at IS NULL")
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("intake_batches.id"))
@@ -102,7 +108,10 @@ class KeptRecord(Base):
     raw: Mapped[bytes]
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[str | None]
+    settled_name: Mapped[str | None]
     settlement: Mapped[str | None]
     """taken_in (with a correction) or dismissed; only what was set aside is settled."""
     settlement_reason: Mapped[str | None]
-    review_id: Mapped[int | None] = mapped_column(ForeignKey("reviews.id"))
+    correction: Mapped[dict[str, Any] | None]
+    """Our fields a person put right, with the value he gave; absent where the record could stand as it was."""
+    review_id: Mapped[int | None] = mapped_column(ForeignKey("reviews.id"), unique=True)

@@ -98,6 +98,10 @@ class Balance:
     cases: int
     unrouted: int
     kept: dict[str, int]
+    settled: dict[str, int]
+    """Of the records set aside: how many the desk took in (counted once more as its delivery) or dismissed."""
+    by_desk: int
+    """Records delivered by the desk, which are those taken in."""
     altered_copies: int
     due_waiting: int
     """Cases whose next rung has come and has not been looked at yet."""
@@ -112,7 +116,13 @@ class Balance:
             and self.reviews == self.results["accepted"]
             and self.bad_reviews == self.cases + self.unrouted
             and all(self.kept.get(name, 0) == self.results[name] for name in ("refused", "set_aside"))
+            and self.settled.get("taken_in", 0) == self.by_desk
         )
+
+    @property
+    def set_aside_open(self) -> int:
+        """Records set aside that still wait for the desk."""
+        return self.kept.get("set_aside", 0) - sum(self.settled.values())
 
 
 def intake_balance(session: Session, now: datetime) -> Balance:
@@ -123,6 +133,12 @@ def intake_balance(session: Session, now: datetime) -> Balance:
         )
     ).one()
     kept = session.execute(select(KeptRecord.result, func.count()).group_by(KeptRecord.result))
+    settled = session.execute(
+        select(KeptRecord.settlement, func.count())
+        .where(KeptRecord.result == "set_aside", KeptRecord.settled_at.is_not(None))
+        .group_by(KeptRecord.settlement)
+    )
+    desk = select(func.coalesce(func.sum(IntakeBatch.received), 0)).where(IntakeBatch.via == "desk")
     messages = session.execute(select(Message.state, func.count()).group_by(Message.state))
     bad = Review.is_bad
     return Balance(
@@ -136,6 +152,8 @@ def intake_balance(session: Session, now: datetime) -> Balance:
         )
         or 0,
         kept={name: count for name, count in kept},
+        settled={name or "": count for name, count in settled},
+        by_desk=session.scalar(desk) or 0,
         altered_copies=session.scalar(select(func.count()).select_from(ReviewCopy)) or 0,
         due_waiting=session.scalar(select(func.count()).select_from(Case).where(Case.next_action_at <= now))
         or 0,

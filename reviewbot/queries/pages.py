@@ -1,4 +1,4 @@
-"""What the web pages ask that nobody else asks: today's balance, daily lines, kept records, one file."""
+"""What the web pages ask that nobody else asks: today's balance, daily lines, altered copies, one file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.models.case import Case, Evidence
 from reviewbot.models.people import Department, Staff
-from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
+from reviewbot.models.review import IntakeBatch, Review, ReviewCopy
 from reviewbot.queries.counts import RESULTS, Cohort
 from reviewbot.queries.scope import Viewer, visible_cases
 from reviewbot.rules.lifecycle import CaseStatus
@@ -128,18 +128,6 @@ def find_evidence(session: Session, evidence_id: int, viewer: Viewer) -> Evidenc
         return found if found.staff_id == viewer.staff_id else None
     seen = session.scalar(select(Case.id).where(Case.id == found.case_id, visible_cases(viewer)))
     return found if seen else None
-
-
-def kept_records(
-    session: Session, *, result: str | None = None, after: int | None = None, limit: int = 50
-) -> list[KeptRecord]:
-    """Refused and set-aside records, newest first."""
-    wanted = select(KeptRecord).order_by(KeptRecord.id.desc()).limit(limit)
-    if result:
-        wanted = wanted.where(KeptRecord.result == result)
-    if after is not None:
-        wanted = wanted.where(KeptRecord.id < after)
-    return list(session.scalars(wanted))
 
 
 def altered_copies(

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from reviewbot.rules.grading import is_bad
 from reviewbot.sources.profile import SourceProfile
@@ -43,6 +43,7 @@ class _Reading:
     flags: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     doubtful: list[str] = field(default_factory=list)
+    correctable: list[str] = field(default_factory=list)
     bad_scale: bool = False
 
     def path(self, target: str) -> str:
@@ -67,6 +68,20 @@ class _Reading:
 
     def refuse(self, target: str, what: str) -> None:
         self.wrong.append(f"字段 {self.path(target)} {what}")
+
+    def put_right(self, target: str) -> Any:
+        """What a person put in the place of a value that cannot stand; None where nobody did."""
+        self.correctable.append(target)
+        value = getattr(self.corrected, target)
+        if value is not None:
+            self.flags.append("corrected_by_hand")
+        return value
+
+    def refuse_needless(self) -> None:
+        """A person corrects what is in doubt; a bad rating the source stated clearly never becomes a good one."""
+        for target in self.corrected.__struct_fields__:
+            if getattr(self.corrected, target) is not None and target not in self.correctable:
+                self.refuse(target, "没有疑问，以来源所记为准，不能改")
 
     def clean(self, text: str) -> str:
         """Control characters and broken surrogates out, each with a flag; everything else as typed."""
@@ -106,12 +121,10 @@ def map_record(
     profile: SourceProfile, obj: object, *, now: datetime, limits: DateLimits,
     correction: Correction | None = None,
 ) -> ReviewIn | Refusal:  # fmt: skip
-    """Read one record by its source's profile; ``now`` is aware. A correction stands in for what it names."""
+    """Read one record by its source's profile; ``now`` is aware. A correction stands in for what is in doubt."""
     if not isinstance(obj, dict):
         return Refusal(result="refused", reason="不是一条记录（应为 JSON 对象）")
     reading = _Reading(profile, obj, correction or Correction())
-    if correction is not None:
-        reading.flags.append("corrected_by_hand")
     external_id = reading.text("external_id", EXTERNAL_ID_LIMIT, numbers=True)
     if external_id is None:
         reason = "；".join(reading.wrong) or f"缺少办件编号（{reading.path('external_id')}）"
@@ -120,9 +133,13 @@ def map_record(
     round_ = _round(reading)
     reviewed_at = _reviewed_at(reading, now, limits)
     review = _facts(reading, external_id, round_ or 1, rating or 1, reviewed_at or now)
+    reading.refuse_needless()
     if reading.bad_scale or (reading.doubtful and not reading.wrong):
         reason = "；".join(reading.doubtful + reading.wrong)
-        return Refusal(result="set_aside", reason=reason, external_id=external_id, round=round_)
+        asked = tuple(reading.correctable)
+        return Refusal(
+            result="set_aside", reason=reason, external_id=external_id, round=round_, correctable=asked
+        )
     if reading.wrong:
         reason = "；".join(reading.wrong)
         return Refusal(result="refused", reason=reason, external_id=external_id, round=round_)
@@ -164,8 +181,6 @@ def _facts(r: _Reading, external_id: str, round_: int, rating: int, reviewed_at:
 
 
 def _rating(r: _Reading) -> int | None:
-    if r.corrected.rating is not None:
-        return r.corrected.rating
     value = r.raw("rating")
     if isinstance(value, str):
         value = r.clean(value).strip()
@@ -176,7 +191,9 @@ def _rating(r: _Reading) -> int | None:
     if kind not in r.profile.rating_types and not (kind == "string" and isinstance(r.obj, TextRow)):
         r.refuse("rating", "应为整数" if r.profile.rating_types == {"int"} else "应为评分代码")
         return None
-    grade = r.profile.codes.rating.get(str(value))
+    grade: int | None = r.profile.codes.rating.get(str(value))
+    if grade is None:
+        grade = r.put_right("rating")
     if grade is None:
         r.bad_scale = True
         r.doubtful.append(f"评分代码“{_short(value)}”不在来源的对照表中（{r.path('rating')}）")
@@ -199,23 +216,36 @@ def _round(r: _Reading) -> int | None:
 
 def _reviewed_at(r: _Reading, now: datetime, limits: DateLimits) -> datetime | None:
     value = r.raw("reviewed_at")
-    if value is None or value == "":
-        r.wrong.append(f"缺少评价时间（{r.path('reviewed_at')}）")
-        return None
-    moment = r.corrected.reviewed_at or _moment(r.profile, value)
+    moment = None if value is None else _moment(r.profile, value)
+    doubt = _implausible(moment, now, limits) if moment else ""
+    if moment is None or doubt:
+        corrected: datetime | None = r.put_right("reviewed_at")
+        if corrected is not None:
+            moment, doubt = corrected, _implausible(corrected, now, limits)
     if moment is None:
-        if isinstance(value, str) or _is_integer(value):
-            r.wrong.append(f"评价时间“{_short(r.clean(str(value)))}”无法识别（{r.path('reviewed_at')}）")
-        else:
-            r.refuse("reviewed_at", "应为时间文本")
-        return None
-    if moment.date() < limits.earliest or moment.year <= 1:
-        r.doubtful.append(f"评价时间 {moment.date()} 早于 {limits.earliest}")
-    elif moment.year >= 9999 or moment > now + limits.ahead:
-        r.doubtful.append(f"评价时间 {moment.date()} 晚于当前时间超过允许的 {limits.ahead.days} 天")
+        _refuse_time(r, value)
+    elif doubt:
+        r.doubtful.append(doubt)
     elif moment > now:
         r.flags.append("clock_ahead")
     return moment
+
+
+def _implausible(moment: datetime, now: datetime, limits: DateLimits) -> str:
+    if moment.date() < limits.earliest or moment.year <= 1:
+        return f"评价时间 {moment.date()} 早于 {limits.earliest}"
+    if moment.year >= 9999 or moment > now + limits.ahead:
+        return f"评价时间 {moment.date()} 晚于当前时间超过允许的 {limits.ahead.days} 天"
+    return ""
+
+
+def _refuse_time(r: _Reading, value: object) -> None:
+    if value is None or value == "":
+        r.wrong.append(f"缺少评价时间（{r.path('reviewed_at')}）")
+    elif isinstance(value, str) or _is_integer(value):
+        r.wrong.append(f"评价时间“{_short(r.clean(str(value)))}”无法识别（{r.path('reviewed_at')}）")
+    else:
+        r.refuse("reviewed_at", "应为时间文本")
 
 
 def _moment(profile: SourceProfile, value: object) -> datetime | None:
@@ -267,9 +297,12 @@ def _boolean(r: _Reading, target: str) -> bool:
         r.refuse(target, "应为是否值")
         return False
     code = r.clean(str(value)).strip().lower()
-    if code and code not in r.profile.codes.boolean:
+    if not code or code in r.profile.codes.boolean:
+        return r.profile.codes.boolean.get(code, False)
+    corrected: bool | None = r.put_right(target)
+    if corrected is None:
         r.doubtful.append(f"字段 {r.path(target)} 的值“{_short(code)}”不在来源的对照表中")
-    return r.profile.codes.boolean.get(code, False)
+    return bool(corrected)
 
 
 def _reason_codes(r: _Reading) -> tuple[str, ...]:

@@ -42,11 +42,13 @@ class ReviewIn(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
 
 
-class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person at the desk put right in a record that was set aside."""
+class Correction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person at the desk put right in a record that was set aside; None: as the source has it."""
 
     rating: int | None = None
     reviewed_at: datetime | None = None
+    is_default: bool | None = None
+    rater_anonymous: bool | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,3 +61,5 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     external_id: str | None = None
     round: int | None = None
+    correctable: tuple[str, ...] = ()
+    """Which of our fields a person may put right: those in doubt, never one the source stated clearly."""

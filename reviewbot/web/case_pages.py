@@ -12,6 +12,7 @@ from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
+from reviewbot.queries.kept import settlements
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Conclusion, Move
 from reviewbot.web import forms, login, views
@@ -42,20 +43,24 @@ def _show_case(
         names = page_queries.names_of(session, people)
         moves = forms.possible_moves(session, case, viewer)
         units = page_queries.handling_departments(session)
+        limit = case_queries.desk_limits(session, [case.id]).get(case.id)
+        later = case_queries.later_ratings(session, case.review)
+        settled = settlements(session, [case.review.id, *(each.id for each in later)])
         values = {
-            "review": views.review_view(case.review),
-            "later": [views.review_view(each) for each in case_queries.later_ratings(session, case.review)],
+            "review": views.review_view(case.review, settled.get(case.review.id)),
+            "later": [views.review_view(each, settled.get(each.id)) for each in later],
             "due_times": [views.due_view(due, now) for due in case_queries.due_times_of(session, case.id)],
         }
     has_evidence = any(each.round == case.round for each in files)
     last = views.event_view(events[-1]) if done and events else None
     return views.render(
-        request, "case.html", status=wrong.status if wrong else 200, case=case, line=views.case_line(case, now),
+        request, "case.html", status=wrong.status if wrong else 200, case=case, line=views.case_line(case, now, limit),
         events=[views.event_view(event) for event in reversed(events)],
         calls=[views.call_view(call, names) for call in calls],
         evidence=[views.evidence_view(each, names) for each in files],
         forms=forms.move_forms(moves, units, has_evidence=has_evidence), may_add=Move.ADD_EVIDENCE in moves,
-        wrong=wrong.sentence if wrong else None, kept=kept or {}, original_due=views.moment(case.original_due_at),
+        wrong=wrong.sentence if wrong else None, kept=kept or {},
+        case_due=views.moment(case.due_at), original_due=views.moment(case.original_due_at),
         done=f"工单 {case.number} 已{last['label']}，现为「{case.status.label}」。" if last else None, **values,
     )  # fmt: skip
 

@@ -35,6 +35,7 @@ from reviewbot.web.login import house_of, viewer_of
 
 STATIC = Path(__file__).parent / "static"
 PAGE = 50
+BARS = 12
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -209,22 +210,31 @@ def _rates(
             figure = found.get((name, key), Figure(key, 0, 0))
             query = {"metric": key, "department": code, "from": first, "to": last}
             link = "/cases?" + urlencode({name: word for name, word in query.items() if word})
-            few = 0 < figure.denominator < 10
-            cells.append({"metric": metric.name, "text": display(figure, rounding), "link": link, "few": few})
+            cells.append({
+                "metric": metric.name, "text": display(figure, rounding), "link": link,
+                "few": 0 < figure.denominator < 10, "none": not figure.denominator,
+            })  # fmt: skip
         table.append({"unit": name or "合计", "cells": cells, "total": name is None})
-    bars = {
-        "units": [unit.short_name for unit in units],
+    return {"table": table, "bars": _bars(found, rounding), "idle": idle}
+
+
+def _bars(found: dict[tuple[str | None, str], Figure], rounding: Any) -> dict[str, Any]:
+    """The units with most cases due, most first: a bar over nothing, or forty of them, would tell nothing."""
+    keys = ("rectification_rate", "on_time_rectification_rate")
+    due = {name: figure.denominator for (name, key), figure in found.items() if name and key == keys[0]}
+    ranked = sorted((name for name, count in due.items() if count), key=lambda name: -due[name])
+    shown = ranked[:BARS]
+    return {
+        "units": [f"{name}（{due[name]}）" for name in shown],
+        "left_out": len(ranked) - len(shown),
         "series": [
             {
                 "name": METRICS[key].name,
-                "values": [
-                    value(found.get((unit.short_name, key), Figure(key, 0, 0)), rounding) for unit in units
-                ],
+                "values": [value(found.get((name, key), Figure(key, 0, 0)), rounding) for name in shown],
             }
-            for key in ("rectification_rate", "on_time_rectification_rate")
+            for key in keys
         ],
     }
-    return {"table": table, "bars": bars, "idle": idle}
 
 
 def _daily(session: Session, midnight: datetime) -> dict[str, Any]:
@@ -257,14 +267,15 @@ def case_list(request: Request, viewer: Viewer) -> Response:
         elif "metric" in wanted:
             found, above, basis = _cohort(session, request, viewer, now, unit.id if unit else None, after)
         elif "mine" in wanted:
-            found = case_queries.owed_by(session, viewer, limit=200)
+            found = case_queries.owed_by(session, viewer, house.clock.now(), limit=200)
         else:
             found = case_queries.list_cases(
                 session, viewer, status=_status(wanted.get("status")),
                 department_id=unit.id if unit else None, overdue_at=now if "overdue" in wanted else None,
                 open_only="open" in wanted, after=after, limit=PAGE + 1,
             )  # fmt: skip
-    lines = [views.case_line(case, now) for case in found]
+        limits = case_queries.desk_limits(session, [case.id for case in found])
+    lines = [views.case_line(case, now, limits.get(case.id)) for case in found]
     more = len(lines) > PAGE and "mine" not in wanted
     lines = lines[:PAGE] if more else lines
     left = query.get("left", "")

@@ -11,9 +11,10 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from reviewbot.actions.settle_record import SETTLEMENTS
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
-from reviewbot.models.review import Review
+from reviewbot.models.review import KeptRecord, Review
 from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.grading import grade_name
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
@@ -36,6 +37,11 @@ RESULT_LABELS = {
 _STAGE_LABELS = {
     "dispatch": "派单时限", "contact": "联系评价人时限", "handling": "办理时限", "handling_complex": "复杂事项办理时限",
 }  # fmt: skip
+_NUMBERED_STAGES = {
+    "dispatch": "再次派单时限", "arbitration": "会商裁定时限", "handling_extended": "延期后办理时限",
+    "appeal_decision": "申诉复核时限",
+}  # fmt: skip
+_DESK_LIMITS = {CaseStatus.AWAITING_DISPATCH: "派单时限", CaseStatus.IN_ARBITRATION: "会商裁定时限"}
 CHANNELS = {
     "pc": "电脑端", "mobile": "手机端", "qr": "二维码", "hall_tablet": "窗口平板",
     "hall_terminal": "大厅其他终端", "sms": "短信", "system_default": "系统默认",
@@ -57,8 +63,8 @@ _RATER_FIELD = re.compile(
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """One page; ``request.state.shown`` carries who is signed in, for the heading."""
-    known = {**_NO_PERSON, **getattr(request.state, "shown", {}), **values}
+    """One page; ``request.state.shown`` carries who is signed in, for the heading; ``here`` marks where he is."""
+    known = {"here": request.url, **_NO_PERSON, **getattr(request.state, "shown", {}), **values}
     return HTMLResponse(_TEMPLATES.get_template(template).render(known), status_code=status)
 
 
@@ -89,13 +95,16 @@ class CaseLine:
     handler: str
     grade: str
     opened: str
+    due_label: str
     due: str
     urgency: str
     urgency_text: str
 
 
-def case_line(case: Case, now: datetime) -> CaseLine:
-    urgency, words = _urgency(case, now)
+def case_line(case: Case, now: datetime, desk_limit: datetime | None = None) -> CaseLine:
+    """``desk_limit``: the limit that runs while the case waits for a unit; it is shown before the case's own."""
+    due = desk_limit or case.due_at
+    urgency, words = _urgency(case, due, now)
     return CaseLine(
         id=case.id,
         number=case.number,
@@ -106,25 +115,57 @@ def case_line(case: Case, now: datetime) -> CaseLine:
         handler=case.handler.name if case.handler else "—",
         grade=grade_name(case.review.rating),
         opened=moment(case.opened_at),
-        due=moment(case.due_at),
+        due_label=_DESK_LIMITS.get(case.status, "办理期限") if desk_limit else "办理期限",
+        due=moment(due),
         urgency=urgency,
         urgency_text=words,
     )
 
 
-def _urgency(case: Case, now: datetime) -> tuple[str, str]:
-    if case.due_at is None:
+def _urgency(case: Case, due: datetime | None, now: datetime) -> tuple[str, str]:
+    if due is None:
         return "", ""
     if case.closed_at and not case.status.is_open:
-        late = case.closed_at > case.due_at
-        return ("late", f"超期 {span(case.closed_at - case.due_at)} 办结") if late else ("", "")
-    left = case.due_at - now
+        late = case.closed_at > due
+        return ("late", f"超期 {span(case.closed_at - due)} 办结") if late else ("", "")
+    left = due - now
     if left < timedelta(0):
         return "overdue", f"已超期 {span(left)}"
     return ("soon" if left < timedelta(days=1) else ""), f"剩余 {span(left)}"
 
 
-def review_view(review: Review) -> dict[str, Any]:
+_CORRECTED = {
+    "rating": "评价等级", "reviewed_at": "评价时间", "is_default": "系统默认评价", "rater_anonymous": "匿名评价",
+}  # fmt: skip
+
+
+def settlement_view(kept: KeptRecord) -> dict[str, Any]:
+    """What the desk made of a record that was set aside: who, when, why, and what he put right."""
+    return {
+        "how": SETTLEMENTS.get(kept.settlement or "", "已处理"),
+        "by": kept.settled_name or kept.settled_by or "—",
+        "at": moment(kept.settled_at),
+        "reason": mask_personal(kept.settlement_reason or ""),
+        "doubt": mask_personal(kept.reason),
+        "changes": [
+            (label, _corrected_value(name, (kept.correction or {})[name]))
+            for name, label in _CORRECTED.items()
+            if name in (kept.correction or {})
+        ],
+    }
+
+
+def _corrected_value(name: str, value: Any) -> str:
+    match name:
+        case "rating":
+            return f"{value} {grade_name(value)}"
+        case "reviewed_at":
+            return moment(datetime.fromisoformat(value))
+        case _:
+            return "是" if value else "否"
+
+
+def review_view(review: Review, settled: KeptRecord | None = None) -> dict[str, Any]:
     """The review as staff may read it: no name, no number, the text with personal data covered (F19)."""
     codes = _reason_codes()
     anonymous = "实名" if review.real_name else "匿名"
@@ -149,7 +190,8 @@ def review_view(review: Review) -> dict[str, Any]:
         "rater": f"{anonymous}（{kind}）" if kind else anonymous,
         "reasons": [codes[code].meaning if code in codes else f"代码 {code}" for code in review.reason_codes],
         "comment": mask_personal(review.comment),
-        "flags": [_flag(flag) for flag in review.flags],
+        "flags": [_flag(flag) for flag in review.flags if not (settled and flag == "corrected_by_hand")],
+        "corrected": settlement_view(settled) if settled else None,
     }
 
 
@@ -233,7 +275,7 @@ def due_view(due: DueTime, now: datetime) -> dict[str, Any]:
 
 
 def stage_label(stage: str) -> str:
-    return _STAGE_LABELS.get(stage) or ("再次派单时限" if stage.startswith("dispatch_") else stage)
+    return _STAGE_LABELS.get(stage) or _NUMBERED_STAGES.get(stage.rpartition("_")[0], stage)
 
 
 def call_view(call: Call, names: dict[int, str]) -> dict[str, Any]:

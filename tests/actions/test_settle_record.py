@@ -1,7 +1,11 @@
 """What was set aside gets one end, by the desk, with a reason; the balance stays true."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
+import msgspec
 import pytest
 from case_kit import DESK, HEAD, SUPERVISOR, record, viewer
 from sqlalchemy import select
@@ -33,7 +37,8 @@ def taken_in(house, kept, who=DESK, reason="已与省平台核对", **corrected)
         row = set_aside_record(session, kept.id, viewer(house, who))
         (piece,) = split_body(row.raw)
         again = to_record(house, house.profiles["standard"], piece, Correction(**corrected))
-        return take_in(session, row, again, reason, viewer(house, who), at=house.clock.now())
+        told = msgspec.to_builtins(Correction(**corrected))
+        return take_in(session, row, again, reason, viewer(house, who), at=house.clock.now(), correction=told)
 
 
 def dismissed(house, ident, who=DESK, reason="测试数据"):
@@ -55,7 +60,13 @@ def test_a_corrected_grade_makes_it_a_review_and_a_bad_one_wants_a_case(house, g
     done = taken_in(house, kept, rating=grade)
 
     after = only_kept(house)
-    assert (len(done.bad_review_ids), after.settlement, after.settled_by) == (cases, "taken_in", "陈家锋")
+    assert (len(done.bad_review_ids), after.settlement) == (cases, "taken_in")
+    assert (after.settled_by, after.settled_name, after.settlement_reason) == (
+        DESK,
+        "陈家锋",
+        "已与省平台核对",
+    )
+    assert (after.correction, after.settled_at) == ({"rating": grade}, house.clock.now())
     assert after.raw == kept.raw
     with house.database.begin() as session:
         review = session.scalars(select(Review)).one()
@@ -63,6 +74,7 @@ def test_a_corrected_grade_makes_it_a_review_and_a_bad_one_wants_a_case(house, g
     told = balance(house)
     assert told.adds_up
     assert (told.received, told.results["set_aside"], told.results["accepted"]) == (2, 1, 1)
+    assert (told.settled, told.by_desk, told.set_aside_open) == ({"taken_in": 1}, 1, 0)
 
 
 def test_a_corrected_time_is_taken_and_one_still_absurd_is_not(house):
@@ -91,9 +103,65 @@ def test_a_review_that_came_meanwhile_is_not_taken_twice(house):
     received(house, told)
     received(house, told | {"rating": 2})
 
-    with pytest.raises(Conflict, match="已经接收过"):
+    before = balance(house)
+
+    with pytest.raises(Conflict, match="接收过，评级“不满意”"):
         taken_in(house, only_kept(house), rating=1)
     assert only_kept(house).settled_at is None
+    assert balance(house) == before
+    assert before.adds_up
+
+
+def test_two_people_at_once_settle_it_once(house):
+    received(house, record(rating=9))
+    ident = only_kept(house).id
+    start = threading.Barrier(2)
+
+    def act(who):
+        start.wait()
+        try:
+            return dismissed(house, ident, who).sentence
+        except Conflict as wrong:
+            return wrong.sentence
+
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(act, (DESK, SUPERVISOR)))
+
+    assert sorted("不能再次处理" in sentence for sentence in told) == [False, True]
+    assert only_kept(house).settlement == "dismissed"
+
+
+def test_a_rating_the_source_stated_clearly_stays_bad(house):
+    received(house, record(rating=1, reviewed_at="2031-01-01T00:00:00+08:00"))
+
+    with pytest.raises(InvalidInput, match="没有疑问"):
+        taken_in(house, only_kept(house), rating=5, reviewed_at=house.clock.now())
+    assert only_kept(house).settled_at is None
+
+
+def test_a_record_that_has_become_plausible_is_taken_in_as_it_is(house, clock):
+    received(house, record(reviewed_at="2026-12-20T00:00:00+08:00"))
+    clock.moment += timedelta(days=20)
+
+    taken_in(house, only_kept(house))
+
+    assert only_kept(house).correction is None
+    with house.database.begin() as session:
+        assert session.scalars(select(Review)).one().flags == []
+
+
+def test_the_balance_notices_a_record_taken_in_without_its_delivery(house):
+    received(house, record(rating=9), record(rating=9))
+    with house.database.begin() as session:
+        first = session.scalars(select(KeptRecord).order_by(KeptRecord.id)).first()
+    dismissed(house, first.id)
+    told = balance(house)
+    assert (told.adds_up, told.settled, told.set_aside_open) == (True, {"dismissed": 1}, 1)
+
+    with house.database.begin() as session:
+        session.get_one(KeptRecord, first.id).settlement = "taken_in"
+
+    assert not balance(house).adds_up
 
 
 def test_a_reason_a_role_and_a_record_are_needed(house):
@@ -101,8 +169,9 @@ def test_a_reason_a_role_and_a_record_are_needed(house):
     with house.database.begin() as session:
         aside, refused = session.scalars(select(KeptRecord).order_by(KeptRecord.result.desc())).all()
 
-    with pytest.raises(InvalidInput, match="依据"):
-        dismissed(house, aside.id, reason=" ")
+    for reason in (" ", "a\0b", "长" * 1001):
+        with pytest.raises(InvalidInput, match="依据"):
+            dismissed(house, aside.id, reason=reason)
     with pytest.raises(NotAllowed):
         dismissed(house, aside.id, HEAD)
     for ident in (refused.id, 99_999):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reviewbot.sources.mapping import DateLimits, map_record
 from reviewbot.sources.profile import load_profiles
-from reviewbot.sources.record import Refusal, ReviewIn, TextRow
+from reviewbot.sources.record import Correction, Refusal, ReviewIn, TextRow
 from reviewbot.sources.split import read_file
 
 ROOT = Path(__file__).parents[2]
@@ -153,6 +153,54 @@ def test_what_may_be_true_is_set_aside(changes):
     # The last second of the year 9999 does not exist in the source's zone, so nothing can be made of it.
     expected = "refused" if changes.get("reviewed_at") == "9999-12-31T23:59:59Z" else "set_aside"
     assert not_accepted(**changes).result == expected
+
+
+def corrected(obj, **values):
+    return map_record(PROFILES["standard"], obj, now=NOW, limits=LIMITS, correction=Correction(**values))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ({"rating": 9}, {"rating": 2}),
+        ({"reviewed_at": "1970-01-01T00:00:00Z"}, {"reviewed_at": datetime(2026, 11, 27, tzinfo=UTC)}),
+        (
+            {"rating": 9, "reviewed_at": None},
+            {"rating": 2, "reviewed_at": datetime(2026, 11, 27, tzinfo=UTC)},
+        ),
+        ({"is_default": "也许"}, {"is_default": False}),
+        ({"rater": {"anonymous": "也许"}}, {"rater_anonymous": True}),
+    ],
+)
+def test_a_person_puts_right_what_is_in_doubt(wrong, right):
+    refused = not_accepted(**wrong)
+
+    told = corrected(record(**wrong), **right)
+
+    assert refused.result == "set_aside"
+    assert set(refused.correctable) == set(right)
+    assert isinstance(told, ReviewIn)
+    assert {name: getattr(told, name) for name in right} == right
+    assert "corrected_by_hand" in told.flags
+
+
+def test_a_person_does_not_change_what_the_source_stated_clearly():
+    told = corrected(record(rating=1, reviewed_at="1970-01-01T00:00:00Z"), rating=5, reviewed_at=NOW)
+
+    assert isinstance(told, Refusal)
+    assert "rating 没有疑问" in told.reason
+    assert corrected(record(rating=1), rating=5).result == "refused"
+
+
+@pytest.mark.parametrize("year", [1999, 2031])
+def test_a_corrected_time_has_to_be_believable_too(year):
+    told = corrected(record(reviewed_at="1970-01-01T00:00:00Z"), reviewed_at=NOW.replace(year=year))
+
+    assert told.result == "set_aside"
+
+
+def test_nothing_corrected_is_not_marked():
+    assert "corrected_by_hand" not in corrected(record()).flags
 
 
 def test_a_clock_a_little_ahead_is_accepted_with_a_flag():

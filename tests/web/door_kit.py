@@ -17,6 +17,7 @@ import uvicorn
 from reviewbot.actions.open_case import open_case
 from reviewbot.queries.cases import unrouted_review_ids
 from reviewbot.web.app import create_app
+from reviewbot.web.pages import page_routes
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 TIMEOUT = 30
@@ -27,7 +28,7 @@ _serial = itertools.count(1)
 def serving(house):
     """The address of this house's application while the block runs."""
     config = uvicorn.Config(
-        create_app(house), lifespan="on", ws="none", log_config=None, access_log=False,
+        create_app(house, page_routes()), lifespan="on", ws="none", log_config=None, access_log=False,
         timeout_graceful_shutdown=5,
     )  # fmt: skip
     server = uvicorn.Server(config)

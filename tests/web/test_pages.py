@@ -196,10 +196,10 @@ def test_the_desk_takes_in_what_was_set_aside_on_the_page(pages: Browser, house:
 
     assert sent.status_code == 303
     after = pages.get(sent.headers["location"]).text
-    assert "已补正接收，已转立案" in after
-    assert "陈家锋补正接收：已核对" in after
+    assert "编号 / 次数 E7 / 1 的记录已补正接收" in after
+    assert "依据：已核对" in after
     again = pages.post(f"/intake/{ident}", data=form | {"csrf": token_in(page)})
-    assert (again.status_code, "处理过" in again.text) == (409, True)
+    assert (again.status_code, "不能再次处理" in again.text) == (409, True)
 
 
 def test_no_redirect_leaves_the_site() -> None:

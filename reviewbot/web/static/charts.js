@@ -5,7 +5,7 @@
   document.documentElement.classList.add("drawn");
   var charts = {};
   var text = { color: "#5b6676", fontFamily: "inherit" };
-  var grid = { left: 8, right: 12, top: 36, bottom: 4, containLabel: true };
+  var grid = { left: 8, right: 24, top: 36, bottom: 4, containLabel: true };
 
   function show(id, option) {
     var place = document.getElementById(id);
@@ -15,25 +15,32 @@
   }
 
   function bars(told) {
-    var narrow = window.innerWidth < 600;
+    var place = document.getElementById("bars");
+    if (!place) return;
+    place.hidden = !told.units.length;
+    document.getElementById("bars-none").hidden = !place.hidden;
+    document.getElementById("bars-more").textContent = told.left_out ? "，另有 " + told.left_out + " 个单位见上表" : "";
+    if (place.hidden) return;
+    place.style.height = Math.max(260, 64 + 40 * told.units.length) + "px"; // room for every unit's two bars
+    if (charts.bars) charts.bars.resize();
     show("bars", {
       animation: false,
-      color: ["#2f6db5", "#7fb2a0"],
+      color: ["#2f6db5", "#3f9178"],
       textStyle: text,
       grid: grid,
       legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 12 },
       tooltip: { trigger: "axis", renderMode: "richText" },
-      xAxis: { type: "category", data: told.units, axisLabel: { interval: 0, rotate: narrow ? 45 : 0 }, axisTick: { show: false } },
-      yAxis: { type: "value", min: 0, max: 100, splitLine: { lineStyle: { color: "#e6ebf1" } } },
+      xAxis: { type: "value", min: 0, max: 100, splitLine: { lineStyle: { color: "#e6ebf1" } } },
+      yAxis: { type: "category", inverse: true, data: told.units, axisLabel: { interval: 0 }, axisTick: { show: false } },
       series: told.series.map(function (one) {
-        return { name: one.name, type: "bar", barMaxWidth: 22, data: one.values, itemStyle: { borderRadius: [3, 3, 0, 0] } };
+        return { name: one.name, type: "bar", barMaxWidth: 12, data: one.values, itemStyle: { borderRadius: [0, 3, 3, 0] } };
       }),
     });
   }
 
   function daily(told) {
     function line(name, data, color) {
-      return { name: name, type: "line", data: data, smooth: true, symbolSize: 5, color: color, areaStyle: { opacity: 0.08 } };
+      return { name: name, type: "line", data: data, symbolSize: 5, color: color, areaStyle: { opacity: 0.08 } };
     }
     show("daily", {
       animation: false,
