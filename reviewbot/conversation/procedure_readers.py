@@ -59,7 +59,7 @@ def _extension(number: str | None, tail: Typed) -> Command | Question:
     return command(Verb.request_extension, number, days=days, note=rest.raw)
 
 
-_DAY = re.compile(r"(20[0-9]{2})[-/.年](1[0-2]|0?[1-9])[-/.月](3[01]|[12][0-9]|0?[1-9])日?(?=[\s,;、。:]|\Z)")
+_DAY = re.compile(r"(20[0-9]{2})[-/.年](1[0-2]|0?[1-9])[-/.月](3[01]|[12][0-9]|0?[1-9])日?(?=[\s,;、。:至到~—-]|\Z)")
 
 
 def _ledger(number: str | None, tail: Typed) -> Command | Question:
@@ -115,10 +115,10 @@ _UNTIL = re.compile(r"(?:至|到|-|~|—)\s*")
 
 def read_leave(tail: Typed) -> Command | Question:
     """请假 2026-12-01 至 2026-12-05 李敏 原因: not about a case but about everything in hand."""
-    missing = ("请假要写明起止日期和代办人", None, "请假 2026-12-01 至 2026-12-05 李敏 外出培训")
+    missing = Question("请假要写明起止日期和代办人，例如「请假 2026-12-01 至 2026-12-05 李敏 外出培训」。")
     first = _DAY.match(tail.folded)
     if first is None:
-        return ask(*missing)
+        return missing
     _, rest = tail.cut(first.end()).take(_UNTIL)
     last = _DAY.match(rest.folded)
     if last is not None:
@@ -126,7 +126,7 @@ def read_leave(tail: Typed) -> Command | Question:
     person, note = rest.take(_PERSON)
     days = _day(first), _day(last) if last else _day(first)
     if person is None or None in days:
-        return ask(*missing)
+        return missing
     return command(Verb.leave, None, first=str(days[0]), last=str(days[1]), person=person, note=note.raw)
 
 
