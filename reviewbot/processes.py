@@ -65,6 +65,7 @@ class Processes:
                 child.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
         self._running.clear()
 
 

@@ -20,6 +20,7 @@ class TaskName(StrEnum):
     ANSWER = "reviewbot.answer"
     DEADLINES = "reviewbot.deadlines"
     SWEEP = "reviewbot.sweep"
+    PROBLEMS = "reviewbot.problems"
 
 
 def make_celery(settings: Settings) -> Celery:

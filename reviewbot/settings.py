@@ -4,6 +4,7 @@ import base64
 import os
 import secrets as randomness
 import tomllib
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -53,6 +54,14 @@ class WeComSettings(Part):
         return (self.oauth_url or self.base_url).rstrip("/")
 
 
+class SmsSettings(Part):
+    url: str = Field(pattern=r"^(https?://\S+)?$")
+    account: str
+    secret: SecretStr
+    signature: str
+    timeout_seconds: float = Field(gt=0, le=60)
+
+
 class SourceSettings(Part):
     secret: SecretStr = SecretStr("")
 
@@ -94,6 +103,7 @@ class Settings(BaseSettings):
     workers: int = Field(ge=1)
     intake: IntakeSettings
     wecom: WeComSettings
+    sms: SmsSettings
     sources: dict[str, SourceSettings]
 
     @classmethod
@@ -112,14 +122,19 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.bind}").rstrip("/")
 
     def signing_key(self) -> str:
-        """The key that signs sessions: the configured one, else one made once and kept in the data folder."""
+        """The key that signs sessions and links: the configured one, else one made once and kept in the data folder."""
         if key := self.secret_key.get_secret_value():
             return key
         kept = self.data_dir / "secret_key"
         if not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(randomness.token_urlsafe(48), encoding="ascii")
-            kept.chmod(0o600)
+            # The web and the workers may ask at once: whoever links first has made the key, whole.
+            draft = kept.with_name(f"secret_key.{randomness.token_hex(8)}")
+            draft.touch(0o600)
+            draft.write_text(randomness.token_urlsafe(48), encoding="ascii")
+            with suppress(FileExistsError):
+                os.link(draft, kept)
+            draft.unlink()
         return kept.read_text(encoding="ascii")
 
 

@@ -13,11 +13,15 @@ from reviewbot.actions.deliver_messages import Channel
 from reviewbot.clock import Clock, make_clock
 from reviewbot.database.session import Database
 from reviewbot.errors import SettingError
+from reviewbot.links import RaterLinks
+from reviewbot.outbox import RATER
 from reviewbot.queue import Doorbell, make_celery
 from reviewbot.rules.calendar import Calendar
 from reviewbot.rules.policy import Policy
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.settings import CONFIG, Settings
+from reviewbot.sms.channel import SmsChannel
+from reviewbot.sms.gateway import SmsGateway
 from reviewbot.sources.mapping import DateLimits
 from reviewbot.sources.profile import SourceProfile, load_profiles
 from reviewbot.wecom.callback import CallbackCrypto
@@ -28,7 +32,10 @@ from reviewbot.wecom.errors import load_error_table
 
 @dataclass(frozen=True)
 class House:
-    """What a process works with. ``wecom``, ``channel`` and ``crypto`` are None where WeCom is not configured."""
+    """What a process works with. ``wecom`` and ``crypto`` are None where WeCom is not configured.
+
+    ``channels``: by ``Message.channel``; one that is not configured is not there.
+    """
 
     settings: Settings
     clock: Clock
@@ -36,7 +43,8 @@ class House:
     rulebook: Rulebook
     profiles: dict[str, SourceProfile]
     wecom: WeComClient | None
-    channel: Channel | None
+    channels: dict[str, Channel]
+    links: RaterLinks
     crypto: CallbackCrypto | None
     ring: Callable[..., None]
 
@@ -48,7 +56,8 @@ class House:
 
 def build_house(settings: Settings) -> House:
     """Build it from settings whose database and Redis URLs are filled in. Opens no connection yet."""
-    wecom, channel = _wecom(settings)
+    wecom = _wecom(settings)
+    links = RaterLinks(settings.signing_key, settings.address)
     return House(
         settings=settings,
         clock=make_clock(Path(settings.rehearsal) if settings.rehearsal else None),
@@ -56,7 +65,8 @@ def build_house(settings: Settings) -> House:
         rulebook=load_rulebook(settings.policy),
         profiles=load_profiles(CONFIG / "sources"),
         wecom=wecom,
-        channel=channel,
+        channels=_channels(settings, wecom, links),
+        links=links,
         crypto=_crypto(settings),
         ring=Doorbell(make_celery(settings)).ring,
     )
@@ -78,11 +88,11 @@ def _table(path: Path) -> dict[str, Any]:
         raise SettingError(f"配置文件 {path.name} 写法有误：{wrong}。") from None
 
 
-def _wecom(settings: Settings) -> tuple[WeComClient | None, WeComChannel | None]:
+def _wecom(settings: Settings) -> WeComClient | None:
     told = settings.wecom
     if not told.base_url:
-        return None, None
-    client = WeComClient(
+        return None
+    return WeComClient(
         base_url=told.base_url,
         corp_id=told.corp_id,
         agent_id=told.agent_id,
@@ -90,7 +100,21 @@ def _wecom(settings: Settings) -> tuple[WeComClient | None, WeComChannel | None]
         redis=redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2),
         error_table=load_error_table(CONFIG / "wecom_errors.toml"),
     )
-    return client, WeComChannel(client, agent_id=told.agent_id, address=settings.address, cards=told.cards)
+
+
+def _channels(settings: Settings, wecom: WeComClient | None, links: RaterLinks) -> dict[str, Channel]:
+    """What is configured. Raters are told by text message; another channel to them would be chosen here."""
+    found: dict[str, Channel] = {}
+    told, sms = settings.wecom, settings.sms
+    if wecom is not None:
+        found["wecom"] = WeComChannel(
+            wecom, agent_id=told.agent_id, address=settings.address, cards=told.cards
+        )
+    if sms.url:
+        secret = sms.secret.get_secret_value()
+        gateway = SmsGateway(sms.url, sms.account, secret, sms.signature, sms.timeout_seconds)
+        found[RATER] = SmsChannel(gateway, links)
+    return found
 
 
 def _crypto(settings: Settings) -> CallbackCrypto | None:

@@ -4,6 +4,8 @@ from typing import Any
 
 from reviewbot.queue import TaskName
 
+PROBLEMS_SECONDS = 300.0
+
 
 def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
     """``sweep_seconds``: pause between two sweeps; a sweep that was not started by then is dropped."""
@@ -11,5 +13,10 @@ def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
     return {
         "unrouted reviews, unanswered callbacks": {"task": TaskName.SWEEP.value, **every},
         "unsent messages": {"task": TaskName.DELIVER.value, **every},
+        "like bad reviews": {
+            "task": TaskName.PROBLEMS.value,
+            "schedule": PROBLEMS_SECONDS,
+            "options": {"expires": PROBLEMS_SECONDS},
+        },
         "due times": {"task": TaskName.DEADLINES.value, **every},
     }

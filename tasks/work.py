@@ -2,6 +2,7 @@
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import deliver_messages
+from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.open_case import open_case
 from reviewbot.conversation.answer import answer_callback
 from reviewbot.inbox import waiting
@@ -24,7 +25,7 @@ def route(review_ids: list[int]) -> None:
 @app.task(name=TaskName.DELIVER.value)  # type: ignore[untyped-decorator]
 def deliver() -> None:
     home = house()
-    while deliver_messages(home.database, home.channel, at=home.clock.now()):
+    while deliver_messages(home.database, home.channels, at=home.clock.now()):
         pass
 
 
@@ -59,3 +60,12 @@ def sweep() -> None:
         route(reviews)
     if items:
         answer(items)
+
+
+@app.task(name=TaskName.PROBLEMS.value)  # type: ignore[untyped-decorator]
+def problems() -> None:
+    home = house()
+    with home.database.begin() as session:
+        found = find_problems(session, now=home.clock.now(), rules=home.rulebook.policy.problems)
+    if found:
+        home.ring(TaskName.DELIVER)

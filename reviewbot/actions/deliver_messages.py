@@ -5,16 +5,21 @@ gap: a message whose sender died is sent again with byte-identical content after
 """
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
 
 from reviewbot.database.session import Database
 from reviewbot.errors import ChannelError
+from reviewbot.models.case import Case
 from reviewbot.models.message import Message
+from reviewbot.models.review import Review
+from reviewbot.outbox import NO_NUMBER, RATER
 from reviewbot.rules.notices import Body
 
 LEASE = timedelta(seconds=90)
@@ -36,28 +41,40 @@ class Delivered(Protocol):
 class Channel(Protocol):
     """Something that carries one message body to one person."""
 
-    def deliver(self, userid: str, body: Body, message_id: int) -> Delivered:
-        """``message_id`` tells this message from every other, the same on every try."""
+    def deliver(self, receiver: str, body: Body, message_id: int, /) -> Delivered:
+        """``receiver``: a userid, or a rater's number. ``message_id``: the same on every try of this message."""
         ...
+
+
+NOT_CONFIGURED = {"wecom": "未配置企业微信", RATER: "未配置短信网关"}
+NOT_REACHED = {"wecom": "企业微信称该成员收不到（不在可见范围或已离职）", RATER: "短信网关称该号码收不到"}
 
 
 @dataclass(frozen=True)
 class Claimed:
     id: int
-    userid: str
+    channel: str
     body: Body
     attempts: int
+    receiver: str = field(repr=False)
+    """A rater's number stands here from the claim to the sending, and nowhere else: not in rows, not in logs."""
 
 
-def deliver_messages(database: Database, channel: Channel | None, *, at: datetime, limit: int = 20) -> int:
-    """Send up to ``limit`` owed messages, oldest first; the number claimed."""
+def deliver_messages(
+    database: Database, channels: Mapping[str, Channel], *, at: datetime, limit: int = 20
+) -> int:
+    """Send up to ``limit`` owed messages, oldest first, each by its channel; the number claimed."""
     claimed = _claim(database, limit)
     for message in claimed:
+        channel = channels.get(message.channel)
         if channel is None:
-            _record(database, message, state="suppressed", reason="未配置企业微信")
+            _record(database, message, state="suppressed", reason=NOT_CONFIGURED[message.channel])
+            continue
+        if not message.receiver:
+            _record(database, message, state="suppressed", reason=NO_NUMBER)
             continue
         try:
-            done = channel.deliver(message.userid, message.body, message.id)
+            done = channel.deliver(message.receiver, message.body, message.id)
         except ChannelError as wrong:
             _fail(database, message, wrong)
         except Exception:
@@ -66,12 +83,7 @@ def deliver_messages(database: Database, channel: Channel | None, *, at: datetim
             _fail(database, message, ChannelError("发送时出现意外错误"))
         else:
             if done.undelivered:
-                _record(
-                    database,
-                    message,
-                    state="suppressed",
-                    reason="企业微信称该成员收不到（不在可见范围或已离职）",
-                )
+                _record(database, message, state="suppressed", reason=NOT_REACHED[message.channel])
             else:
                 _record(database, message, state="sent", at=at, msgid=done.msgid, code=done.response_code)
     return len(claimed)
@@ -91,7 +103,19 @@ def _claim(database: Database, limit: int) -> list[Claimed]:
             row.state = "sending"
             row.attempts += 1
             row.next_try_at = now + LEASE
-        return [Claimed(row.id, row.userid, row.body, row.attempts) for row in rows]
+        return [Claimed(row.id, row.channel, row.body, row.attempts, _receiver(session, row)) for row in rows]
+
+
+def _receiver(session: Session, message: Message) -> str:
+    """The userid; for the rater the number on his review, looked up only now (B15)."""
+    if message.channel != RATER:
+        return message.userid
+    number = session.scalar(
+        select(Review.rater_phone)
+        .join(Case, Case.review_id == Review.id)
+        .where(Case.id == message.case_id, ~Review.rater_anonymous)
+    )
+    return number or ""
 
 
 def _record(

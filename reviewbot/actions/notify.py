@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.people import Department
-from reviewbot.outbox import owe
+from reviewbot.outbox import NO_NUMBER, RATER, owe
 from reviewbot.queries.delegates import acting_member
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.lifecycle import Role
@@ -72,17 +72,18 @@ def tell(
 
 
 def tell_rater(session: Session, case: Case, kind: str, body: Body, *, at: datetime) -> None:
-    """Owe the rater a message; his number is looked up only when it is sent. Anonymous: a suppressed row says so."""
+    """Owe the rater a message of ``notices.rater_*``; his number is looked up, and his link made, only when it is
+    sent. Anonymous: a suppressed row says so."""
     owe(
         session,
         key=f"{case.number}-r{case.round}-{kind}-{case.event_count}-rater",
         kind=kind,
         userid="",
-        channel="rater",
-        body=body,
+        channel=RATER,
+        body=body | {"case": case.id, "round": case.round, "at": int(at.timestamp())},
         at=at,
         case_id=case.id,
-        suppressed=None if case.real_name else "评价人匿名或没有留下号码",
+        suppressed=None if case.real_name else NO_NUMBER,
     )
 
 

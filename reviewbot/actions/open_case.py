@@ -6,15 +6,17 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.notify import facts_of, tell
+from reviewbot.actions.notify import facts_of, tell, tell_rater
 from reviewbot.actions.start_clock import next_rung, start_clock
+from reviewbot.clock import CHINA
 from reviewbot.models.case import CASE_SERIAL, Case, case_number
 from reviewbot.models.chain import append_event
 from reviewbot.models.people import Department, Staff
 from reviewbot.models.review import Review
 from reviewbot.queries.directory import choose_from, route_candidates, userids_with_role
-from reviewbot.rules.lifecycle import CaseStatus, Move, Role
-from reviewbot.rules.notices import new_case, to_dispatch
+from reviewbot.rules.kinds import Kind
+from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move, Role
+from reviewbot.rules.notices import new_case, rater_opened, to_dispatch
 from reviewbot.rules.routing import Route, choose_department, is_rated
 from reviewbot.rules.rulebook import Rulebook
 
@@ -23,7 +25,7 @@ def open_case(session: Session, review_id: int, *, at: datetime, rulebook: Ruleb
     """The new case, or None when the review has one already, is not bad, or another worker holds it."""
     review = session.scalar(
         select(Review)
-        .where(Review.id == review_id, Review.is_bad, Review.routed_at.is_(None))
+        .where(Review.id == review_id, Review.wants_case, Review.routed_at.is_(None))
         .with_for_update(skip_locked=True)
     )
     if review is None:
@@ -38,6 +40,7 @@ def open_case(session: Session, review_id: int, *, at: datetime, rulebook: Ruleb
         status=CaseStatus.AWAITING_DISPATCH,
         route_rule=route.rule.value,
         route_reason=route.reason,
+        kind=review.kind,
         real_name=review.real_name,
         policy_version=rulebook.policy.version,
         calendar_version=rulebook.calendar.version,
@@ -51,11 +54,33 @@ def open_case(session: Session, review_id: int, *, at: datetime, rulebook: Ruleb
         session, case, at=at, actor="system", actor_name="系统", move=Move.OPEN.value, before=None,
         remark=route.reason, data={"rule": route.rule.value, "review": review.external_id},
     )  # fmt: skip
-    if route.department_id is None:
+    if review.closed_at is not None:
+        _take_history(session, case, route.department_id, at=at, rulebook=rulebook)
+    elif route.department_id is None:
         _wait_at_desk(session, case, route, at, rulebook)
     else:
         dispatch(session, case, route.department_id, route.reason, at=at, rulebook=rulebook)
+    if rulebook.policy.raters.tell_when_opened and case.kind is Kind.RATING:
+        due = case.due_at.astimezone(CHINA) if case.due_at else None
+        tell_rater(session, case, "opened", rater_opened(case.number, due), at=at)
     return case
+
+
+def _take_history(
+    session: Session, case: Case, department_id: int | None, *, at: datetime, rulebook: Rulebook
+) -> None:
+    """A work order that its source had closed before it came: counted by its own dates, told to nobody."""
+    review = case.review
+    case.department_id = department_id
+    case.dispatched_at = case.assigned_at = review.reviewed_at
+    case.due_at = case.original_due_at = rulebook.due(case.kind.limit, review.reviewed_at).due_at
+    case.first_closed_at = case.closed_at = review.closed_at
+    case.status, case.closing_kind = CaseStatus.CLOSED, ClosingKind.ANSWERED
+    case.satisfaction = review.satisfaction
+    append_event(
+        session, case, at=at, actor="system", actor_name="系统", move=Move.TAKE_HISTORY.value,
+        before=CaseStatus.AWAITING_DISPATCH.value, remark="来源已办结的工单，只作统计",
+    )  # fmt: skip
 
 
 def dispatch(
@@ -85,9 +110,11 @@ def dispatch(
     case.assigned_at = at
     case.returned_from_id = None
     if case.dispatched_at is None:
-        case.dispatched_at = at
-        case.contact_due_at = start_clock(session, case, "contact", at, rulebook)
-        case.due_at = start_clock(session, case, "handling", at, rulebook)
+        # A work order was dispatched by its source; its citizen's clock has run since then.
+        started = at if case.kind is Kind.RATING else min(at, case.review.reviewed_at)
+        case.dispatched_at = started
+        case.contact_due_at = start_clock(session, case, "contact", started, rulebook)
+        case.due_at = start_clock(session, case, "handling", started, rulebook, limit=case.kind.limit)
         case.original_due_at = case.due_at
     case.next_action_at = next_rung(session, case, rulebook, met="dispatch", at=at)
     append_event(

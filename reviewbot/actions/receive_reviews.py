@@ -101,7 +101,7 @@ def receive_reviews(session: Session, deliveries: Sequence[Delivery], *, at: dat
         results.append(told)
     evidence.insert(session)
     session.flush()
-    return Received(results, [ident for ident, rating, _ in fresh.values() if is_bad(rating)])
+    return Received(results, [ident for ident, wants_case, _ in fresh.values() if wants_case])
 
 
 def _new_batch(delivery: Delivery, at: datetime) -> IntakeBatch:
@@ -115,13 +115,13 @@ def _key(source: str, record: Accepted) -> Key:
     return source, record.facts["external_id"], record.facts["round"]
 
 
-Fresh = dict[Key, tuple[int, int, str]]
+Fresh = dict[Key, tuple[int, bool, str]]
 
 
 def _insert_new(
     session: Session, deliveries: Sequence[Delivery], batches: list[IntakeBatch], at: datetime
 ) -> Fresh:
-    """Insert the first copy of every key; ``{key: (id, rating, fingerprint)}`` of what was new."""
+    """Insert the first copy of every key; ``{key: (id, wants a case, fingerprint)}`` of what was new."""
     rows: dict[Key, dict[str, Any]] = {}
     for delivery, batch in zip(deliveries, batches, strict=True):
         for record in delivery.records:
@@ -135,14 +135,21 @@ def _insert_new(
                         "source": delivery.source,
                         "batch_id": batch.id,
                         "received_at": at,
-                        "is_bad": is_bad(record.facts["rating"]),
+                        **_worth(record),
                     },
                 )
     if not rows:
         return {}
     # Sorted, so that two writers that carry the same keys lock them in the same order.
     inserted = session.execute(_INSERT, _as_json([rows[key] for key in sorted(rows)]))
-    return {(s, e, r): (ident, rating, mark) for s, e, r, ident, rating, mark in inserted}
+    return {(s, e, r): (ident, wants, mark) for s, e, r, ident, wants, mark in inserted}
+
+
+def _worth(record: Accepted) -> dict[str, bool]:
+    """A bad rating wants a case, and so does every work order."""
+    rating = record.facts["rating"]
+    bad = rating is not None and is_bad(rating)
+    return {"is_bad": bad, "wants_case": bad or rating is None}
 
 
 def _rows_of(columns: Sequence[Column[Any]]) -> Select[Any]:
@@ -182,7 +189,9 @@ _INSERT = (
     insert(_REVIEWS)
     .from_select(_GIVEN, _rows_of(_GIVEN))
     .on_conflict_do_nothing(index_elements=_KEY)
-    .returning(Review.source, Review.external_id, Review.round, Review.id, Review.rating, Review.fingerprint)
+    .returning(
+        Review.source, Review.external_id, Review.round, Review.id, Review.wants_case, Review.fingerprint
+    )
 )
 _asked = _rows_of(_KEY).subquery()
 _STANDING = select(Review.source, Review.external_id, Review.round, Review.id, Review.fingerprint).join(

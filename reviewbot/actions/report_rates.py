@@ -1,5 +1,6 @@
 """Answer a question about rates: the same formula for the API, the pages, the command line and the chat."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -10,6 +11,7 @@ from reviewbot.errors import InvalidInput
 from reviewbot.queries.counts import cohort, count_cohort
 from reviewbot.queries.directory import units_seen_by
 from reviewbot.queries.scope import Viewer
+from reviewbot.rules.kinds import Kind
 from reviewbot.rules.rates import METRICS, Figure
 
 
@@ -31,6 +33,7 @@ def report_rates(
     metrics: list[str] | None = None,
     by_department: bool = False,
     department_id: int | None = None,
+    kinds: Collection[Kind] = (Kind.RATING,),
 ) -> list[RateRow]:
     """The figures for ``first``..``last`` (both included, China time), as of ``now``."""
     unknown = [key for key in metrics or [] if key not in METRICS]
@@ -46,17 +49,18 @@ def report_rates(
     units: list[str | None] = [*units_seen_by(session, viewer, department_id)] if by_department else []
     rows = []
     for key in metrics or list(METRICS):
-        found = cohort(key, start, end, now)
+        found = cohort(key, start, end, now, kinds)
         counted = {
             name: (count, parts)
             for name, count, parts in count_cohort(
                 session, found, viewer, by_department=by_department, department_id=department_id
             )
         }
-        nothing = (0, dict.fromkeys(found.parts, 0))
+        nothing = (0, dict.fromkeys(found.parts | found.beside, 0))
         for name in units or list(counted):
             count, parts = counted.get(name, nothing)
-            rows.append(RateRow(name, Figure(key, sum(parts.values()), count, parts)))
+            numerator = sum(parts[part] for part in found.parts)
+            rows.append(RateRow(name, Figure(key, numerator, count, parts)))
     return rows
 
 

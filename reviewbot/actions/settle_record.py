@@ -13,7 +13,6 @@ from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.review import KeptRecord
 from reviewbot.queries.kept import case_numbers, lock_set_aside, standing_review
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.grading import grade_name
 from reviewbot.rules.lifecycle import Role
 
 SETTLERS = frozenset({Role.DESK, Role.SUPERVISOR, Role.ADMIN})
@@ -72,7 +71,7 @@ def take_in(
         kept.correction = dict(correction)
     session.flush()
     bad = "，正在立案" if received.bad_review_ids else ""
-    said = f"评价 {told.external_id} 已补正接收，评级“{grade_name(standing.rating)}”{bad}。"
+    said = f"评价 {told.external_id} 已补正接收，评级“{standing.grade}”{bad}。"
     return Settled(said, received.bad_review_ids)
 
 
@@ -90,7 +89,7 @@ def _known_already(session: Session, kept: KeptRecord, told: Result) -> Conflict
     number = case_numbers(session, [standing.id]).get(standing.id)
     return Conflict(
         f"评价 {told.external_id}（第 {told.round} 次）已于 {_shown(standing.received_at)} 接收过，"
-        f"评级“{grade_name(standing.rating)}”{f'，工单 {number}' if number else ''}；"
+        f"评级“{standing.grade}”{f'，工单 {number}' if number else ''}；"
         "首次收到的不改动，本条请选“不予接收”。"
     )
 

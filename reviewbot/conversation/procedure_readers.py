@@ -59,7 +59,9 @@ def _extension(number: str | None, tail: Typed) -> Command | Question:
     return command(Verb.request_extension, number, days=days, note=rest.raw)
 
 
-_DAY = re.compile(r"(20[0-9]{2})[-/.年](1[0-2]|0?[1-9])[-/.月](3[01]|[12][0-9]|0?[1-9])日?(?=[\s,;、。:至到~—-]|\Z)")
+_DAY = re.compile(
+    r"(20[0-9]{2})[-/.年](1[0-2]|0?[1-9])[-/.月](3[01]|[12][0-9]|0?[1-9])日?(?=[\s,;、。:至到~—-]|\Z)"
+)
 
 
 def _ledger(number: str | None, tail: Typed) -> Command | Question:

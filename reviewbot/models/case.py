@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from reviewbot.database.base import Base
 from reviewbot.models.people import Department, Staff
 from reviewbot.models.review import Review
+from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Conclusion
 
 CASE_SERIAL = Sequence("case_serial", start=1, metadata=Base.metadata)
@@ -42,6 +43,7 @@ class Case(Base):
     handler_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
     route_rule: Mapped[str]
     route_reason: Mapped[str]
+    kind: Mapped[Kind] = mapped_column(server_default="rating")
     real_name: Mapped[bool]
     complex: Mapped[bool] = mapped_column(default=False)
     conclusion: Mapped[Conclusion | None]

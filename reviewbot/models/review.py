@@ -7,6 +7,8 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reviewbot.database.base import Base
+from reviewbot.rules.grading import grade_name
+from reviewbot.rules.kinds import Kind
 
 
 class IntakeBatch(Base):
@@ -32,7 +34,7 @@ class Review(Base):
     __tablename__ = "reviews"
     __table_args__ = (
         UniqueConstraint("source", "external_id", "round"),
-        Index("ix_reviews_unrouted", "id", postgresql_where=text("is_bad AND routed_at IS NULL")),
+        Index("ix_reviews_unrouted", "id", postgresql_where=text("wants_case AND routed_at IS NULL")),
         Index("ix_reviews_received_at", "received_at", postgresql_using="brin"),
     )
 
@@ -42,10 +44,12 @@ class Review(Base):
     source: Mapped[str]
     external_id: Mapped[str]
     round: Mapped[int]
-    kind: Mapped[str] = mapped_column(server_default="rating")
-    """rating, or a work order of the hotline: consult, help, complaint, report, suggestion."""
-    rating: Mapped[int]
+    kind: Mapped[Kind] = mapped_column(server_default="rating")
+    rating: Mapped[int | None]
+    """None for a work order, which carries no rating."""
     is_bad: Mapped[bool]
+    wants_case: Mapped[bool]
+    """A bad rating, or any work order."""
     is_default: Mapped[bool]
     reviewed_at: Mapped[datetime]
     channel: Mapped[str | None]
@@ -61,11 +65,19 @@ class Review(Base):
     rater_name: Mapped[str | None]
     rater_phone: Mapped[str | None]
     rater_anonymous: Mapped[bool]
+    closed_at: Mapped[datetime | None]
+    """When the source itself closed a work order: history, counted and never worked."""
+    satisfaction: Mapped[str | None]
     flags: Mapped[list[str]]
     fingerprint: Mapped[str]
     raw: Mapped[bytes]
     routed_at: Mapped[datetime | None]
     """When the routing task took it: the doorbell's own mark, not part of the review."""
+
+    @property
+    def grade(self) -> str:
+        """The grade as a clerk says it, or what kind of work order it is."""
+        return self.kind.label if self.rating is None else grade_name(self.rating)
 
     @property
     def real_name(self) -> bool:

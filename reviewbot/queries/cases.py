@@ -109,7 +109,7 @@ def unrouted_review_ids(session: Session, limit: int) -> list[int]:
     return list(
         session.scalars(
             select(Review.id)
-            .where(Review.is_bad, Review.routed_at.is_(None))
+            .where(Review.wants_case, Review.routed_at.is_(None))
             .order_by(Review.id)
             .limit(limit)
         )

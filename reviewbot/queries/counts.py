@@ -1,6 +1,7 @@
 """The numerators and denominators of every metric, and the balance of intake and messages."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,25 +11,35 @@ from sqlalchemy.orm import Session
 from reviewbot.models.case import Case
 from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.people import Department
+from reviewbot.models.rater import RaterAnswer
 from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
 from reviewbot.queries.scope import Viewer, visible_cases
+from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import EXCLUDED, CaseStatus, ClosingKind
+from reviewbot.rules.raters import Answer
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Which cases a metric counts (denominator) and what makes one count above the line, part by part."""
+    """Which cases a metric counts (denominator) and what makes one count above the line, part by part.
+
+    ``beside``: groups of the denominator shown next to the parts, never added to the numerator.
+    """
 
     members: ColumnElement[bool]
     parts: dict[str, ColumnElement[bool]]
+    beside: dict[str, ColumnElement[bool]] = field(default_factory=dict)
 
 
-def cohort(metric: str, start: datetime, end: datetime, now: datetime) -> Cohort:
+def cohort(
+    metric: str, start: datetime, end: datetime, now: datetime, kinds: Collection[Kind] = (Kind.RATING,)
+) -> Cohort:
     """The cohort of a metric for ``start <= its date < end``, as of ``now`` (domain §3)."""
     closed = Case.status == CaseStatus.CLOSED
     counted = and_(
         ~and_(closed, func.coalesce(Case.closing_kind, "").in_([kind.value for kind in EXCLUDED])),
         Case.dispatched_at.is_not(None),
+        Case.kind.in_(kinds),
     )
     due = and_(counted, Case.due_at >= start, Case.due_at < end, Case.due_at <= now)
     match metric:
@@ -54,16 +65,54 @@ def cohort(metric: str, start: datetime, end: datetime, now: datetime) -> Cohort
             )
             return Cohort(owed, {"in_time": within})
         case "completion_rate":
-            sent = and_(Case.dispatched_at >= start, Case.dispatched_at < end)
+            sent = and_(Case.dispatched_at >= start, Case.dispatched_at < end, Case.kind.in_(kinds))
             return Cohort(sent, {"closed": closed})
+        case "satisfaction_rate":
+            ended = and_(counted, closed, Case.closed_at >= start, Case.closed_at < end)
+            return Cohort(ended, {"satisfied": func.coalesce(Case.satisfaction, "") == "satisfied"})
+        case "confirmed_rectification_rate":
+            ended = and_(counted, closed, Case.closed_at >= start, Case.closed_at < end)
+            return _confirmed(ended)
+        case "call_back_satisfaction_rate":
+            ended = and_(counted, closed, Case.closed_at >= start, Case.closed_at < end)
+            return Cohort(
+                and_(ended, Case.satisfaction.is_not(None)),
+                {name: Case.satisfaction == name for name in (Answer.SATISFIED, Answer.BASICALLY)},
+                {Answer.DISSATISFIED: Case.satisfaction == Answer.DISSATISFIED},
+            )
     raise KeyError(metric)
+
+
+def _confirmed(ended: ColumnElement[bool]) -> Cohort:
+    """What raters said of the closing: every closed case is in exactly one of the four groups (peers B4)."""
+    said = func.coalesce(Case.satisfaction, "")
+    nobody = (
+        select(RaterAnswer.id)
+        .where(
+            RaterAnswer.case_id == Case.id,
+            RaterAnswer.round == Case.round,
+            RaterAnswer.answer == Answer.NOBODY_CALLED,
+        )
+        .exists()
+    )
+    return Cohort(
+        ended,
+        {"confirmed": said.in_([Answer.SATISFIED, Answer.BASICALLY])},
+        {
+            "denied": said == Answer.DISSATISFIED,
+            "nobody_called": and_(said == "", nobody),
+            "silent": and_(said == "", ~nobody),
+        },
+    )
 
 
 def count_cohort(
     session: Session, found: Cohort, viewer: Viewer, *, by_department: bool, department_id: int | None = None
 ) -> list[tuple[str | None, int, dict[str, int]]]:
-    """One row (department's short name or None for all, denominator, parts), departments in directory order."""
-    columns = [func.count().filter(part) for part in found.parts.values()]
+    """One row (department's short name or None for all, denominator, parts and what stands beside them),
+    departments in directory order."""
+    shown = found.parts | found.beside
+    columns = [func.count().filter(part) for part in shown.values()]
     wanted: Select[*tuple[Any, ...]]
     if by_department:
         wanted = (
@@ -80,7 +129,7 @@ def count_cohort(
     rows: list[tuple[str | None, int, dict[str, int]]] = []
     for row in session.execute(wanted):
         told: list[Any] = [*row] if by_department else [None, *row]
-        rows.append((told[0], told[1], dict(zip(found.parts, told[2:], strict=True))))
+        rows.append((told[0], told[1], dict(zip(shown, told[2:], strict=True))))
     return rows
 
 
@@ -95,6 +144,7 @@ class Balance:
     results: dict[str, int]
     reviews: int
     bad_reviews: int
+    work_orders: int
     cases: int
     unrouted: int
     kept: dict[str, int]
@@ -114,7 +164,7 @@ class Balance:
         return (
             self.received == sum(self.results.values())
             and self.reviews == self.results["accepted"]
-            and self.bad_reviews == self.cases + self.unrouted
+            and self.bad_reviews + self.work_orders == self.cases + self.unrouted
             and all(self.kept.get(name, 0) == self.results[name] for name in ("refused", "set_aside"))
             and self.settled.get("taken_in", 0) == self.by_desk
         )
@@ -140,15 +190,16 @@ def intake_balance(session: Session, now: datetime) -> Balance:
     )
     desk = select(func.coalesce(func.sum(IntakeBatch.received), 0)).where(IntakeBatch.via == "desk")
     messages = session.execute(select(Message.state, func.count()).group_by(Message.state))
-    bad = Review.is_bad
+    orders = Review.wants_case & ~Review.is_bad
     return Balance(
         received=sums[0],
         results=dict(zip(RESULTS, sums[1:], strict=True)),
         reviews=session.scalar(select(func.count()).select_from(Review)) or 0,
-        bad_reviews=session.scalar(select(func.count()).select_from(Review).where(bad)) or 0,
+        bad_reviews=session.scalar(select(func.count()).select_from(Review).where(Review.is_bad)) or 0,
+        work_orders=session.scalar(select(func.count()).select_from(Review).where(orders)) or 0,
         cases=session.scalar(select(func.count()).select_from(Case)) or 0,
         unrouted=session.scalar(
-            select(func.count()).select_from(Review).where(bad, Review.routed_at.is_(None))
+            select(func.count()).select_from(Review).where(Review.wants_case, Review.routed_at.is_(None))
         )
         or 0,
         kept={name: count for name, count in kept},
@@ -165,12 +216,12 @@ def intake_balance(session: Session, now: datetime) -> Balance:
     )
 
 
-def suppressed_reasons(session: Session) -> list[str]:
-    """Why messages were suppressed, each reason with its count."""
+def suppressed_reasons(session: Session) -> dict[str, int]:
+    """Why messages were suppressed, each reason with its count, the most frequent first."""
     rows = session.execute(
         select(Message.reason, func.count())
         .where(Message.state == "suppressed")
         .group_by(Message.reason)
         .order_by(func.count().desc())
     )
-    return [f"{reason} {count} 条" for reason, count in rows]
+    return {reason or "": count for reason, count in rows}

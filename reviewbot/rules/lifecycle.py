@@ -83,6 +83,8 @@ class Move(StrEnum):
     DRAFT_LETTER = "draft_letter"
     RATER_ANSWERED = "rater_answered"
     REVEAL_PHONE = "reveal_phone"
+    SETTLE_CONCERN = "settle_concern"
+    TAKE_HISTORY = "take_history"
 
     @property
     def label(self) -> str:
@@ -208,6 +210,8 @@ _MOVE_LABELS = {
     M.DRAFT_LETTER: "拟函",
     M.RATER_ANSWERED: "评价人确认",
     M.REVEAL_PHONE: "查看联系电话",
+    M.SETTLE_CONCERN: "督办核查",
+    M.TAKE_HISTORY: "转入已办结工单",
 }
 _CONCLUSION_LABELS = {
     Conclusion.JUSTIFIED: "属实合理",
@@ -310,7 +314,7 @@ TRANSITIONS |= {(status, M.INSTRUCT): status for status in S if status.is_open}
 FACTS = frozenset(
     {
         M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED,
-        M.REVEAL_PHONE,
+        M.REVEAL_PHONE, M.TAKE_HISTORY, M.SETTLE_CONCERN,
     }
 )  # fmt: skip
 

@@ -121,20 +121,51 @@ def instructed(facts: Facts) -> Body:
 
 def rater_extended(number: str, due_at: datetime, reason: str) -> Body:
     """To the rater: plain words, no names; his page shows the rest."""
-    return text(
+    return _to_rater(
         f"您反映的事项（编号 {number}）需要更多时间办理，预计 {due_at:%Y-%m-%d} 前办结。原因：{reason}。"
     )
 
 
 def rater_ledger(number: str, until: datetime, reason: str) -> Body:
-    return text(
+    return _to_rater(
         f"您反映的事项（编号 {number}）一时难以解决，已列入整改台账，计划 {until:%Y-%m-%d} 前完成。原因：{reason}。"
     )
+
+
+def rater_opened(number: str, due_at: datetime | None) -> Body:
+    expected = f"，预计 {due_at:%Y-%m-%d} 前办结" if due_at else ""
+    return _to_rater(f"您的评价已受理（编号 {number}）{expected}。")
+
+
+def rater_closed(number: str) -> Body:
+    return _to_rater(f"您反映的事项（编号 {number}）已办结，请您评价办理结果。")
+
+
+def rater_reopened(number: str, due_at: datetime) -> Body:
+    return _to_rater(f"您反映的事项（编号 {number}）已重新办理，预计 {due_at:%Y-%m-%d} 前办结。")
+
+
+def concern(facts: Facts, what: str) -> Body:
+    return _card(
+        facts, f"督办 {facts.number}", f"{what}，请核查", [], note="核查结果请在网页「督办事项」中填写"
+    )
+
+
+def _to_rater(content: str) -> Body:
+    """``tell_rater`` adds what the link is made of; the channel that carries it makes the link."""
+    return {"type": "rater", "content": content}
 
 
 def reminder(facts: Facts, label: str, *, overdue: bool) -> Body:
     title = f"{'超期' if overdue else '催办'} {facts.number}"
     return _card(facts, title, f"{label}，现为「{facts.status}」", [])
+
+
+def problem_opened(ident: int, unit: str, item: str, count: int, days: int) -> Body:
+    return text(
+        f"共性问题 {ident}：{unit}“{item}”{days} 天内出现 {count} 件同类差评，"
+        "请查明根本原因、举一反三，在督办网页「共性问题」中填写措施。"
+    )
 
 
 def text(content: str) -> Body:

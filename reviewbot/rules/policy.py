@@ -43,6 +43,28 @@ class AppealRules:
 
 
 @dataclass(frozen=True)
+class RaterRules:
+    """The rater's own page (B21)."""
+
+    link_days: int
+    """Calendar days a link can be opened."""
+    reopenings: int
+    """How often 不满意 reopens a case; after that a supervisor looks into it."""
+    tell_when_opened: bool
+    """Whether the rater is told that his case was opened, with the link."""
+
+
+@dataclass(frozen=True)
+class ProblemRules:
+    """举一反三: when like bad reviews become a problem, and when it is solved (domain §10)."""
+
+    count: int
+    window_days: int
+    recurrence_at_most: float
+    """Share of the reviews before that may still come after, for the problem to be closed."""
+
+
+@dataclass(frozen=True)
 class Policy:
     """The time limits and thresholds in force, as read from ``policy.toml``."""
 
@@ -54,6 +76,8 @@ class Policy:
     returns: ReturnRules
     extensions: ExtensionRules
     appeals: AppealRules
+    problems: ProblemRules
+    raters: RaterRules
     rounding: Rounding
 
     @classmethod
@@ -65,6 +89,7 @@ class Policy:
         if rounding not in ROUNDINGS:
             raise SettingError(f"规则设置 rates.rounding 应为 {' 或 '.join(ROUNDINGS)}。")
         reminders, call_back = _table(data, "reminders"), _table(data, "call_back")
+        problems = _table(data, "problems")
         returns, extensions = _table(data, "returns"), _table(data, "extensions")
         return cls(
             version=_text(data, "version"),
@@ -81,9 +106,26 @@ class Policy:
                 most_days=_count(extensions, "extensions.most_days"),
                 ledger_days=_count(extensions, "extensions.ledger_days"),
             ),
+            problems=ProblemRules(
+                count=_count(problems, "problems.count"),
+                window_days=_count(problems, "problems.window_days"),
+                recurrence_at_most=_number(problems, "problems.recurrence_at_most", at_least=0),
+            ),
             appeals=AppealRules(deciders=_count(_table(data, "appeals"), "appeals.deciders")),
+            raters=_raters(_table(data, "raters")),
             rounding="truncate" if rounding == "truncate" else "round",
         )
+
+
+def _raters(table: Mapping[str, object]) -> RaterRules:
+    reopenings = _number(table, "raters.reopenings", at_least=0)
+    if not isinstance(reopenings, int):
+        raise SettingError("规则设置 raters.reopenings 应为整数。")
+    return RaterRules(
+        link_days=_count(table, "raters.link_days"),
+        reopenings=reopenings,
+        tell_when_opened=_switch(table, "raters.tell_when_opened"),
+    )
 
 
 def _limit(stage: str, table: Mapping[str, object]) -> Limit:

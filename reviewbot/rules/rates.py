@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Cohort = Literal["due", "dispatched", "response_due"]
+Cohort = Literal["due", "dispatched", "response_due", "closed"]
 Rounding = Literal["round", "truncate"]
 
 
@@ -70,6 +70,33 @@ METRICS: dict[str, Metric] = {
             cohort="dispatched",
             exclusions=("退回后改派其他单位的件",),
             source="domain §3，公开通报的算法 (A)",
+        ),
+        Metric(
+            key="satisfaction_rate",
+            name="群众满意率",
+            numerator="回访为满意的件数",
+            denominator="期内办结的件数",
+            cohort="closed",
+            exclusions=("申诉成立的件（误评、恶意差评、非本单位）",),
+            source="domain §3、S8，公开通报的算法 (A)",
+        ),
+        Metric(
+            key="confirmed_rectification_rate",
+            name="群众确认整改率",
+            numerator="办结后评价人答“满意”或“基本满意”的件数（不满意、没人联系我、未作答分别列出）",
+            denominator="期内办结的有效差评件数",
+            cohort="closed",
+            exclusions=("申诉成立的件（误评、恶意差评、非本单位）",),
+            source="peers B4；domain §3 无此口径，与差评整改率对照，本系统推导 (D)",
+        ),
+        Metric(
+            key="call_back_satisfaction_rate",
+            name="回访满意率",
+            numerator="答“满意”或“基本满意”的件数（两项分别列出）",
+            denominator="期内办结、评价人就满意程度作了回答的件数",
+            cohort="closed",
+            exclusions=("未作答的件（见群众确认整改率）", "申诉成立的件（误评、恶意差评、非本单位）"),
+            source=_DERIVED,
         ),
     )
 }

@@ -4,9 +4,12 @@ import csv
 import os
 from pathlib import Path
 
+from starlette.routing import Route
+
 from reviewbot.rules.lifecycle import Role
 from reviewbot.simulator.callbacks import Agent, Member, SimulatorConfig
 from reviewbot.simulator.server import create_simulator
+from reviewbot.simulator.texts import TextMessages
 
 
 def members_of(city: Path) -> list[Member]:
@@ -44,4 +47,10 @@ def from_environment() -> SimulatorConfig:
     )
 
 
-app = create_simulator(from_environment())
+def texts_from_environment() -> list[Route]:
+    """The text-message gateway, where one is configured to be played."""
+    account, secret = os.environ.get("REVIEWBOT_SMS__ACCOUNT"), os.environ.get("REVIEWBOT_SMS__SECRET")
+    return TextMessages(account, secret).routes() if account and secret else []
+
+
+app = create_simulator(from_environment(), texts_from_environment())

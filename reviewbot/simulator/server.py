@@ -1,7 +1,7 @@
 """The fake WeCom as an ASGI application: the platform's endpoints, the virtual phones and their JSON API."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ STREAM_SECONDS = 15.0  # one event stream; the page opens the next, and a server
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def create_simulator(config: SimulatorConfig) -> Starlette:
+def create_simulator(config: SimulatorConfig, more: Sequence[Route] = ()) -> Starlette:
     platform = Platform(config)
     api = Api(platform)
     phones = Phones(platform, Pusher(config, platform.log))
@@ -51,6 +51,7 @@ def create_simulator(config: SimulatorConfig) -> Starlette:
         routes=[
             *api.routes(),
             *phones.routes(),
+            *more,
             Mount("/phones", StaticFiles(directory=PHONES)),
             Route("/{path:path}", unknown, methods=["GET", "POST", "PUT", "DELETE"]),
         ]

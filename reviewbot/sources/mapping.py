@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from reviewbot.rules.grading import is_bad
+from reviewbot.rules.kinds import Kind
 from reviewbot.sources.profile import SourceProfile
 from reviewbot.sources.record import Correction, Refusal, ReviewIn, TextRow
 
@@ -129,10 +130,10 @@ def map_record(
     if external_id is None:
         reason = "；".join(reading.wrong) or f"缺少办件编号（{reading.path('external_id')}）"
         return Refusal(result="refused", reason=reason)
-    rating = _rating(reading)
+    rating = _rating(reading) if profile.kind == "rating" else None
     round_ = _round(reading)
     reviewed_at = _reviewed_at(reading, now, limits)
-    review = _facts(reading, external_id, round_ or 1, rating or 1, reviewed_at or now)
+    review = _facts(reading, external_id, round_ or 1, rating, reviewed_at or now)
     reading.refuse_needless()
     if reading.bad_scale or (reading.doubtful and not reading.wrong):
         reason = "；".join(reading.doubtful + reading.wrong)
@@ -146,7 +147,7 @@ def map_record(
     return review
 
 
-def _facts(r: _Reading, external_id: str, round_: int, rating: int, reviewed_at: datetime) -> ReviewIn:
+def _facts(r: _Reading, external_id: str, round_: int, rating: int | None, reviewed_at: datetime) -> ReviewIn:
     channel = _coded(r, "channel", r.profile.codes.channel)
     reasons = _reason_codes(r)
     comment = r.text("comment", COMMENT_LIMIT, as_typed=True) or ""
@@ -155,7 +156,7 @@ def _facts(r: _Reading, external_id: str, round_: int, rating: int, reviewed_at:
     kind = _coded(r, "rater_kind", r.profile.codes.rater_kind, known_only=True)
     if is_default:
         r.flags.append("default_rating")
-    if is_bad(rating) and not reasons and not comment.strip():
+    if rating is not None and is_bad(rating) and not reasons and not comment.strip():
         r.flags.append("reason_missing")
     return ReviewIn(
         external_id=external_id,
@@ -176,8 +177,34 @@ def _facts(r: _Reading, external_id: str, round_: int, rating: int, reviewed_at:
         rater_name=r.text("rater_name", NAME_LIMIT),
         rater_phone=r.text("rater_phone", NAME_LIMIT, numbers=True),
         rater_anonymous=_boolean(r, "rater_anonymous"),
+        kind=_kind(r),
+        closed_at=_closed_at(r, reviewed_at),
+        satisfaction=_coded(r, "satisfaction", r.profile.codes.satisfaction, known_only=True),
         flags=tuple(dict.fromkeys(r.flags)),
     )
+
+
+def _kind(r: _Reading) -> str:
+    """What a work order is decides its limit, so an unknown one is for a person to say."""
+    if r.profile.kind == "rating":
+        return Kind.RATING.value
+    code = r.text("kind", NAME_LIMIT, numbers=True)
+    if code is None:
+        r.wrong.append(f"缺少工单类别（{r.path('kind')}）")
+    elif code not in r.profile.codes.kind:
+        r.doubtful.append(f"工单类别“{_short(code)}”不在来源的对照表中（{r.path('kind')}）")
+    return r.profile.codes.kind.get(code or "", "")
+
+
+def _closed_at(r: _Reading, since: datetime) -> datetime | None:
+    value = r.raw("closed_at")
+    if value is None or value == "":
+        return None
+    moment = _moment(r.profile, value)
+    if moment is None or moment < since:
+        r.doubtful.append(f"办结时间“{_short(str(value))}”无法识别或早于派发时间（{r.path('closed_at')}）")
+        return None
+    return moment
 
 
 def _rating(r: _Reading) -> int | None:

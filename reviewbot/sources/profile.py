@@ -10,9 +10,14 @@ import msgspec
 
 from reviewbot.errors import SettingError
 from reviewbot.rules.grading import HIGHEST, LOWEST, Direction
+from reviewbot.rules.kinds import ORDERS, SATISFACTION
 
-REQUIRED_TARGETS: Final = ("external_id", "rating", "reviewed_at")
-TARGETS: Final = frozenset(REQUIRED_TARGETS) | {
+REQUIRED_TARGETS: Final = {
+    "rating": ("external_id", "rating", "reviewed_at"),
+    "work_order": ("external_id", "kind", "reviewed_at"),
+}
+TARGETS: Final = frozenset(REQUIRED_TARGETS["rating"]) | {
+    "kind", "closed_at", "satisfaction",
     "round", "channel", "department", "department_name", "item", "item_code", "window", "handled_by",
     "reason_codes", "comment", "is_default", "rater_kind", "rater_name", "rater_phone", "rater_anonymous",
 }  # fmt: skip
@@ -33,7 +38,9 @@ class ReasonCode(msgspec.Struct, frozen=True):
 class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The source's code tables; an absent channel table lets the channel through under its own name."""
 
-    rating: dict[str, int]
+    rating: dict[str, int] = {}
+    kind: dict[str, str] = {}
+    satisfaction: dict[str, str] = {}
     channel: dict[str, str] = {}
     boolean: dict[str, bool] = {}
     rater_kind: dict[str, str] = {}
@@ -49,9 +56,10 @@ class _ProfileFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     title: str
     time_zone: str
-    best_is: Direction
     fields: dict[str, str]
     codes: Codes
+    kind: Literal["rating", "work_order"] = "rating"
+    best_is: Direction = Direction.HIGH
     rating_types: tuple[Literal["int", "string"], ...] = ("int", "string")
     default_channels: tuple[str, ...] = ()
     dates: tuple[str, ...] = ("iso",)
@@ -65,6 +73,8 @@ class SourceProfile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     zone: ZoneInfo
+    kind: str
+    """rating, or work_order: other matters that come by the same door and carry no rating."""
     best_is: Direction
     fields: dict[str, str]
     codes: Codes
@@ -98,6 +108,7 @@ def load_profile(path: Path) -> SourceProfile:
         name=found.name,
         title=found.title,
         zone=_zone(path, found.time_zone),
+        kind=found.kind,
         best_is=found.best_is,
         fields=found.fields,
         codes=found.codes,
@@ -135,7 +146,7 @@ def load_reason_codes(path: Path) -> dict[str, ReasonCode]:
 
 
 def _check_fields(path: Path, found: _ProfileFile) -> None:
-    for target in REQUIRED_TARGETS:
+    for target in REQUIRED_TARGETS[found.kind]:
         if target not in found.fields:
             raise SettingError(f"来源配置 {path} 缺少 fields.{target}")
     for target, source in found.fields.items():
@@ -147,7 +158,13 @@ def _check_fields(path: Path, found: _ProfileFile) -> None:
 
 def _check_codes(path: Path, found: _ProfileFile) -> None:
     rating = found.codes.rating
-    if not rating:
+    for name, known in (("kind", {kind.value for kind in ORDERS}), ("satisfaction", set(SATISFACTION))):
+        for code, meaning in getattr(found.codes, name).items():
+            if meaning not in known:
+                raise SettingError(
+                    f"来源配置 {path} 的 codes.{name}.{code} 应为 {'、'.join(sorted(known))} 之一"
+                )
+    if found.kind == "rating" and not rating:
         raise SettingError(f"来源配置 {path} 的 codes.rating 为空：评分不作猜测，必须逐一对照")
     for code, grade in rating.items():
         if not LOWEST <= grade <= HIGHEST:

@@ -11,12 +11,16 @@ class TextRow(dict[str, str]):
     """A record that came from a table file: every value is text, so digits may stand for numbers."""
 
 
+_OF_ORDERS = {"kind", "closed_at", "satisfaction"}
+"""What a rating does not have; left out, so that its fingerprint is what it always was."""
+
+
 class ReviewIn(msgspec.Struct, frozen=True, kw_only=True):
     """One review as its source stated it; ``flags`` are our remarks on it and not part of the facts."""
 
     external_id: str
     round: int
-    rating: int
+    rating: int | None
     reviewed_at: datetime
     channel: str | None = None
     department: str | None = None
@@ -32,12 +36,16 @@ class ReviewIn(msgspec.Struct, frozen=True, kw_only=True):
     rater_name: str | None = None
     rater_phone: str | None = None
     rater_anonymous: bool = False
+    kind: str = "rating"
+    closed_at: datetime | None = None
+    """When the source itself closed the work order: history, not work."""
+    satisfaction: str | None = None
     flags: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """SHA-256 over the facts: equal for a repeated delivery, different for an altered one."""
-        names = (name for name in self.__struct_fields__ if name not in ("flags", "reviewed_at"))
-        facts = [getattr(self, name) for name in names]
+        left_out = {"flags", "reviewed_at"} | (_OF_ORDERS if self.kind == "rating" else set())
+        facts = [getattr(self, name) for name in self.__struct_fields__ if name not in left_out]
         facts.append(self.reviewed_at.astimezone(UTC).isoformat())
         return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
 

@@ -216,7 +216,8 @@ def get_balance(request: Request, viewer: Caller) -> dict[str, Any]:
         told = intake_balance(session, house.clock.now())
     return {
         "received": told.received, **told.results, "adds_up": told.adds_up, "reviews": told.reviews,
-        "bad_reviews": told.bad_reviews, "cases": told.cases, "unrouted": told.unrouted,
+        "bad_reviews": told.bad_reviews, "work_orders": told.work_orders, "cases": told.cases,
+        "unrouted": told.unrouted,
         "settled": told.settled,
         "due_waiting": told.due_waiting, "callbacks_waiting": told.callbacks_waiting,
         "messages": told.messages,
@@ -249,7 +250,7 @@ def case_row(case: Case) -> dict[str, Any]:
     return {
         "number": case.number, "status": case.status.value, "status_name": case.status.label,
         "round": case.round, "external_id": case.review.external_id, "source": case.review.source,
-        "rating": case.review.rating, "item": case.review.item,
+        "kind": case.kind.value, "rating": case.review.rating, "item": case.review.item,
         "comment": mask_personal(case.review.comment),
         "department": case.department.short_name if case.department else None,
         "department_code": case.department.code if case.department else None,

@@ -8,6 +8,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence, evidence_path
 from reviewbot.actions.make_move import make_move
+from reviewbot.actions.reveal_phone import Revealed, may_reveal, reveal_phone
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.queries import cases as case_queries
@@ -15,6 +16,7 @@ from reviewbot.queries import pages as page_queries
 from reviewbot.queries.kept import settlements
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Conclusion, Move
+from reviewbot.rules.raters import Purpose
 from reviewbot.web import forms, login, views
 from reviewbot.web.login import house_of, poster
 
@@ -30,6 +32,7 @@ def _show_case(
     wrong: ReviewbotError | None = None,
     kept: dict[str, str] | None = None,
     done: bool = False,
+    revealed: Revealed | None = None,
 ) -> Response:
     house, number = house_of(request), request.path_params["number"]
     now = house.clock.now()
@@ -43,6 +46,7 @@ def _show_case(
         names = page_queries.names_of(session, people)
         moves = forms.possible_moves(session, case, viewer)
         units = page_queries.handling_departments(session)
+        revealable = may_reveal(session, case, viewer, now)
         limit = case_queries.desk_limits(session, [case.id]).get(case.id)
         later = case_queries.later_ratings(session, case.review)
         settled = settlements(session, [case.review.id, *(each.id for each in later)])
@@ -59,7 +63,8 @@ def _show_case(
         calls=[views.call_view(call, names) for call in calls],
         evidence=[views.evidence_view(each, names) for each in files],
         forms=forms.move_forms(moves, units, has_evidence=has_evidence), may_add=Move.ADD_EVIDENCE in moves,
-        wrong=wrong.sentence if wrong else None, kept=kept or {},
+        wrong=wrong.sentence if wrong else None, kept=kept or {}, revealed=revealed, revealable=revealable,
+        purposes=list(Purpose),
         case_due=views.moment(case.due_at), original_due=views.moment(case.original_due_at),
         done=f"工单 {case.number} 已{last['label']}，现为「{case.status.label}」。" if last else None, **values,
     )  # fmt: skip
@@ -82,6 +87,24 @@ def move(request: Request, form: FormData) -> Response:
     house.ring("reviewbot.deliver")
     target = f"/cases/{moved.number}?done=1" if stays else f"/cases?left={moved.number}"
     return RedirectResponse(target, status_code=303)
+
+
+def reveal(request: Request, form: FormData) -> Response:
+    """The rater's name and number, on this one answer and never again without another look that is kept (B15)."""
+    house, number = house_of(request), request.path_params["number"].upper()
+    viewer = poster(request, form)
+    try:
+        purpose = Purpose(login.text_of(form, "purpose"))
+    except ValueError:
+        return _show_case(request, viewer, wrong=InvalidInput("请选择查看联系方式的用途。"))
+    try:
+        with house.database.begin() as session:
+            shown = reveal_phone(session, number, purpose, viewer, at=house.clock.now())
+    except NotFound:
+        raise
+    except ReviewbotError as wrong:
+        return _show_case(request, viewer, wrong=wrong)
+    return _show_case(request, viewer, revealed=shown)
 
 
 def _asked(form: FormData, number: str) -> MoveIn:

@@ -22,6 +22,7 @@ SESSION = "reviewbot_session"
 PENDING = "reviewbot_login"
 SESSION_SECONDS = 12 * 3600
 PENDING_SECONDS = 600
+SUPERVISION_ROLES = frozenset({Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
 INTAKE_ROLES = frozenset({Role.DESK, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 _SCAN_ROOTS = {"https://open.weixin.qq.com": "https://open.work.weixin.qq.com"}
 """Tencent serves the scan page from another host than the in-app one; a private platform has one for both."""
@@ -75,7 +76,12 @@ def shown_to(request: Request, viewer: Viewer) -> Request:
     """Tell the templates who is signed in."""
     roles = "、".join(role.label for role in Role if role in viewer.roles)
     request.state.shown = {
-        "viewer": {"name": viewer.name, "roles": roles, "intake": bool(viewer.roles & INTAKE_ROLES)},
+        "viewer": {
+            "name": viewer.name,
+            "roles": roles,
+            "intake": bool(viewer.roles & INTAKE_ROLES),
+            "supervision": bool(viewer.roles & SUPERVISION_ROLES),
+        },
         "csrf": csrf_token(request),
     }
     return request

@@ -30,8 +30,9 @@ from reviewbot.queries.counts import cohort
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.rates import METRICS, Figure, display, value
-from reviewbot.web import case_pages, intake_pages, login, views
+from reviewbot.web import case_pages, intake_pages, login, problem_pages, supervision_pages, views
 from reviewbot.web.login import house_of, viewer_of
+from reviewbot.web.rater_pages import rater_routes
 
 STATIC = Path(__file__).parent / "static"
 PAGE = 50
@@ -61,10 +62,17 @@ def page_routes() -> list[BaseRoute]:
         Route("/evidence/{ident:int}", _guarded(_signed_in(case_pages.evidence_file)), methods=get),
         Route("/intake", _guarded(_signed_in(intake_pages.intake)), methods=get),
         Route("/intake/{ident:int}", _posted(intake_pages.settle), methods=post),
+        Route("/cases/{number}/phone", _posted(case_pages.reveal), methods=post),
+        Route("/supervision", _guarded(_signed_in(supervision_pages.supervision)), methods=get),
+        Route("/supervision/{ident:int}", _posted(supervision_pages.settle), methods=post),
+        Route("/problems", _guarded(_signed_in(problem_pages.problem_list)), methods=get),
+        Route("/problems/{ident:int}", _guarded(_signed_in(problem_pages.problem_page)), methods=get),
+        Route("/problems/{ident:int}", _posted(problem_pages.act), methods=post),
         Route("/login", _guarded(login.login), methods=get),
         Route("/login/callback", _guarded(login.callback), methods=get),
         Route("/logout", _posted(_logout), methods=post),
         Mount("/static", _Static(directory=STATIC)),
+        *rater_routes(),
     ]
 
 

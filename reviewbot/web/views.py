@@ -113,7 +113,7 @@ def case_line(case: Case, now: datetime, desk_limit: datetime | None = None) -> 
         item=mask_personal(case.review.item or "未写明事项"),
         department=case.department.short_name if case.department else "未派单",
         handler=case.handler.name if case.handler else "—",
-        grade=grade_name(case.review.rating),
+        grade=case.review.grade,
         opened=moment(case.opened_at),
         due_label=_DESK_LIMITS.get(case.status, "办理期限") if desk_limit else "办理期限",
         due=moment(due),
@@ -167,11 +167,10 @@ def _corrected_value(name: str, value: Any) -> str:
 
 def review_view(review: Review, settled: KeptRecord | None = None) -> dict[str, Any]:
     """The review as staff may read it: no name, no number, the text with personal data covered (F19)."""
-    codes = _reason_codes()
     anonymous = "实名" if review.real_name else "匿名"
     kind = _RATER_KINDS.get(review.rater_kind or "", "")
     return {
-        "grade": grade_name(review.rating),
+        "grade": review.grade,
         "rating": review.rating,
         "round": review.round,
         "reviewed": moment(review.reviewed_at),
@@ -188,7 +187,7 @@ def review_view(review: Review, settled: KeptRecord | None = None) -> dict[str, 
             if value
         ],
         "rater": f"{anonymous}（{kind}）" if kind else anonymous,
-        "reasons": [codes[code].meaning if code in codes else f"代码 {code}" for code in review.reason_codes],
+        "reasons": [reason_word(code) for code in review.reason_codes],
         "comment": mask_personal(review.comment),
         "flags": [_flag(flag) for flag in review.flags if not (settled and flag == "corrected_by_hand")],
         "corrected": settlement_view(settled) if settled else None,
@@ -201,6 +200,12 @@ def _flag(flag: str) -> str:
         return _FLAGS[flag]
     what, _, code = flag.partition(":")
     return f"{_CODED_FLAGS.get(what, '对照表中没有的代码')} {mask_personal(code)}"
+
+
+def reason_word(code: str) -> str:
+    """What a rater ticked, in words."""
+    known = _reason_codes().get(code)
+    return known.meaning if known else f"代码 {code}"
 
 
 @cache

@@ -26,7 +26,7 @@ class WeComChannel:
         self._address = address
         self._cards = cards
 
-    def deliver(self, userid: str, body: dict[str, Any], message_id: int) -> Carried:
+    def deliver(self, userid: str, body: dict[str, Any], message_id: int, /) -> Carried:
         """Send one body to one member. Raises WeComError."""
         if body["type"] == "card_update":
             self._client.update_card([userid], body["response_code"], body["words"])

@@ -1,4 +1,4 @@
-"""Beyond the core path: returns and rulings, joint work, more time, ledger, appeals, hand-overs, vain calls."""
+"""Beyond the core path: returns and rulings, joint work, more time, ledger, appeals."""
 
 from datetime import date, timedelta
 
@@ -217,7 +217,7 @@ def test_an_extension_moves_the_due_time_keeps_the_original_and_tells_the_rater(
         for stage in ("handling", "handling_extended_1")
     )
     assert (old.replaced_by, old.met_at, new.started_at) == ("handling_extended_1", None, before.due_at)
-    (told,) = messages(house, channel="rater")
+    (told,) = messages(house, channel="rater", kind="extended")
     assert f"{after.due_at.astimezone(CHINA):%Y-%m-%d}" in told.body["content"]
     assert told.userid == ""
 
@@ -346,74 +346,3 @@ def test_one_refusal_sends_it_to_rectification(house):
 
     case = case_of(house, number)
     assert (case.status, case.conclusion) == (CaseStatus.RECTIFYING, Conclusion.JUSTIFIED)
-
-
-# Hands
-
-
-def test_a_hand_over_within_the_unit_moves_no_clock(house):
-    number = verifying(house)
-    before = case_of(house, number)
-
-    with pytest.raises(InvalidInput, match="本单位没有"):
-        move(house, HEAD, "hand_over", number, person="张无忌")
-    move(house, HEAD, "hand_over", number, person="hongyongchun01", remark="出差")
-
-    after = case_of(house, number)
-    assert handler_of(house, number) == "hongyongchun01"
-    assert (after.due_at, after.contact_due_at) == (before.due_at, before.contact_due_at)
-    assert [one.userid for one in messages(house, kind="handed_over")] == ["hongyongchun01"]
-
-
-def test_the_rated_person_is_not_handed_the_case(house):
-    number = verifying(house, handled_by="洪永纯")
-
-    with pytest.raises(InvalidInput, match="评价的正是"):
-        move(house, HEAD, "hand_over", number, person="洪永纯")
-
-
-def test_a_leaders_instruction_is_written_once(house):
-    number = opened(house)
-    move(house, "zhouzhidong01", "instruct", number, remark="请限期办结并报告")
-
-    assert case_of(house, number).instructed_at == house.clock.now()
-    with pytest.raises(Conflict, match="已有领导批示"):
-        move(house, "zhouzhidong01", "instruct", number, remark="再批")
-
-
-# Call-back (F9)
-
-
-def test_no_conclusion_before_the_rater_was_reached_or_three_half_days_tried(house, clock):
-    number = verifying(house)
-    handler = handler_of(house, number)
-    with pytest.raises(InvalidInput, match="须先回访"):
-        conclude(house, number)
-    move(house, handler, "record_call", number, reached=False, remark="无人接听")
-    move(house, handler, "record_call", number, reached=False, remark="占线")  # the same morning counts once
-    clock.moment += timedelta(hours=6)
-    move(house, handler, "record_call", number, reached=False, remark="关机")
-    with pytest.raises(InvalidInput, match="2个半天"):
-        conclude(house, number)
-    clock.moment += timedelta(hours=18)
-    said = move(house, handler, "record_call", number, reached=False).sentence
-
-    assert "联系不上" in said
-    conclude(house, number)
-    assert case_of(house, number).contacted_at is None
-
-
-@pytest.mark.parametrize("words", ["空号", "评价人拒绝回访"])
-def test_a_wrong_number_or_a_refusal_ends_the_attempts(house, words):
-    number = verifying(house)
-    move(house, handler_of(house, number), "record_call", number, reached=False, remark=words)
-
-    conclude(house, number)
-
-
-def test_an_anonymous_rating_needs_no_call(house):
-    number = verifying(house, rater={"kind": "person", "anonymous": True})
-
-    conclude(house, number)
-
-    assert case_of(house, number).status is CaseStatus.RECTIFYING

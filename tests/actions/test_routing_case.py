@@ -128,7 +128,7 @@ def test_unknown_names_go_to_the_desk_which_reads_them_as_they_were_written(hous
     assert case.route_reason == "转派单台：目录中没有“不存在的单位”、“不存在的事项”"
     with house.database.begin() as session:
         desk = userids_with_role(session, Role.DESK)
-    assert {message.userid for message in messages(house, case_id=case.id)} == set(desk)
+    assert {message.userid for message in messages(house, case_id=case.id, channel="wecom")} == set(desk)
 
 
 def test_a_record_that_names_nothing_goes_to_the_desk(house):

@@ -103,7 +103,7 @@ def pretend(house: House, **facts: Any) -> None:
 
 
 def deliver(house: House) -> int:
-    return deliver_messages(house.database, house.channel, at=house.clock.now())
+    return deliver_messages(house.database, house.channels, at=house.clock.now())
 
 
 # Redis

@@ -66,6 +66,9 @@ def test_every_metric_states_its_definition():
         "call_back_rate",
         "response_rate",
         "completion_rate",
+        "satisfaction_rate",
+        "confirmed_rectification_rate",
+        "call_back_satisfaction_rate",
     }
     for key, metric in METRICS.items():
         assert metric.key == key

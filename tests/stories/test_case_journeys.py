@@ -85,7 +85,7 @@ class Town:
             items = waiting(session, 200)
         for item_id in items:
             answer_callback(self._talk, item_id)
-        while deliver_messages(house.database, house.channel, at=now):
+        while deliver_messages(house.database, house.channels, at=now):
             pass
 
     def say(self, userid, words):

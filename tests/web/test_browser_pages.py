@@ -49,7 +49,7 @@ class Town:
         """A bad review by the signed webhook, routed and told to whoever is next; the number of its case."""
         assert send(self.web, [record(**facts)]).status_code == 202
         (number,) = route_all(self.house)
-        deliver_messages(self.house.database, self.house.channel, at=self.house.clock.now())
+        deliver_messages(self.house.database, self.house.channels, at=self.house.clock.now())
         return number
 
     def handler(self, number: str) -> str:

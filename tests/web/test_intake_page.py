@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from door_kit import TIMEOUT, record, route_all, send, serving
-from test_pages import FakeWeCom, token_in
+from page_kit import FakeWeCom, token_in
 
 DESK, HEAD, AUDITOR, SUPERVISOR = "chenjiafeng01", "wangzehao01", "fanglifeng01", "wanghailing01"
 

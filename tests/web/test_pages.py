@@ -1,88 +1,18 @@
 """The pages over a real database: who gets in, what is shown, what a form does."""
 
-import asyncio
 import json
-from dataclasses import replace
-from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
+from page_kit import Browser, enter, new_case, token_in
 from starlette.applications import Starlette
 
-from reviewbot.actions.open_case import open_case
-from reviewbot.actions.receive_reviews import Accepted, Delivery, Rejected, receive_reviews
-from reviewbot.errors import NotAllowed
+from reviewbot.actions.receive_reviews import Delivery, Rejected, receive_reviews
 from reviewbot.queries.directory import staff_by_userid
 from reviewbot.web.login import safe_next
 from reviewbot.web.pages import page_routes
 from reviewbot.web.views import raw_view
 from reviewbot.wiring import House
-
-
-class Browser:
-    """Keeps cookies and follows nothing."""
-
-    def __init__(self, app: Starlette) -> None:
-        transport = httpx.ASGITransport(app)
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://site")
-
-    def get(self, path: str, **more: Any) -> httpx.Response:
-        return asyncio.run(self._client.get(path, **more))
-
-    def post(self, path: str, **more: Any) -> httpx.Response:
-        return asyncio.run(self._client.post(path, **more))
-
-
-class FakeWeCom:
-    """Says that the code is the userid."""
-
-    def oauth_userid(self, code: str) -> str:
-        if code == "outsider":
-            raise NotAllowed("您不是本单位的企业微信成员，不能登录")
-        return code
-
-
-@pytest.fixture
-def pages(house: House) -> Browser:
-    told = house.settings.wecom.model_copy(
-        update={"base_url": "http://127.0.0.1:9", "corp_id": "ww1", "agent_id": 7}
-    )
-    wired = replace(
-        house, settings=house.settings.model_copy(update={"wecom": told}), wecom=cast(Any, FakeWeCom())
-    )
-    app = Starlette(routes=page_routes())
-    app.state.house = wired
-    return Browser(app)
-
-
-def enter(client: Browser, userid: str, target: str = "/") -> Any:
-    sent = client.get("/login", params={"next": target})
-    state = parse_qs(urlsplit(sent.headers["location"]).query)["state"][0]
-    return client.get("/login/callback", params={"code": userid, "state": state})
-
-
-def new_case(house: House, **changed: Any) -> str:
-    facts = {
-        "external_id": "E1", "round": 1, "rating": 1, "reviewed_at": house.clock.now(), "is_default": False,
-        "item": "失业保险金申领", "department_name": "社保局", "reason_codes": ["209"], "flags": [],
-        "comment": "<b>太慢</b> 13812345678", "rater_name": "张三丰", "rater_phone": "13800000001",
-        "rater_kind": "person", "rater_anonymous": False, "fingerprint": "f",
-    }  # fmt: skip
-    raw = json.dumps({"userName": "李四", "mobile": "13812345678", "x": "<b>"}, ensure_ascii=False).encode()
-    records: list[Accepted | Rejected] = [
-        Accepted(facts | changed, b"{}"),
-        Rejected("refused", "评分不在对照表中", "E2", 1, raw),
-    ]
-    with house.database.begin() as session:
-        got = receive_reviews(session, [Delivery("province_a", "webhook", records)], at=house.clock.now())
-        case = open_case(session, got.bad_review_ids[0], at=house.clock.now(), rulebook=house.rulebook)
-        assert case is not None
-        return case.number
-
-
-def token_in(page: str) -> str:
-    return page.split('name="csrf" value="')[1].split('"')[0]
 
 
 def test_strangers_are_sent_to_login_and_come_back(pages: Browser) -> None:

@@ -3,10 +3,11 @@
 from reviewbot.actions.effects.applications import lapse
 from reviewbot.actions.effects.call_back import check_called_back
 from reviewbot.actions.effects.joint import check_nobody_is_waited_for
-from reviewbot.actions.notify import facts_of
+from reviewbot.actions.notify import facts_of, tell_rater
 from reviewbot.actions.open_case import dispatch, is_the_rated
 from reviewbot.actions.start_clock import next_rung, replace_clock, running, start_clock
 from reviewbot.actions.step import Effect, Step, evidence_count, need, owe_notice
+from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
 from reviewbot.models.people import Staff
 from reviewbot.models.procedure import ApplicationKind
@@ -131,7 +132,13 @@ def _record_feedback(step: Step) -> None:
     for due in running(step.session, case):
         due.met_at = step.at
     case.next_action_at = None
+    case.satisfaction = None  # what the rater said of an earlier round is not said of this one
     step.said = case.closing_kind.label
+
+
+def _after_record_feedback(step: Step) -> None:
+    body = notices.rater_closed(step.case.number)
+    tell_rater(step.session, step.case, "closed", body, at=step.at)
 
 
 def _closing_kind(conclusion: Conclusion | None) -> ClosingKind:
@@ -156,7 +163,11 @@ def _reopen(step: Step) -> None:
 
 
 def _after_reopen(step: Step) -> None:
-    owe_notice(step, "reopened", notices.reopened(facts_of(step.session, step.case), step.asked.remark))
+    case = step.case
+    owe_notice(step, "reopened", notices.reopened(facts_of(step.session, case), step.asked.remark))
+    if case.due_at is not None:
+        body = notices.rater_reopened(case.number, case.due_at.astimezone(CHINA))
+        tell_rater(step.session, case, "rater_reopened", body, at=step.at)
 
 
 CORE: dict[Move, Effect] = {
@@ -169,6 +180,6 @@ CORE: dict[Move, Effect] = {
     Move.APPROVE: Effect(_approve, _after_approve),
     Move.SEND_BACK_MEASURES: Effect(_send_back, _after_send_back),
     Move.SEND_BACK_EXPLANATION: Effect(_send_back, _after_send_back),
-    Move.RECORD_FEEDBACK: Effect(_record_feedback),
+    Move.RECORD_FEEDBACK: Effect(_record_feedback, _after_record_feedback),
     Move.REOPEN: Effect(_reopen, _after_reopen),
 }

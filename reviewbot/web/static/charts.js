@@ -5,7 +5,7 @@
   document.documentElement.classList.add("drawn");
   var charts = {};
   var text = { color: "#5b6676", fontFamily: "inherit" };
-  var grid = { left: 8, right: 24, top: 36, bottom: 4, containLabel: true };
+  var grid = { left: 8, right: 40, top: 36, bottom: 4, containLabel: true };
 
   function show(id, option) {
     var place = document.getElementById(id);
@@ -21,8 +21,7 @@
     document.getElementById("bars-none").hidden = !place.hidden;
     document.getElementById("bars-more").textContent = told.left_out ? "，另有 " + told.left_out + " 个单位见上表" : "";
     if (place.hidden) return;
-    place.style.height = Math.max(260, 64 + 40 * told.units.length) + "px"; // room for every unit's two bars
-    if (charts.bars) charts.bars.resize();
+    place.style.minHeight = Math.max(260, 64 + 40 * told.units.length) + "px"; // room for every unit's two bars
     show("bars", {
       animation: false,
       color: ["#2f6db5", "#3f9178"],
@@ -33,7 +32,7 @@
       xAxis: { type: "value", min: 0, max: 100, splitLine: { lineStyle: { color: "#e6ebf1" } } },
       yAxis: { type: "category", inverse: true, data: told.units, axisLabel: { interval: 0 }, axisTick: { show: false } },
       series: told.series.map(function (one) {
-        return { name: one.name, type: "bar", barMaxWidth: 12, data: one.values, itemStyle: { borderRadius: [0, 3, 3, 0] } };
+        return { name: one.name, type: "bar", barMaxWidth: 12, data: one.values, label: { show: true, position: "right", color: text.color, fontSize: 11 }, itemStyle: { borderRadius: [0, 3, 3, 0] } };
       }),
     });
   }
@@ -60,11 +59,14 @@
     bars(JSON.parse(data.dataset.bars));
     var lines = JSON.parse(data.dataset.daily);
     if (lines) daily(lines);
+    resize();
+  }
+
+  function resize() {
+    Object.keys(charts).forEach(function (id) { charts[id].resize(); });
   }
 
   draw();
   document.body.addEventListener("htmx:afterSwap", draw);
-  window.addEventListener("resize", function () {
-    Object.keys(charts).forEach(function (id) { charts[id].resize(); });
-  });
+  window.addEventListener("resize", resize);
 })();

@@ -10,6 +10,12 @@ branch_labels = None
 depends_on = None
 
 
+KIND = sa.Enum(
+    "rating", "consult", "help", "complaint", "report", "suggestion", "instruction",
+    name="kind", native_enum=False, length=40,
+)  # fmt: skip
+
+
 def upgrade() -> None:
     op.create_table(
         "policy_versions",
@@ -330,4 +336,56 @@ def upgrade() -> None:
         op.f("fk_cases_returned_from_id"), "cases", "departments", ["returned_from_id"], ["id"]
     )
     op.add_column("messages", sa.Column("channel", sa.Text(), server_default="wecom", nullable=False))
-    op.add_column("reviews", sa.Column("kind", sa.Text(), server_default="rating", nullable=False))
+    op.add_column(
+        "reviews",
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "rating",
+                "consult",
+                "help",
+                "complaint",
+                "report",
+                "suggestion",
+                "instruction",
+                name="kind",
+                native_enum=False,
+                length=40,
+            ),
+            server_default="rating",
+            nullable=False,
+        ),
+    )
+    op.add_column(
+        "cases",
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "rating",
+                "consult",
+                "help",
+                "complaint",
+                "report",
+                "suggestion",
+                "instruction",
+                name="kind",
+                native_enum=False,
+                length=40,
+            ),
+            server_default="rating",
+            nullable=False,
+        ),
+    )
+    op.alter_column("reviews", "rating", nullable=True)
+    op.add_column("reviews", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("reviews", sa.Column("satisfaction", sa.Text(), nullable=True))
+    op.add_column("reviews", sa.Column("wants_case", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.execute("UPDATE reviews SET wants_case = is_bad")
+    op.drop_index("ix_reviews_unrouted", "reviews")
+    op.create_index(
+        "ix_reviews_unrouted",
+        "reviews",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("wants_case AND routed_at IS NULL"),
+    )

@@ -1,0 +1,108 @@
+"""The rater's one tap on his page: kept once a round, and acted upon by the doors that staff use."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from reviewbot.actions.make_move import make_move
+from reviewbot.actions.notify import facts_of, tell
+from reviewbot.actions.step import MoveIn, Verb
+from reviewbot.errors import Conflict, NotFound
+from reviewbot.links import RaterLink
+from reviewbot.models.case import Case
+from reviewbot.models.chain import append_event
+from reviewbot.models.oversight import SupervisionEvent
+from reviewbot.models.rater import RaterAnswer
+from reviewbot.queries.cases import lock_case
+from reviewbot.queries.directory import userids_with_role
+from reviewbot.queries.raters import ACTOR, answer_of, concern_of, number_behind_link, reopened_by_rater
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules import notices
+from reviewbot.rules.lifecycle import CaseStatus, Move, Role
+from reviewbot.rules.raters import Answer, Concern, open_answers
+from reviewbot.rules.rulebook import Rulebook
+
+RATER = Viewer(name="评价人", actor=ACTOR, roles=frozenset({Role.SUPERVISOR}))
+"""The table lets a supervisor reopen; the rater's word does it in his place, under a name of its own."""
+WORDS = 500
+
+
+@dataclass(frozen=True)
+class Taken:
+    """``again``: the round had its answer already, and nothing happened now."""
+
+    number: str
+    answer: Answer
+    again: bool
+
+
+def take_answer(
+    session: Session, link: RaterLink, answer: Answer, words: str, *, at: datetime, rulebook: Rulebook
+) -> Taken:
+    """Keep what the rater says about the round of his link.
+
+    1. Lock the case. 2. The same round answered already: nothing again. 3. Only what is open now may be said.
+    4. The row and one event. 5. 不满意 reopens within the limit, beyond it and after an upheld appeal a supervisor
+    looks into it; 没人联系我 always goes to the supervisors. Raises NotFound, Conflict.
+    """
+    number = number_behind_link(session, link.case_id)
+    case = lock_case(session, number) if number else None
+    if case is None:
+        raise NotFound("链接无效或已过期。")
+    known = answer_of(session, case.id, link.round)
+    if known is not None and not _open(case, link, known, at):
+        return Taken(case.number, Answer(known.answer), again=True)
+    if answer not in _open(case, link, known, at):
+        raise Conflict("现在还不能这样回答；办结后我们会再发短信请您评价。")
+    said = words.strip()[:WORDS]
+    if known is None:
+        session.add(RaterAnswer(case_id=case.id, round=case.round, at=at, answer=answer.value, words=said))
+    else:  # a word before the closing gives way; the chain of events keeps both
+        known.at, known.answer, known.words = at, answer.value, said
+    append_event(
+        session, case, at=at, actor=ACTOR, actor_name=RATER.name, move=Move.RATER_ANSWERED.value,
+        before=case.status.value, remark=said, data={"answer": answer.value, "round": case.round},
+    )  # fmt: skip
+    session.flush()
+    _act_upon(session, case, answer, said, at, rulebook)
+    return Taken(case.number, answer, again=False)
+
+
+def _open(case: Case, link: RaterLink, known: RaterAnswer | None, at: datetime) -> tuple[Answer, ...]:
+    if case.round != link.round:
+        return ()
+    return open_answers(
+        closed_at=case.closed_at if case.status is CaseStatus.CLOSED else None,
+        contact_due_at=case.contact_due_at,
+        answered_at=known.at if known else None,
+        now=at,
+    )
+
+
+def _act_upon(
+    session: Session, case: Case, answer: Answer, said: str, at: datetime, rulebook: Rulebook
+) -> None:
+    if answer is Answer.NOBODY_CALLED:
+        _raise(session, case, Concern.NOBODY_CALLED, said, at)
+        return
+    case.satisfaction = answer.value
+    if answer is not Answer.DISSATISFIED:
+        return
+    # Two people outside the unit upheld an appeal: one tap does not undo their decision.
+    settled = case.closing_kind is not None and case.closing_kind.is_excluded
+    if settled or reopened_by_rater(session, case.id) >= rulebook.policy.raters.reopenings:
+        _raise(session, case, Concern.DISSATISFIED, said, at)
+        return
+    # His own words stay on the case page: the reason travels in a message to staff (F19).
+    asked = MoveIn(Verb.REOPEN, case.number, remark="评价人对办理结果不满意")
+    make_move(session, asked, RATER, at=at, rulebook=rulebook)
+
+
+def _raise(session: Session, case: Case, kind: Concern, said: str, at: datetime) -> None:
+    """Open what a supervisor has to look into, once a round and kind, and tell the supervisors."""
+    if concern_of(session, case.id, case.round, kind) is not None:
+        return
+    session.add(SupervisionEvent(case_id=case.id, round=case.round, kind=kind.value, said=said, opened_at=at))
+    body = notices.concern(facts_of(session, case), kind.label)
+    tell(session, case, f"concern_{kind}", body, userids_with_role(session, Role.SUPERVISOR), at=at)

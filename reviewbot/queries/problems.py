@@ -1,0 +1,108 @@
+"""Clusters of like bad reviews and the problems they opened (domain §10, peers B16)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, and_, case, func, select
+from sqlalchemy.dialects.postgresql import array as sql_array
+from sqlalchemy.orm import Session
+
+from reviewbot.models.case import Case
+from reviewbot.models.oversight import Problem, ProblemReview
+from reviewbot.models.review import Review
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.lifecycle import EXCLUDED
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Bad reviews of one unit that agree in item, reason and window."""
+
+    department_id: int
+    item: str
+    reason_code: str
+    object: str
+    review_ids: tuple[int, ...]
+
+
+def _like(start: datetime, end: datetime) -> Select[*tuple[Any, ...]]:
+    """One row for each bad review and each of its reasons; upheld appeals do not count."""
+    reasons = case(
+        (func.cardinality(Review.reason_codes) == 0, sql_array([""])),
+        else_=Review.reason_codes,
+    )
+    return (
+        select(
+            Case.department_id,
+            Review.item,
+            func.unnest(reasons, type_=String).label("reason"),
+            func.coalesce(Review.window, "").label("object"),
+            Review.id.label("review_id"),
+        )
+        .join(Case, Case.review_id == Review.id)
+        .where(
+            Review.is_bad,
+            Review.item.is_not(None),
+            Case.department_id.is_not(None),
+            func.coalesce(Case.closing_kind, "").not_in([kind.value for kind in EXCLUDED]),
+            Review.reviewed_at >= start,
+            Review.reviewed_at < end,
+        )
+    )
+
+
+def clusters(session: Session, start: datetime, end: datetime, *, least: int) -> list[Cluster]:
+    """Every cluster of at least so many reviews rated in ``start <= time < end``."""
+    like = _like(start, end).subquery()
+    key = (like.c.department_id, like.c.item, like.c.reason, like.c.object)
+    rows = session.execute(
+        select(*key, func.array_agg(like.c.review_id))
+        .group_by(*key)
+        .having(func.count() >= least)
+        .order_by(*key)
+    )
+    return [Cluster(unit, item, reason, place, tuple(sorted(ids))) for unit, item, reason, place, ids in rows]
+
+
+def count_like(session: Session, problem: Problem, start: datetime, end: datetime) -> int:
+    """How many reviews like a problem's were rated in ``start <= time < end``."""
+    like = _like(start, end).subquery()
+    wanted: ColumnElement[bool] = and_(
+        like.c.department_id == problem.department_id,
+        like.c.item == problem.item,
+        like.c.reason == problem.reason_code,
+        like.c.object == problem.object,
+    )
+    return session.scalar(select(func.count()).select_from(like).where(wanted)) or 0
+
+
+def open_problem_like(session: Session, cluster: Cluster) -> Problem | None:
+    return session.scalar(
+        select(Problem).where(
+            Problem.department_id == cluster.department_id,
+            Problem.item == cluster.item,
+            Problem.reason_code == cluster.reason_code,
+            Problem.object == cluster.object,
+            Problem.closed_at.is_(None),
+        )
+    )
+
+
+def problems_seen_by(session: Session, viewer: Viewer, limit: int = 200) -> list[Problem]:
+    """Open ones first, newest first; a unit sees its own."""
+    wanted = select(Problem).order_by(Problem.closed_at.is_not(None), Problem.id.desc()).limit(limit)
+    if not viewer.sees_all:
+        wanted = wanted.where(Problem.department_id == viewer.department_id)
+    return list(session.scalars(wanted))
+
+
+def cases_of_problem(session: Session, problem_id: int) -> list[Case]:
+    return list(
+        session.scalars(
+            select(Case)
+            .join(ProblemReview, ProblemReview.review_id == Case.review_id)
+            .where(ProblemReview.problem_id == problem_id)
+            .order_by(Case.id)
+        )
+    )

@@ -1,0 +1,102 @@
+"""What belongs to the rater's side of a case: answers, looks at his number, what supervisors have to look into."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from reviewbot.models.case import Case, CaseEvent
+from reviewbot.models.oversight import SupervisionEvent
+from reviewbot.models.people import Staff
+from reviewbot.models.rater import PhoneReveal, RaterAnswer
+from reviewbot.rules.lifecycle import Move
+from reviewbot.rules.raters import Concern
+
+ACTOR = "rater"
+"""The actor of what a rater did on his page; no userid of staff is looked up by it."""
+
+
+def case_behind_link(session: Session, case_id: int) -> Case | None:
+    """The case of a rater's link; the link itself is the right to see it."""
+    return session.scalar(
+        select(Case)
+        .where(Case.id == case_id)
+        .options(joinedload(Case.review), joinedload(Case.department), joinedload(Case.handler))
+    )
+
+
+def number_behind_link(session: Session, case_id: int) -> str | None:
+    """The number by which the case of a rater's link is locked."""
+    return session.scalar(select(Case.number).where(Case.id == case_id))
+
+
+def answer_of(session: Session, case_id: int, round_: int) -> RaterAnswer | None:
+    """What the rater said about a round."""
+    return session.scalar(
+        select(RaterAnswer).where(RaterAnswer.case_id == case_id, RaterAnswer.round == round_)
+    )
+
+
+def answers_of(session: Session, case_id: int) -> list[RaterAnswer]:
+    return list(
+        session.scalars(select(RaterAnswer).where(RaterAnswer.case_id == case_id).order_by(RaterAnswer.round))
+    )
+
+
+def reopened_by_rater(session: Session, case_id: int) -> int:
+    """How often a rater's 不满意 has reopened the case."""
+    wanted = select(func.count()).where(
+        CaseEvent.case_id == case_id, CaseEvent.move == Move.REOPEN.value, CaseEvent.actor == ACTOR
+    )
+    return session.scalar(wanted) or 0
+
+
+def reveals_of(session: Session, case_id: int) -> list[PhoneReveal]:
+    """Who looked at the rater's number, oldest first."""
+    return list(
+        session.scalars(select(PhoneReveal).where(PhoneReveal.case_id == case_id).order_by(PhoneReveal.id))
+    )
+
+
+def staff_names(session: Session, case: Case) -> list[str]:
+    """Names a text to the rater must not carry: of the unit that holds the case, and of the one he rated."""
+    names = set(session.scalars(select(Staff.name).where(Staff.department_id == case.department_id)))
+    if case.review.handled_by:
+        names.add(case.review.handled_by)
+    return sorted((name for name in names if len(name) > 1), key=len, reverse=True)
+
+
+def concern_of(session: Session, case_id: int, round_: int, kind: Concern) -> SupervisionEvent | None:
+    return session.scalar(
+        select(SupervisionEvent).where(
+            SupervisionEvent.case_id == case_id,
+            SupervisionEvent.round == round_,
+            SupervisionEvent.kind == kind.value,
+        )
+    )
+
+
+def concerns(
+    session: Session, *, settled: bool, after: int | None = None, limit: int = 50
+) -> list[tuple[SupervisionEvent, Case]]:
+    """What is to be looked into, longest waiting first; or what was, newest first."""
+    wanted = (
+        select(SupervisionEvent, Case)
+        .join(Case, Case.id == SupervisionEvent.case_id)
+        .options(joinedload(Case.review), joinedload(Case.department))
+        .limit(limit)
+    )
+    if settled:
+        wanted = wanted.where(SupervisionEvent.settled_at.is_not(None)).order_by(SupervisionEvent.id.desc())
+        wanted = wanted.where(SupervisionEvent.id < after) if after else wanted
+    else:
+        wanted = wanted.where(SupervisionEvent.settled_at.is_(None)).order_by(SupervisionEvent.id)
+        wanted = wanted.where(SupervisionEvent.id > after) if after else wanted
+    return [(event, case) for event, case in session.execute(wanted)]
+
+
+def case_number_of_concern(session: Session, ident: int) -> str | None:
+    """The case to lock before its supervision event is touched."""
+    return session.scalar(
+        select(Case.number)
+        .join(SupervisionEvent, SupervisionEvent.case_id == Case.id)
+        .where(SupervisionEvent.id == ident)
+    )

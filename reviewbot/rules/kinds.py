@@ -1,0 +1,35 @@
+"""What comes in by the one door: ratings, and work orders of other sources (12345, leaders' instructions)."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    RATING = "rating"
+    CONSULT = "consult"
+    HELP = "help"
+    COMPLAINT = "complaint"
+    REPORT = "report"
+    SUGGESTION = "suggestion"
+    INSTRUCTION = "instruction"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+    @property
+    def limit(self) -> str:
+        """The name of the handling limit in the policy: work orders of the hotline have their own."""
+        return "handling" if self in (Kind.RATING, Kind.INSTRUCTION) else f"handling_{self.value}"
+
+
+_LABELS = {
+    Kind.RATING: "差评",
+    Kind.CONSULT: "咨询",
+    Kind.HELP: "求助",
+    Kind.COMPLAINT: "投诉",
+    Kind.REPORT: "举报",
+    Kind.SUGGESTION: "建议",
+    Kind.INSTRUCTION: "领导批示",
+}
+ORDERS = frozenset(Kind) - {Kind.RATING}
+SATISFACTION = {"satisfied": "满意", "basically": "基本满意", "dissatisfied": "不满意"}

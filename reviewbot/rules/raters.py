@@ -1,0 +1,67 @@
+"""What a rater may say on his page, and when; what a call to him may be for (peers B4, B15, B21)."""
+
+from datetime import datetime
+from enum import StrEnum
+
+
+class Answer(StrEnum):
+    """One tap of the rater."""
+
+    SATISFIED = "satisfied"
+    BASICALLY = "basically"
+    DISSATISFIED = "dissatisfied"
+    NOBODY_CALLED = "nobody_called"
+
+    @property
+    def label(self) -> str:
+        return _ANSWERS[self]
+
+
+class Concern(StrEnum):
+    """What a supervisor has to look into because a rater said so."""
+
+    NOBODY_CALLED = "nobody_called"
+    DISSATISFIED = "dissatisfied"
+
+    @property
+    def label(self) -> str:
+        return {"nobody_called": "评价人称没人联系", "dissatisfied": "评价人仍不满意"}[self.value]
+
+
+class Purpose(StrEnum):
+    """Why somebody looks at a rater's number."""
+
+    CALL_BACK = "call_back"
+    FEEDBACK = "feedback"
+    CHECK = "check"
+
+    @property
+    def label(self) -> str:
+        return {"call_back": "回访", "feedback": "反馈", "check": "核实补充"}[self.value]
+
+
+_ANSWERS = {
+    Answer.SATISFIED: "满意",
+    Answer.BASICALLY: "基本满意",
+    Answer.DISSATISFIED: "不满意",
+    Answer.NOBODY_CALLED: "没人联系我",
+}
+
+
+def open_answers(
+    *,
+    closed_at: datetime | None,
+    contact_due_at: datetime | None,
+    answered_at: datetime | None,
+    now: datetime,
+) -> tuple[Answer, ...]:
+    """What the rater can say now about this round.
+
+    All four once it is closed; before that only 没人联系我, once the limit to call him has passed, whatever the
+    record says of calls: paper calls are what the answer is for. One answer counts a round; a word before the
+    closing does not use up the answer after it.
+    """
+    if closed_at is not None:
+        return () if answered_at is not None and answered_at >= closed_at else tuple(Answer)
+    waited = contact_due_at is not None and now > contact_due_at
+    return (Answer.NOBODY_CALLED,) if waited and answered_at is None else ()

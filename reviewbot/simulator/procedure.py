@@ -1,0 +1,187 @@
+"""The second act of the demonstration: what a real bureau lives with besides simple cases.
+
+A bounce, an arbitration that becomes a rule, a joint case, an extension, an appeal upheld and one refused, a rater
+who cannot be reached, a reopening by the rater, and a case nobody touches until its ladder ends in a report.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from reviewbot.simulator.director import People, PlayFailed, Stage
+
+BOUNCE, ARBITRATION, JOINT, EXTENSION, UPHELD, REFUSED, UNREACHABLE, REOPENED, SILENT = (
+    f"YL2026{number:04d}" for number in range(1, 10)
+)
+ITEMS = {
+    BOUNCE: "灵活就业人员参保登记",
+    ARBITRATION: "城乡居民养老保险缴费",
+    JOINT: "失业保险金申领",
+    EXTENSION: "养老保险关系转移接续",
+    UPHELD: "社会保障卡申领",
+    REFUSED: "社会保障卡补换",
+    UNREACHABLE: "工伤认定申请",
+    REOPENED: "企业职工退休核准",
+    SILENT: "个人权益记录查询打印",
+}
+
+
+@dataclass
+class Act:
+    """The stage with the script's own hour and the cases by the number their reviews carry."""
+
+    stage: Stage
+    people: People
+    at: datetime
+    cases: dict[str, dict[str, Any]]
+
+    def pass_time(self, **length: float) -> None:
+        self.at += timedelta(**length)
+        self.stage.at(self.at)
+        self.stage.settle()
+
+    def number(self, review: str) -> str:
+        return str(self.cases[review]["number"])
+
+    def look(self, review: str) -> dict[str, Any]:
+        self.cases[review] = found = self.stage.get(f"cases/{self.number(review)}")
+        return found  # type: ignore[no-any-return]
+
+    def handler_says(self, review: str, words: str) -> None:
+        """The handler of the case types; {n} is its number."""
+        self.say(str(self.look(review)["handler"]), review, words)
+
+    def say(self, userid: str, review: str, words: str) -> None:
+        self.stage.say(userid, words.format(n=self.number(review)))
+        self.stage.settle()
+
+    def head(self, review: str) -> str:
+        return self.people.heads[str(self.look(review)["department_code"])]
+
+    def expect(self, review: str, status: str) -> None:
+        if (found := self.look(review)["status"]) != status:
+            raise PlayFailed(f"{review} 应为 {status}，却是 {found}")
+
+
+def play_procedure(stage: Stage, people: People, monday: datetime, say: Callable[[str], None]) -> None:
+    """From a Monday 09:00 (China) through two weeks; every case is brought to where the script says."""
+    stage.at(monday)
+    say("第二幕 09:00 九件不寻常的差评")
+    stage.push("standard", [_record(ident, monday) for ident in ITEMS])
+    stage.settle()
+    cases = {case["external_id"]: case for case in stage.cases() if case["external_id"] in ITEMS}
+    act = Act(stage, people, monday, cases)
+    for play in (_bounce, _arbitrate, _share_work, _extend, _appeal, _miss_the_rater):
+        say((play.__doc__ or "").strip())
+        play(act)
+    say(_reopen.__doc__ or "")
+    _reopen(act)
+
+
+def _record(ident: str, now: datetime) -> bytes:
+    record = {
+        "external_id": ident, "rating": 1, "reviewed_at": (now - timedelta(hours=1)).isoformat(),
+        "channel": "mobile", "department": "SOC", "item": ITEMS[ident], "comment": "等了很久没有结果",
+        "reason_codes": ["209"],
+        "rater": {"kind": "person", "name": "林**", "phone": "13800001234", "anonymous": False},
+    }  # fmt: skip
+    return json.dumps(record, ensure_ascii=False).encode()
+
+
+def _bounce(act: Act) -> None:
+    """退回一次：社保局说明应由医保分局办理，派单员改派"""
+    act.handler_says(BOUNCE, "退回 {n} 应由医保分局办理，见权责清单第十二项")
+    act.expect(BOUNCE, "awaiting_dispatch")
+    act.say(act.people.desk, BOUNCE, "派单 {n} 医保分局 同意改派")
+    act.expect(BOUNCE, "awaiting_sign")
+    _bring_to_its_end(act, BOUNCE)
+
+
+def _arbitrate(act: Act) -> None:
+    """退回两次：会商裁定，今后同一事项照此派单"""
+    act.handler_says(ARBITRATION, "退回 {n} 应由税务局办理，缴费由税务征收")
+    act.say(act.people.desk, ARBITRATION, "派单 {n} 税务局")
+    act.handler_says(ARBITRATION, "退回 {n} 应由社保局办理，登记信息有误")
+    act.expect(ARBITRATION, "in_arbitration")
+    act.say(act.people.supervisor, ARBITRATION, "裁定 {n} 社保局 登记信息由社保维护，今后照此派单")
+    act.expect(ARBITRATION, "awaiting_sign")
+    _bring_to_its_end(act, ARBITRATION)
+
+
+def _share_work(act: Act) -> None:
+    """一家牵头、一家协办，时限不变"""
+    _conclude(act, JOINT, "属实")
+    act.say(act.people.desk, JOINT, "协办 {n} 税务局 请提供缴费记录")
+    helper = act.people.heads["TAX"]
+    act.say(helper, JOINT, "协办答复 {n} 缴费记录已核实并抄送社保局")
+    _hand_in_and_close(act, JOINT)
+
+
+def _extend(act: Act) -> None:
+    """到期前申请延期，督办同意，原期限保留"""
+    _conclude(act, EXTENSION, "属实")
+    before = act.look(EXTENSION)["due_at"]
+    act.handler_says(EXTENSION, "延期 {n} 5 需与外省核对缴费年限")
+    act.say(act.people.supervisor, EXTENSION, "同意 {n}")
+    after = act.look(EXTENSION)
+    if not (after["due_at"] > before == after["original_due_at"]):
+        raise PlayFailed("延期没有改变期限，或者原期限没有保留")
+    _hand_in_and_close(act, EXTENSION)
+
+
+def _appeal(act: Act) -> None:
+    """申诉两件：一件两人同意而成立，一件不成立转整改"""
+    _conclude(act, UPHELD, "误评")
+    act.say(act.people.supervisor, UPHELD, "同意 {n} 无附件")
+    act.say(act.people.second_supervisor, UPHELD, "同意 {n} 无附件")
+    act.handler_says(UPHELD, "反馈 {n} 电话 已告知误评处理")
+    act.expect(UPHELD, "closed")
+    _conclude(act, REFUSED, "恶意差评")
+    act.say(act.people.supervisor, REFUSED, "不同意 {n} 录音中诉求明确，不属恶意")
+    act.expect(REFUSED, "rectifying")
+    _hand_in_and_close(act, REFUSED)
+
+
+def _miss_the_rater(act: Act) -> None:
+    """三个半天都没有联系上评价人"""
+    act.handler_says(UNREACHABLE, "签收 {n}")
+    for hours, words in ((0, "无人接听"), (6, "关机"), (18, "无人接听")):
+        act.pass_time(hours=hours)
+        act.handler_says(UNREACHABLE, "回访 {n} 未接通 " + words)
+    act.handler_says(UNREACHABLE, "认定 {n} 属实")
+    _hand_in_and_close(act, UNREACHABLE)
+
+
+def _reopen(act: Act) -> None:
+    """办结后评价人仍不满意，督办重开，再次办结"""
+    _bring_to_its_end(act, REOPENED)
+    act.say(act.people.supervisor, REOPENED, "重开 {n} 评价人反映没有补发差额")
+    act.expect(REOPENED, "verifying")
+    act.handler_says(REOPENED, "回访 {n} 已接通 差额已核实")
+    act.handler_says(REOPENED, "认定 {n} 属实")
+    _hand_in_and_close(act, REOPENED)
+
+
+def _bring_to_its_end(act: Act, review: str) -> None:
+    _conclude(act, review, "属实")
+    _hand_in_and_close(act, review)
+
+
+def _conclude(act: Act, review: str, conclusion: str) -> None:
+    act.handler_says(review, "签收 {n}")
+    act.handler_says(review, "回访 {n} 已接通 已向评价人了解情况")
+    act.handler_says(review, "认定 {n} " + conclusion + " 经核实")
+
+
+def _hand_in_and_close(act: Act, review: str) -> None:
+    handler = str(act.look(review)["handler"])
+    act.handler_says(review, "{n}")  # puts the case in focus for the photograph
+    act.stage.photo(handler)
+    act.stage.settle()
+    act.handler_says(review, "整改 {n} 已补办并公示办理时限")
+    head = act.head(review)
+    act.say(act.people.supervisor if head == handler else head, review, "通过 {n}")
+    act.handler_says(review, "反馈 {n} 电话 已告知处理结果")
+    act.expect(review, "closed")

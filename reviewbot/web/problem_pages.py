@@ -1,0 +1,103 @@
+"""举一反三: the problems that like bad reviews opened, their plan, and the figure that closes them."""
+
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from reviewbot.actions.work_on_problem import close_problem, plan, recurrence
+from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
+from reviewbot.models.oversight import Problem
+from reviewbot.models.people import Department, Staff
+from reviewbot.queries.problems import cases_of_problem, problems_seen_by
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.lifecycle import Role
+from reviewbot.sources.masking import mask_personal
+from reviewbot.web import login, views
+from reviewbot.web.login import house_of, poster
+
+
+def problem_list(request: Request, viewer: Viewer) -> Response:
+    house = house_of(request)
+    with house.database.begin() as session:
+        rows = [_line(session, problem) for problem in problems_seen_by(session, viewer)]
+    return views.render(request, "problems.html", rows=rows)
+
+
+def problem_page(request: Request, viewer: Viewer) -> Response:
+    return _show(request, viewer, done=request.query_params.get("done", "")[:200])
+
+
+def _show(
+    request: Request, viewer: Viewer, *, done: str = "", wrong: ReviewbotError | None = None
+) -> Response:
+    house, ident = house_of(request), min(request.path_params["ident"], 2**31 - 1)
+    now = house.clock.now()
+    with house.database.begin() as session:
+        problem = session.get(Problem, ident)
+        if problem is None or not (viewer.sees_all or viewer.department_id == problem.department_id):
+            raise NotFound("没有这个共性问题，或您无权查看。")
+        line = _line(session, problem)
+        after = problem.after_count if problem.closed_at else recurrence(session, problem, now)
+        cases = [
+            {"number": case.number, "status": case.status.label} for case in cases_of_problem(session, ident)
+        ]
+    head = Role.HEAD in viewer.roles and viewer.department_id == problem.department_id
+    supervisor = Role.SUPERVISOR in viewer.roles
+    open_ = problem.closed_at is None
+    return views.render(
+        request, "problem.html", status=wrong.status if wrong else 200, problem=problem, line=line, after=after,
+        cases=cases, may_plan=open_ and (head or supervisor), may_close=open_ and supervisor, done=done,
+        today=f"{now:%Y-%m-%d}", wrong=wrong.sentence if wrong else None,
+    )  # fmt: skip
+
+
+def _line(session: Session, problem: Problem) -> dict[str, Any]:
+    owner = session.get(Staff, problem.owner_id) if problem.owner_id else None
+    return {
+        "id": problem.id,
+        "unit": session.get_one(Department, problem.department_id).short_name,
+        "item": mask_personal(problem.item),
+        "reason": views.reason_word(problem.reason_code) if problem.reason_code else "未写明原因",
+        "object": mask_personal(problem.object),
+        "before": problem.before_count,
+        "opened": views.moment(problem.opened_at),
+        "owner": owner.name if owner else "—",
+        "state": "已销号" if problem.closed_at else "措施实施中" if problem.measures_from else "待查明原因",
+        "state_key": "closed" if problem.closed_at else "rectifying" if problem.measures_from else "overdue",
+    }
+
+
+def act(request: Request, form: FormData) -> Response:
+    """填写措施 or 销号."""
+    house, ident = house_of(request), min(request.path_params["ident"], 2**31 - 1)
+    viewer = poster(request, form)
+    now = house.clock.now()
+    try:
+        with house.database.begin() as session:
+            if login.text_of(form, "act") == "close":
+                rules = house.rulebook.policy.problems
+                said = close_problem(session, ident, viewer, now=now, rules=rules)
+            else:
+                said = plan(
+                    session, ident, viewer, owner=login.text_of(form, "owner"),
+                    root_cause=login.text_of(form, "root_cause")[:2000],
+                    measures=login.text_of(form, "measures")[:2000],
+                    measures_from=_day(login.text_of(form, "measures_from")),
+                )  # fmt: skip
+    except NotFound:
+        raise
+    except ReviewbotError as wrong:
+        return _show(request, viewer, wrong=wrong)
+    return RedirectResponse(f"/problems/{ident}?done={quote(said)}", status_code=303)
+
+
+def _day(word: str) -> date:
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        raise InvalidInput("请写明措施从哪一天开始。") from None

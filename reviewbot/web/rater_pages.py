@@ -1,0 +1,146 @@
+"""The rater's page behind his link: no sign-in, no script; the signed token is both the right and the CSRF token."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+
+from sqlalchemy.exc import DBAPIError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from reviewbot.actions.take_answer import WORDS, take_answer
+from reviewbot.database.session import database_is_away
+from reviewbot.errors import InvalidInput, NotFound, ReviewbotError, TooLarge
+from reviewbot.links import RaterLink
+from reviewbot.models.procedure import ApplicationKind
+from reviewbot.queries import cases as case_queries
+from reviewbot.queries import raters as rater_queries
+from reviewbot.queries.procedure import granted_applications
+from reviewbot.queue import TaskName
+from reviewbot.rules.lifecycle import CaseStatus
+from reviewbot.rules.raters import Answer, Concern, open_answers
+from reviewbot.web import login
+from reviewbot.web.login import house_of
+from reviewbot.web.rater_views import Story, story_view
+from reviewbot.web.views import render
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Cache-Control": "no-store",
+}
+MAX_BODY = 16 * 1024
+_BAD_LINK = "链接无效或已过期。请使用最近一条短信中的链接，或拨打 12345 查询。"
+Page = Callable[[Request], Response]
+
+
+def rater_routes() -> list[BaseRoute]:
+    """The one address of raters."""
+    return [
+        Route("/r/{token}", _guarded(rater_page), methods=["GET"]),
+        Route("/r/{token}", _posted(answer), methods=["POST"]),
+    ]
+
+
+def _guarded(handler: Page) -> Page:
+    """Every answer keeps out of caches, search engines and referrers; a refusal says nothing about any case."""
+
+    @wraps(handler)
+    def page(request: Request) -> Response:
+        try:
+            found = handler(request)
+        except ReviewbotError as wrong:
+            found = _notice(request, wrong.sentence, wrong.status)
+        except DBAPIError as wrong:
+            if not database_is_away(wrong):
+                raise
+            found = _notice(request, "系统暂时打不开，请过几分钟再试。", 503)
+        found.headers.update(HEADERS)
+        return found
+
+    return page
+
+
+def _posted(handler: Callable[[Request, FormData], Response]) -> Callable[[Request], Awaitable[Response]]:
+    async def page(request: Request) -> Response:
+        length = request.headers.get("content-length", "")
+        if not length.isdecimal() or int(length) > MAX_BODY:
+            return await run_in_threadpool(_guarded(_too_long), request)
+        async with request.form(max_files=0, max_fields=5) as form:
+            return await run_in_threadpool(_guarded(lambda asked: handler(asked, form)), request)
+
+    return page
+
+
+def _too_long(_: Request) -> Response:
+    raise TooLarge(f"说明请写在 {WORDS} 字以内。")
+
+
+def _notice(request: Request, sentence: str, status: int) -> Response:
+    return render(request, "rater_notice.html", message=sentence, status=status)
+
+
+def _link(request: Request) -> RaterLink:
+    """What the token stands for. A forged, altered and expired one get the same answer."""
+    house = house_of(request)
+    found = house.links.read(
+        request.path_params["token"], now=house.clock.now(), days=house.rulebook.policy.raters.link_days
+    )
+    if found is None:
+        raise NotFound(_BAD_LINK)
+    return found
+
+
+def rater_page(request: Request) -> Response:
+    """The story of the case as it stands, and what the rater can say now."""
+    house, link = house_of(request), _link(request)
+    now = house.clock.now()
+    with house.database.begin() as session:
+        case = rater_queries.case_behind_link(session, link.case_id)
+        if case is None:
+            raise NotFound(_BAD_LINK)
+        answers = rater_queries.answers_of(session, case.id)
+        story = Story(
+            case=case,
+            events=case_queries.events_of(session, case.id),
+            due_times=case_queries.due_times_of(session, case.id),
+            extensions=granted_applications(session, case.id, case.round, ApplicationKind.EXTENSION),
+            answers=answers,
+            reveals=rater_queries.reveals_of(session, case.id),
+            concern=rater_queries.concern_of(session, case.id, case.round, Concern.NOBODY_CALLED),
+            names=rater_queries.staff_names(session, case),
+        )
+        shown = story_view(story, now)
+    mine = next((each for each in answers if each.round == link.round), None)
+    choices = open_answers(
+        closed_at=case.closed_at if case.status is CaseStatus.CLOSED else None,
+        contact_due_at=case.contact_due_at,
+        answered_at=mine.at if mine else None,
+        now=now,
+    )
+    return render(
+        request, "rater.html", **shown, words_limit=WORDS,
+        choices=[(each.value, each.label) for each in choices] if link.round == case.round else [],
+        old_link=link.round != case.round,
+    )  # fmt: skip
+
+
+def answer(request: Request, form: FormData) -> Response:
+    """One tap. The token in the address is the right to answer; a second tap of the round changes nothing."""
+    house, link = house_of(request), _link(request)
+    try:
+        said = Answer(login.text_of(form, "answer"))
+    except ValueError:
+        raise InvalidInput("请选择一个回答。") from None
+    words = login.text_of(form, "words").replace("\x00", "")
+    with house.database.begin() as session:
+        taken = take_answer(session, link, said, words, at=house.clock.now(), rulebook=house.rulebook)
+    if not taken.again:
+        house.ring(TaskName.DELIVER)
+    return RedirectResponse(request.url.path, status_code=303)

@@ -1,0 +1,211 @@
+"""A case in the words of the person who rated: where it is, by when and why, what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reviewbot.clock import CHINA
+from reviewbot.models.case import Case, CaseEvent, DueTime
+from reviewbot.models.oversight import SupervisionEvent
+from reviewbot.models.procedure import Application
+from reviewbot.models.rater import PhoneReveal, RaterAnswer
+from reviewbot.rules.deadlines import working_from_data
+from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
+from reviewbot.rules.raters import Answer, Purpose
+from reviewbot.sources.masking import mask_personal
+
+S = CaseStatus
+_STEP = {
+    S.AWAITING_DISPATCH: 1, S.IN_ARBITRATION: 1,
+    S.AWAITING_SIGN: 2, S.VERIFYING: 2, S.APPEALED: 2,
+    S.RECTIFYING: 3, S.EXPLAINING: 3, S.ON_LEDGER: 3, S.AWAITING_APPROVAL: 3, S.AWAITING_FEEDBACK: 3,
+    S.CLOSED: 4,
+}  # fmt: skip
+"""Which of the five steps a status is under way in; the procedure's inner turns are not the rater's business."""
+_NOW = {
+    S.AWAITING_DISPATCH: "正在确定由哪个单位办理。",
+    S.IN_ARBITRATION: "几个单位正在商定由谁办理，不影响办理期限。",
+    S.AWAITING_SIGN: "办理单位正在接收。",
+    S.VERIFYING: "办理单位正在核实情况，工作人员会与您联系。",
+    S.APPEALED: "办理单位对情况有不同看法，正由单位以外的人员复核。",
+    S.RECTIFYING: "情况属实，办理单位正在整改。",
+    S.EXPLAINING: "办理单位正在准备向您解释说明。",
+    S.ON_LEDGER: "一时难以解决，已列入整改台账，按计划办理。",
+    S.AWAITING_APPROVAL: "办理结果正在审核。",
+    S.AWAITING_FEEDBACK: "办理结果已审核，工作人员正在向您反馈。",
+    S.CLOSED: "已经办结。",
+}
+_ENDED = {
+    ClosingKind.RECTIFIED: "您反映的情况属实，已经整改。",
+    ClosingKind.EXPLAINED: "经核实，您反映的事项按现行规定办理，说明如下。",
+    ClosingKind.ANSWERED: "您反映的事项已经答复。",
+}
+_NOT_COUNTED = "经单位以外的人员复核，本次评价不计入对办理单位的评价。如有不同意见，请回答“不满意”。"
+_WEEKDAYS = "一二三四五六日"
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the page is made from."""
+
+    case: Case
+    events: Sequence[CaseEvent]
+    due_times: Sequence[DueTime]
+    extensions: Sequence[Application]
+    """Granted in this round."""
+    answers: Sequence[RaterAnswer]
+    reveals: Sequence[PhoneReveal]
+    concern: SupervisionEvent | None
+    """``nobody_called`` of this round."""
+    names: Sequence[str]
+    """Of staff, not to be told."""
+
+
+def day(at: datetime) -> str:
+    here = at.astimezone(CHINA)
+    return f"{here.year}年{here.month}月{here.day}日（周{_WEEKDAYS[here.weekday()]}）"
+
+
+def minute(at: datetime) -> str:
+    here = at.astimezone(CHINA)
+    return f"{here.month}月{here.day}日 {here:%H:%M}"
+
+
+def story_view(story: Story, now: datetime) -> dict[str, Any]:
+    """Everything the template shows; every text of staff without names and personal numbers."""
+    case = story.case
+    return {
+        "number": case.number,
+        "item": _told(story, case.review.item or "您办理的事项"),
+        "grade": case.review.grade,
+        "reviewed": day(case.review.reviewed_at),
+        "round": case.round,
+        "closed": not case.status.is_open,
+        "now": _NOW[case.status],
+        "steps": _steps(story),
+        "expected": _expected(story, now) if case.status.is_open else None,
+        "result": _result(story) if case.status is S.CLOSED else None,
+        "answers": [_answer(each, story) for each in story.answers],
+        "concern": _concern(story),
+        "reveals": [(minute(each.at), Purpose(each.purpose).label) for each in story.reveals],
+    }
+
+
+def _told(story: Story, text: str) -> str:
+    for name in story.names:
+        text = text.replace(name, "工作人员")
+    return mask_personal(text)
+
+
+def _this_round(story: Story) -> list[CaseEvent]:
+    """The events since the last reopening."""
+    since = max((each.seq for each in story.events if each.move == Move.REOPEN), default=0)
+    return [each for each in story.events if each.seq >= since]
+
+
+def _steps(story: Story) -> list[dict[str, Any]]:
+    case = story.case
+    here = _STEP[case.status]
+    unit = case.department.name if case.department else ""
+    explains = case.conclusion is not None and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
+    reached = _reached(story)
+    labels = (
+        "已收到您的评价",
+        f"已转给{unit}" if unit else "转给办理单位",
+        "正在核实" if here <= 2 else "已核实",
+        ("解释说明" if explains else "整改") if here >= 3 else "整改或解释说明",
+        "已办结" if here == 4 else "办结",
+    )
+    times = (case.review.received_at, case.dispatched_at if unit else None, *reached)
+    return [
+        {
+            "label": label,
+            "at": minute(at) if at and index <= here else "",
+            "state": "done" if index < here or here == 4 else "now" if index == here else "next",
+        }
+        for index, (label, at) in enumerate(zip(labels, times, strict=True))
+    ]
+
+
+def _reached(story: Story) -> list[datetime | None]:
+    """When verifying, mending and closing were first reached in this round."""
+    found: list[datetime | None] = []
+    for step in (2, 3, 4):
+        moments = [each.at for each in _this_round(story) if _STEP[CaseStatus(each.after)] == step]
+        found.append(min(moments, default=None))
+    return found
+
+
+def _expected(story: Story, now: datetime) -> dict[str, Any] | None:
+    """The date, and in a few plain lines why it is that date (B1)."""
+    case = story.case
+    if case.due_at is None:
+        return None
+    limits = [due for due in story.due_times if due.round == case.round and due.stage.startswith("handling")]
+    why = [line for due in limits for line in _why(story, due, limits[0])]
+    if case.ledger_until:
+        why.append(f"已列入整改台账，计划 {day(case.ledger_until)}前完成。")
+    late = now > case.due_at
+    if late:
+        why.append("现在已经超过期限，督办人员看得到。")
+    moved = limits and limits[0].due_at != case.due_at
+    return {
+        "day": day(case.due_at),
+        "late": late,
+        "original": day(limits[0].due_at) if moved else None,
+        "why": why,
+        "provisional": any(due.provisional for due in limits if due.replaced_by is None),
+    }
+
+
+def _why(story: Story, due: DueTime, first: DueTime) -> list[str]:
+    if due.stage.startswith("handling_extended"):
+        nth = int(due.stage.rpartition("_")[2])
+        granted = story.extensions[nth - 1] if nth <= len(story.extensions) else None
+        reason = f"，原因：{_told(story, granted.reason)}" if granted else ""
+        return [f"经批准延长 {due.limit_text}{reason}。"]
+    off = _days_off(due)
+    pause = f"，其间 {off} 天是周末或节假日，不计算在内" if off else ""
+    what = "情况复杂，办理期限为" if due is not first else "办理期限为"
+    return [f"{what} {due.limit_text}，从 {day(due.started_at)}的第二天算起{pause}。"]
+
+
+def _days_off(due: DueTime) -> int:
+    """Days between start and due time that do not count; the day of the start never does."""
+    rows = working_from_data(due.working).intervals if due.working else ()
+    off = {row.start.date() for row in rows if not row.counted and row.reason != "起始日不计入"}
+    return len(off - {row.start.date() for row in rows if row.counted})
+
+
+def _result(story: Story) -> dict[str, Any]:
+    """What was done or how it is explained, with its basis, as it was approved."""
+    kind = story.case.closing_kind
+    if kind is None or kind.is_excluded:
+        return {"intro": _NOT_COUNTED, "text": "", "basis": ""}
+    wanted = {
+        ClosingKind.RECTIFIED: Move.SUBMIT_MEASURES, ClosingKind.EXPLAINED: Move.SUBMIT_EXPLANATION,
+    }.get(kind)  # fmt: skip
+    said = [each for each in _this_round(story) if each.move == wanted]
+    return {
+        "intro": _ENDED[kind],
+        "text": _told(story, said[-1].remark) if said else "",
+        "basis": _told(story, str(said[-1].data.get("basis", ""))) if said else "",
+    }
+
+
+def _answer(answer: RaterAnswer, story: Story) -> dict[str, Any]:
+    return {
+        "round": answer.round,
+        "label": Answer(answer.answer).label,
+        "at": minute(answer.at),
+        "reopened": answer.answer == Answer.DISSATISFIED and answer.round < story.case.round,
+    }
+
+
+def _concern(story: Story) -> str:
+    if story.concern is None:
+        return ""
+    if story.concern.settled_at is not None:
+        return "您反映没有人联系您，督办人员已经核查。"
+    return "您反映没有人联系您，督办人员正在核查。"

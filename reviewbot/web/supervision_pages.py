@@ -1,0 +1,83 @@
+"""What supervisors have to look into because a rater said so: the list, and the finding that settles each."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from reviewbot.actions.settle_concern import FINDING_LIMIT, settle_concern
+from reviewbot.errors import NotAllowed, ReviewbotError
+from reviewbot.models.case import Case
+from reviewbot.models.oversight import SupervisionEvent
+from reviewbot.queries.raters import concerns
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.lifecycle import Role
+from reviewbot.rules.raters import Concern
+from reviewbot.sources.masking import mask_personal
+from reviewbot.web import login, views
+from reviewbot.web.login import house_of, poster
+
+PAGE = 50
+
+
+def supervision(request: Request, viewer: Viewer) -> Response:
+    return _show(request, viewer)
+
+
+def _show(
+    request: Request,
+    viewer: Viewer,
+    *,
+    wrong: ReviewbotError | None = None,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    """The page; ``typed``: a finding that was refused, shown again as it was written."""
+    if not viewer.roles & login.SUPERVISION_ROLES:
+        raise NotAllowed("督办事项只对督办、领导、审计和管理员开放。")
+    query = request.query_params
+    settled = query.get("settled", "") == "1" and wrong is None
+    word = query.get("after", "")
+    after = int(word) if word.isascii() and word.isdecimal() and len(word) < 10 and wrong is None else None
+    with house_of(request).database.begin() as session:
+        found = concerns(session, settled=settled, after=after, limit=PAGE + 1)
+        rows = [_row(event, case) for event, case in found[:PAGE]]
+    more = {"settled": "1", "after": rows[-1]["id"]} if settled else {"after": rows[-1]["id"] if rows else 0}
+    return views.render(
+        request, "supervision.html", status=wrong.status if wrong else 200, rows=rows, settled=settled,
+        may_settle=Role.SUPERVISOR in viewer.roles, typed=typed or {}, limit=FINDING_LIMIT,
+        wrong=wrong.sentence if wrong else None, done="done" in query and wrong is None,
+        next="/supervision?" + urlencode(more) if len(found) > PAGE else None,
+    )  # fmt: skip
+
+
+def _row(event: SupervisionEvent, case: Case) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "what": Concern(event.kind).label if event.kind in {known.value for known in Concern} else event.kind,
+        "number": case.number,
+        "item": mask_personal(case.review.item or "未写明事项"),
+        "unit": case.department.short_name if case.department else "未派单",
+        "round": event.round,
+        "said": mask_personal(event.said),
+        "opened": views.moment(event.opened_at),
+        "settled": views.moment(event.settled_at) if event.settled_at else "",
+        "by": event.settled_by or "",
+        "finding": mask_personal(event.finding or ""),
+    }
+
+
+def settle(request: Request, form: FormData) -> Response:
+    """One finding."""
+    house, ident = house_of(request), min(request.path_params["ident"], 2**31 - 1)
+    viewer = poster(request, form)
+    finding = login.text_of(form, "finding").replace("\x00", "")
+    try:
+        with house.database.begin() as session:
+            settle_concern(session, ident, finding, viewer, at=house.clock.now())
+    except NotAllowed:
+        raise
+    except ReviewbotError as wrong:
+        return _show(request, viewer, wrong=wrong, typed={"id": str(ident), "finding": finding})
+    return RedirectResponse("/supervision?done=1", status_code=303)

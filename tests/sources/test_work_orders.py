@@ -1,0 +1,147 @@
+"""12345 work orders through the same door: what they are, what is doubted, and the customer's published figures."""
+
+import csv
+import json
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from reviewbot.actions.open_case import open_case
+from reviewbot.actions.receive_reviews import Delivery, receive_reviews
+from reviewbot.actions.report_rates import report_rates
+from reviewbot.clock import CHINA
+from reviewbot.models.case import Case, DueTime
+from reviewbot.models.message import Message
+from reviewbot.models.review import Review
+from reviewbot.queries.counts import intake_balance
+from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.kinds import ORDERS, Kind
+from reviewbot.rules.lifecycle import CaseStatus, ClosingKind
+from reviewbot.rules.rates import percent
+from reviewbot.sources.split import read_file, split_body
+from reviewbot.web.intake import to_record
+
+SOURCE = "hotline_12345"
+
+
+def order(ident="G1", **facts):
+    return {
+        "order_no": ident, "order_type": "投诉", "dispatched_at": "2026-11-27 10:00:00", "department": "社保局",
+        "subject": "养老金未到账", "content": "两个月没有到账", "caller_name": "王某", "caller_phone": "13800000001",
+        "closed_at": "", "satisfaction": "",
+    } | facts  # fmt: skip
+
+
+def taken(house, *orders):
+    pieces = split_body(json.dumps(orders, ensure_ascii=False).encode())
+    records = [to_record(house, house.profiles[SOURCE], piece) for piece in pieces]
+    return store(house, records)
+
+
+def store(house, records):
+    now = house.clock.now()
+    with house.database.begin() as session:
+        received = receive_reviews(session, [Delivery(SOURCE, "import", records)], at=now)
+    for ident in received.bad_review_ids:
+        with house.database.begin() as session:
+            open_case(session, ident, at=now, rulebook=house.rulebook)
+    return received.results[0]
+
+
+def cases(house):
+    with house.database.begin() as session:
+        return list(session.scalars(select(Case).order_by(Case.id)))
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "days"),
+    [("咨询", Kind.CONSULT, 2), ("求助", Kind.HELP, 10), ("投诉", Kind.COMPLAINT, 15)],
+)
+def test_an_open_order_becomes_a_case_with_the_limit_of_its_kind(house, said, kind, days):
+    taken(house, order(order_type=said))
+
+    (case,) = cases(house)
+    assert (case.kind, case.status) == (kind, CaseStatus.AWAITING_SIGN)
+    with house.database.begin() as session:
+        handling = session.scalars(select(DueTime).where(DueTime.stage == "handling")).one()
+        assert handling.limit_text == f"{days} 工作日"
+        review = session.scalars(select(Review)).one()
+        assert (review.rating, review.is_bad, review.wants_case, review.grade) == (None, False, True, said)
+        assert intake_balance(session, house.clock.now()).adds_up
+
+
+def test_an_order_closed_at_its_source_is_history_and_disturbs_nobody(house):
+    taken(house, order(closed_at="2026-11-28 09:00:00", satisfaction="1"))
+
+    (case,) = cases(house)
+    assert (case.status, case.closing_kind, case.satisfaction) == (
+        CaseStatus.CLOSED, ClosingKind.ANSWERED, "satisfied",
+    )  # fmt: skip
+    assert case.next_action_at is None
+    with house.database.begin() as session:
+        assert session.scalars(select(Message)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "result"),
+    [
+        ({"order_type": "表扬"}, "set_aside"),
+        ({"order_type": None}, "refused"),
+        ({"closed_at": "2020-01-01 00:00:00"}, "set_aside"),
+        ({"dispatched_at": "昨天"}, "refused"),
+    ],
+)
+def test_what_would_have_to_be_guessed_is_not(house, wrong, result):
+    assert [one.result for one in taken(house, order(**wrong))] == [result]
+    assert cases(house) == []
+
+
+def test_orders_do_not_mix_with_ratings_in_any_rate(house):
+    taken(house, order(closed_at="2026-11-28 09:00:00", satisfaction="3"))
+    month = {"first": house.clock.now().date().replace(day=1), "last": house.clock.now().date()}
+
+    with house.database.begin() as session:
+        ratings = report_rates(session, SYSTEM, now=house.clock.now(), **month)
+        orders = report_rates(
+            session, SYSTEM, now=house.clock.now(), metrics=["completion_rate"], kinds=ORDERS, **month
+        )
+
+    assert all(row.figure.denominator == 0 for row in ratings)
+    assert [(row.figure.numerator, row.figure.denominator) for row in orders] == [(1, 1)]
+
+
+def test_the_published_figures_of_2019_come_out_of_an_imported_file(house, tmp_path):
+    """揭东 2019 (S7, S8): dispatched 3,617, closed 2,823, satisfied 1,350; 78.04 % and 47.82 %, truncated."""
+    file = tmp_path / "orders.csv"
+    start = datetime(2019, 1, 2, 9, tzinfo=CHINA)
+    with file.open("w", encoding="utf-8-sig", newline="") as out:
+        writer = csv.DictWriter(out, list(order()))
+        writer.writeheader()
+        for number in range(3617):
+            sent = start + timedelta(hours=2 * number)
+            closed = number < 2823
+            writer.writerow(
+                order(
+                    f"G{number}", dispatched_at=f"{sent:%Y-%m-%d %H:%M:%S}",
+                    closed_at=f"{sent + timedelta(days=3):%Y-%m-%d %H:%M:%S}" if closed else "",
+                    satisfaction="满意" if number < 1350 else "不满意" if closed else "",
+                )
+            )  # fmt: skip
+    records = [to_record(house, house.profiles[SOURCE], piece) for piece in read_file(file)]
+    store(house, records)
+
+    with house.database.begin() as session:
+        figures = {
+            row.figure.metric: (row.figure.numerator, row.figure.denominator)
+            for row in report_rates(
+                session, SYSTEM, first=start.date(), last=start.date().replace(month=12, day=31),
+                now=house.clock.now(), metrics=["completion_rate", "satisfaction_rate"], kinds=ORDERS,
+            )
+        }  # fmt: skip
+
+    assert figures == {"completion_rate": (2823, 3617), "satisfaction_rate": (1350, 2823)}
+    assert percent(2823, 3617, "truncate") == "78.04"
+    assert percent(1350, 2823, "truncate") == "47.82"
+    assert percent(2823, 3617, "round") == "78.05"
+    assert percent(1350, 2823, "round") == "47.82"

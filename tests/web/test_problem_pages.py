@@ -1,0 +1,40 @@
+"""The pages of 举一反三: who sees a problem, plans and closes it."""
+
+from datetime import timedelta
+
+from page_kit import Browser, enter, new_case, token_in
+
+from reviewbot.actions.find_problems import find_problems
+from reviewbot.clock import CHINA
+from reviewbot.rules.policy import ProblemRules
+
+
+def test_a_problem_is_planned_on_its_page_and_closed_only_by_the_figure(pages: Browser, house, clock) -> None:
+    for number in range(3):
+        new_case(house, external_id=f"P{number}", window="<b>2号", reviewed_at=house.clock.now())
+    clock.moment += timedelta(hours=1)
+    with house.database.begin() as session:
+        (ident,) = find_problems(session, now=house.clock.now(), rules=ProblemRules(3, 30, 0.34))
+    enter(pages, "wangzehao01")
+    assert "失业保险金申领" in pages.get("/problems").text
+    page = pages.get(f"/problems/{ident}").text
+    assert "&lt;b&gt;2号" in page
+    assert "销号</button>" not in page
+    form = {
+        "act": "plan", "owner": "hongyongchun01", "root_cause": "对账滞后", "measures": "每日对账",
+        "measures_from": f"{house.clock.now().astimezone(CHINA):%Y-%m-%d}", "csrf": token_in(page),
+    }  # fmt: skip
+    sent = pages.post(f"/problems/{ident}", data=form)
+    assert "由洪永纯负责" in pages.get(sent.headers["location"]).text
+
+    enter(pages, "zengjiabin01")
+    assert pages.get(f"/problems/{ident}").status_code == 404
+    enter(pages, "wanghailing01")
+    page = pages.get(f"/problems/{ident}").text
+    refused = pages.post(f"/problems/{ident}", data={"act": "close", "csrf": token_in(page)})
+    assert (refused.status_code, "满 30 天" in refused.text) == (409, True)
+    clock.moment += timedelta(days=31)
+    enter(pages, "wanghailing01")
+    page = pages.get(f"/problems/{ident}").text
+    done = pages.post(f"/problems/{ident}", data={"act": "close", "csrf": token_in(page)})
+    assert "已销号" in pages.get(done.headers["location"]).text
