@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reviewbot.clock import CHINA
 from reviewbot.errors import ChannelError
+from reviewbot.outbox import RATER
 from reviewbot.wiring import House
 
 
@@ -21,7 +22,14 @@ class Finding:
 
 
 def check_system(house: House) -> list[Finding]:
-    return [_database(house), _queue(house), *_wecom(house), _calendar(house), *_sources(house)]
+    return [
+        _database(house),
+        _queue(house),
+        *_wecom(house),
+        _texts(house),
+        _calendar(house),
+        *_sources(house),
+    ]
 
 
 def _database(house: House) -> Finding:
@@ -58,6 +66,16 @@ def _wecom(house: House) -> list[Finding]:
             )
         )
     return found
+
+
+def _texts(house: House) -> Finding:
+    if RATER not in house.channels:
+        return Finding(
+            False, "未配置短信网关，评价人收不到链接", "设置 REVIEWBOT_SMS__URL、__ACCOUNT、__SECRET。"
+        )
+    if house.settings.address.startswith("http://"):
+        return Finding(False, "评价人的链接没有加密（http）", "设置 REVIEWBOT_PUBLIC_URL 为 https 地址。")
+    return Finding(True, "已配置短信网关")
 
 
 def _calendar(house: House) -> Finding:

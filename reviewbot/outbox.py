@@ -25,6 +25,7 @@ def owe(
     case_id: int | None = None,
     suppressed: str | None = None,
     channel: str = "wecom",
+    held_until: datetime | None = None,
 ) -> None:
     """Owe one message once: a second one with the same key is the same message.
 
@@ -39,7 +40,8 @@ def owe(
             userid=userid,
             channel=channel,
             body=body,
-            state="suppressed" if suppressed else "owed",
+            state="suppressed" if suppressed else "held" if held_until and held_until > at else "owed",
+            held_until=held_until,
             reason=suppressed,
             attempts=0,
             created_at=at,

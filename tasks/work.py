@@ -2,6 +2,7 @@
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import deliver_messages
+from reviewbot.actions.digest_reminders import digest_reminders
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.open_case import open_case
 from reviewbot.conversation.answer import answer_callback
@@ -25,6 +26,8 @@ def route(review_ids: list[int]) -> None:
 @app.task(name=TaskName.DELIVER.value)  # type: ignore[untyped-decorator]
 def deliver() -> None:
     home = house()
+    with home.database.begin() as session:
+        digest_reminders(session, at=home.clock.now(), above=home.rulebook.policy.messages.digest_above)
     while deliver_messages(home.database, home.channels, at=home.clock.now()):
         pass
 

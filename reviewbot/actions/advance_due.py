@@ -1,27 +1,46 @@
-"""Time passes: the reminders and overdue marks of one case whose moment has come."""
+"""Time passes: the rungs of one case whose moment has come; reminders, cards, drafts of letters."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
+from reviewbot.actions.draft_letter import draft_letter
 from reviewbot.actions.notify import facts_of, handler_of, tell
 from reviewbot.actions.start_clock import next_rung, running
-from reviewbot.models.case import Case
+from reviewbot.clock import CHINA
+from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
+from reviewbot.models.oversight import Card, LetterKind
+from reviewbot.models.people import Department
 from reviewbot.queries.directory import userids_with_role
-from reviewbot.rules.ladder import owed
+from reviewbot.rules.ladder import Act, Rung, owed
 from reviewbot.rules.lifecycle import CaseStatus, Move, Role
 from reviewbot.rules.notices import reminder
 from reviewbot.rules.rulebook import Rulebook
 
-STAGES = {"contact": "回访", "handling": "办理", "handling_complex": "办理（复杂）"}
+STAGES = (
+    ("contact", "回访"), ("handling_complex", "办理（复杂）"), ("handling", "办理"), ("dispatch", "派单"),
+    ("arbitration", "会商裁定"), ("appeal_decision", "申诉复核"), ("instruction", "领导批示件"),
+)  # fmt: skip
+_MOVES = {
+    Act.REMIND: Move.REMIND,
+    Act.MARK_OVERDUE: Move.MARK_OVERDUE,
+    Act.YELLOW_CARD: Move.ISSUE_CARD,
+    Act.RED_CARD: Move.ISSUE_CARD,
+    Act.LETTER: Move.DRAFT_LETTER,
+    Act.REPORT: Move.DRAFT_LETTER,
+}
+_LETTERS = {Act.LETTER: LetterKind.SUPERVISION, Act.REPORT: LetterKind.SPECIAL_REPORT}
 
 
 def advance_due(session: Session, case_id: int, *, now: datetime, rulebook: Rulebook) -> bool:
     """Record every rung that has come, let only the highest of each limit speak (R5); False if nothing was due.
 
-    A case locked by a move is left to the next sweep; two schedulers at once are harmless (R7).
+    A case locked by a move is left to the next sweep; two schedulers at once are harmless (R7). Cards are issued
+    and letters drafted for every rung that was missed: downtime spares nobody, it only speaks once.
     """
     case = session.scalar(
         select(Case)
@@ -32,37 +51,112 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebook: Rule
     if case is None:
         return False
     for due in running(session, case):
-        owes = owed(rulebook.rungs(due.started_at, due.due_at), frozenset(due.rungs_done), now)
+        ladder = rulebook.rungs(due.stage, due.started_at, due.due_at)
+        owes = owed(ladder, frozenset(due.rungs_done), now)
         for rung in owes.missed:
-            overdue = rung.key == "overdue"
-            stage = STAGES.get(due.stage, "派单")
-            append_event(
-                session, case, at=now, actor="system", actor_name="系统",
-                move=(Move.MARK_OVERDUE if overdue else Move.REMIND).value, before=case.status.value,
-                remark=f"{stage}{rung.label}", data={"stage": due.stage, "rung": rung.key},
-            )  # fmt: skip
+            _act(session, case, due, rung, now)
             if rung is owes.speaks:
-                body = reminder(facts_of(session, case), f"{stage}{rung.label}", overdue=overdue)
-                tell(
-                    session,
-                    case,
-                    f"reminder_{due.stage}_{rung.key}",
-                    body,
-                    _receivers(session, case, overdue, now),
-                    at=now,
-                )
+                _speak(session, case, due, rung, now, rulebook)
         due.rungs_done = [*due.rungs_done, *(rung.key for rung in owes.missed)]
     case.next_action_at = next_rung(session, case, rulebook)
     return True
 
 
-def _receivers(session: Session, case: Case, overdue: bool, now: datetime) -> list[str]:
+def stage_name(stage: str) -> str:
+    return next((name for start, name in STAGES if stage.startswith(start)), stage)
+
+
+def _act(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime) -> None:
+    """What the rung leaves behind, and its event."""
+    data: dict[str, Any] = {"stage": due.stage, "rung": rung.key, "round": due.round}
+    if rung.act in (Act.YELLOW_CARD, Act.RED_CARD) and case.department_id is not None:
+        data["card"] = _issue_card(session, case, due, rung, now)
+    if rung.act in _LETTERS:
+        letter = draft_letter(
+            session, _LETTERS[rung.act], origin=f"{case.number}-r{due.round}-{due.stage}-{rung.key}", case=case,
+            department_id=case.department_id, facts=_letter_facts(session, case, due, now), at=now, by="system",
+        )  # fmt: skip
+        data["letter"] = letter.id
+    append_event(
+        session, case, at=now, actor="system", actor_name="系统", move=_MOVES[rung.act].value,
+        before=case.status.value, remark=f"{stage_name(due.stage)}{rung.label}", data=data,
+    )  # fmt: skip
+
+
+def _issue_card(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime) -> str:
+    colour = "yellow" if rung.act is Act.YELLOW_CARD else "red"
+    session.execute(
+        insert(Card)
+        .values(
+            case_id=case.id, due_time_id=due.id, department_id=case.department_id, handler_id=case.handler_id,
+            colour=colour, reason=f"{stage_name(due.stage)}时限 {_moment(due.due_at)} 已过", issued_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["due_time_id", "colour"])
+    )  # fmt: skip
+    return colour
+
+
+def _letter_facts(session: Session, case: Case, due: DueTime, now: datetime) -> dict[str, Any]:
+    """What a letter says of a case; nothing of the rater (F19)."""
+    unit = session.get(Department, case.department_id) if case.department_id else None
+    return {
+        "number": case.number,
+        "item": case.review.item or "（未写明事项）",
+        "department": unit.name if unit else "派单台",
+        "status": case.status.label,
+        "stage": stage_name(due.stage),
+        "dispatched_at": _moment(case.dispatched_at) if case.dispatched_at else "—",
+        "due_at": _moment(due.due_at),
+        "original_due_at": _moment(case.original_due_at) if case.original_due_at else "—",
+        "overdue_days": (now - due.due_at).days,
+        "returns": case.return_count,
+        "calls": case.call_count,
+        "drafted_at": _moment(now),
+    }
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
+def _speak(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime, rulebook: Rulebook) -> None:
+    label = f"{stage_name(due.stage)}{rung.label}"
+    title = {Act.REMIND: "催办", Act.MARK_OVERDUE: "超期"}.get(rung.act, rung.label)
+    body = reminder(facts_of(session, case), label, title=title)
+    receivers = _places(session, case, rung, now)
+    if not receivers or case.status.awaits_bureau:
+        receivers += _receivers(session, case, rung, now)
+    tell(
+        session, case, f"reminder_{due.stage}_{rung.key}", body, receivers, at=now,
+        held_until=rulebook.may_speak_at(now),
+    )  # fmt: skip
+
+
+def _places(session: Session, case: Case, rung: Rung, now: datetime) -> list[str]:
+    """Whom the ladder names."""
+    found: list[str] = []
+    for place in rung.to:
+        match place:
+            case "handler":
+                found += handler_of(session, case, now)
+            case "head":
+                if case.department_id is not None:
+                    found += userids_with_role(session, Role.HEAD, case.department_id)
+            case _:
+                found += userids_with_role(session, Role(place))
+    return found
+
+
+def _receivers(session: Session, case: Case, rung: Rung, now: datetime) -> list[str]:
     """Whoever owes the next step; an overdue case also reaches the unit's head."""
     match case.status:
         case CaseStatus.AWAITING_DISPATCH:
             return userids_with_role(session, Role.DESK)
+        case CaseStatus.IN_ARBITRATION | CaseStatus.APPEALED:
+            return userids_with_role(session, Role.SUPERVISOR)
         case CaseStatus.AWAITING_APPROVAL:
             return userids_with_role(session, Role.HEAD, case.department_id)
         case _:
+            overdue = rung.act is Act.MARK_OVERDUE
             heads = userids_with_role(session, Role.HEAD, case.department_id) if overdue else []
             return handler_of(session, case, now) + heads

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 
 from reviewbot.database.session import Database
 from reviewbot.errors import ChannelError
-from reviewbot.models.case import Case
+from reviewbot.models.case import Case, DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.review import Review
 from reviewbot.outbox import NO_NUMBER, RATER
+from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.notices import Body
 
 LEASE = timedelta(seconds=90)
@@ -46,6 +47,8 @@ class Channel(Protocol):
         ...
 
 
+SETTLED = "已办理，不再催办"
+REMINDER = "reminder_"
 NOT_CONFIGURED = {"wecom": "未配置企业微信", RATER: "未配置短信网关"}
 NOT_REACHED = {"wecom": "企业微信称该成员收不到（不在可见范围或已离职）", RATER: "短信网关称该号码收不到"}
 
@@ -56,6 +59,8 @@ class Claimed:
     channel: str
     body: Body
     attempts: int
+    reminds_of: tuple[int, str] | None
+    """(case, stage) of a reminder: what satisfies it between claim and sending stops it (R9)."""
     receiver: str = field(repr=False)
     """A rater's number stands here from the claim to the sending, and nowhere else: not in rows, not in logs."""
 
@@ -64,8 +69,11 @@ def deliver_messages(
     database: Database, channels: Mapping[str, Channel], *, at: datetime, limit: int = 20
 ) -> int:
     """Send up to ``limit`` owed messages, oldest first, each by its channel; the number claimed."""
-    claimed = _claim(database, limit)
+    claimed = _claim(database, limit, at)
     for message in claimed:
+        if message.reminds_of and _is_settled(database, message.reminds_of):
+            _record(database, message, state="suppressed", reason=SETTLED)
+            continue
         channel = channels.get(message.channel)
         if channel is None:
             _record(database, message, state="suppressed", reason=NOT_CONFIGURED[message.channel])
@@ -89,12 +97,16 @@ def deliver_messages(
     return len(claimed)
 
 
-def _claim(database: Database, limit: int) -> list[Claimed]:
+def _claim(database: Database, limit: int, at: datetime) -> list[Claimed]:
     now = datetime.now(UTC)
     with database.begin() as session:
         rows = session.scalars(
             select(Message)
-            .where(Message.state.in_(("owed", "sending")), Message.next_try_at <= now)
+            .where(
+                Message.state.in_(("owed", "sending", "held")),
+                Message.next_try_at <= now,
+                or_(Message.held_until.is_(None), Message.held_until <= at),
+            )
             .order_by(Message.next_try_at, Message.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -103,7 +115,35 @@ def _claim(database: Database, limit: int) -> list[Claimed]:
             row.state = "sending"
             row.attempts += 1
             row.next_try_at = now + LEASE
-        return [Claimed(row.id, row.channel, row.body, row.attempts, _receiver(session, row)) for row in rows]
+        return [
+            Claimed(row.id, row.channel, row.body, row.attempts, _reminds_of(row), _receiver(session, row))
+            for row in rows
+        ]
+
+
+def _reminds_of(message: Message) -> tuple[int, str] | None:
+    if message.case_id is None or not message.kind.startswith(REMINDER):
+        return None
+    return message.case_id, message.kind.removeprefix(REMINDER).rpartition("_")[0]
+
+
+def _is_settled(database: Database, reminds_of: tuple[int, str]) -> bool:
+    """Whether nobody owes any more what a reminder asks for."""
+    case_id, stage = reminds_of
+    with database.begin() as session:
+        running = session.scalar(
+            select(DueTime.id)
+            .join(Case, Case.id == DueTime.case_id)
+            .where(
+                DueTime.case_id == case_id,
+                DueTime.stage == stage,
+                DueTime.round == Case.round,
+                DueTime.met_at.is_(None),
+                DueTime.replaced_by.is_(None),
+                Case.status != CaseStatus.CLOSED,
+            )
+        )
+    return running is None
 
 
 def _receiver(session: Session, message: Message) -> str:

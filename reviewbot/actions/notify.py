@@ -44,8 +44,9 @@ def _limit_of(session: Session, case: Case) -> datetime | None:
 
 
 def tell(
-    session: Session, case: Case, kind: str, body: Body, userids: Iterable[str], *, at: datetime
-) -> None:
+    session: Session, case: Case, kind: str, body: Body, userids: Iterable[str], *, at: datetime,
+    held_until: datetime | None = None,
+) -> None:  # fmt: skip
     """Owe one message to each; where nobody can receive it, a suppressed row says so."""
     receivers = sorted(set(userids))
     for userid in receivers:
@@ -57,6 +58,7 @@ def tell(
             body=body,
             at=at,
             case_id=case.id,
+            held_until=held_until,
         )
     if not receivers:
         owe(

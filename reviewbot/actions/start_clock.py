@@ -72,6 +72,8 @@ def next_rung(
         if met and due.stage.startswith(met):
             due.met_at = at
             continue
-        moments.append(next_at(rulebook.rungs(due.started_at, due.due_at), frozenset(due.rungs_done)))
+        moments.append(
+            next_at(rulebook.rungs(due.stage, due.started_at, due.due_at), frozenset(due.rungs_done))
+        )
     session.flush()
     return min((moment for moment in moments if moment), default=None)

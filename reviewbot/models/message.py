@@ -10,11 +10,13 @@ from reviewbot.database.base import Base
 
 
 class Message(Base):
-    """One message owed to one person: owed, sending, then sent, or suppressed with a reason."""
+    """One message owed to one person: owed or held, sending, then sent, or suppressed with a reason."""
 
     __tablename__ = "messages"
     __table_args__ = (
-        Index("ix_messages_owed", "next_try_at", postgresql_where=text("state IN ('owed', 'sending')")),
+        Index(
+            "ix_messages_owed", "next_try_at", postgresql_where=text("state IN ('owed', 'sending', 'held')")
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -32,6 +34,8 @@ class Message(Base):
     created_at: Mapped[datetime]
     next_try_at: Mapped[datetime]
     """Real time, not rehearsal time: the channel does not hurry with us."""
+    held_until: Mapped[datetime | None]
+    """On the house's clock: not sent before. State ``held`` until then."""
     sent_at: Mapped[datetime | None]
     msgid: Mapped[str | None]
     response_code: Mapped[str | None]

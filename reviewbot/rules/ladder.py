@@ -1,9 +1,48 @@
-"""Which reminder is owed now: every rung speaks at most once, and only the highest one reached speaks."""
+"""What is owed now: every rung of a limit once, in order, and only the highest one reached speaks (F18, R5).
 
+Reminders stand before a due time; cards, letters and reports after it, as the policy's ``[[ladder]]`` says.
+"""
+
+from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from reviewbot.rules.calendar import Calendar, half_of, subtract_working_hours
+from reviewbot.rules.calendar import (
+    Calendar,
+    add_calendar_days,
+    add_working_days,
+    half_of,
+    subtract_working_hours,
+)
+
+
+class Act(StrEnum):
+    """What a rung does besides speaking."""
+
+    REMIND = "remind"
+    MARK_OVERDUE = "mark_overdue"
+    YELLOW_CARD = "yellow_card"
+    RED_CARD = "red_card"
+    LETTER = "letter"
+    REPORT = "report"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One ``[[ladder]]`` entry: so long after the due time of a limit, this act, to these places."""
+
+    key: str
+    label: str
+    limit: str
+    """handling or instruction: the limits whose due time it stands after."""
+    after: int
+    unit: str
+    """working_day, calendar_day or month; 0 is the due time itself."""
+    act: Act
+    to: tuple[str, ...]
+    """handler, head, supervisor, leader."""
 
 
 @dataclass(frozen=True)
@@ -11,6 +50,9 @@ class Rung:
     key: str
     at: datetime
     label: str
+    act: Act = Act.REMIND
+    to: tuple[str, ...] = ()
+    """Who hears it; empty: whoever owes the next step."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +70,7 @@ def rungs(
     *,
     half: bool = True,
     before_hours: float = 24,
+    steps: Sequence[Step] = (),
 ) -> tuple[Rung, ...]:
     """The rungs of one due time in time order; one that would stand at or before the start is left out."""
     found: list[Rung] = []
@@ -36,9 +79,31 @@ def rungs(
     if before_hours:
         before = subtract_working_hours(cal, due_at, before_hours)
         found.append(Rung("before", before, f"距到期{before_hours:g}工作小时"))
-    found.append(Rung("overdue", cal.here(due_at), "已逾期"))
+    found.append(Rung("overdue", cal.here(due_at), "已逾期", Act.MARK_OVERDUE))
+    found += [Rung(step.key, stands_at(cal, due_at, step), step.label, step.act, step.to) for step in steps]
     # The sort is stable: at the same instant the more serious rung stays the later one.
     return tuple(sorted((rung for rung in found if rung.at > started_at), key=lambda rung: rung.at))
+
+
+def stands_at(cal: Calendar, due_at: datetime, step: Step) -> datetime:
+    """When a step after a due time comes: inside office hours, never at midnight (R4)."""
+    if step.after == 0:
+        return cal.here(due_at)
+    if step.unit == "working_day":
+        return add_working_days(cal, due_at, step.after).due
+    if step.unit == "calendar_day":
+        return add_calendar_days(cal, due_at, step.after).due
+    return _months_after(cal, due_at, step.after)
+
+
+def _months_after(cal: Calendar, due_at: datetime, months: int) -> datetime:
+    """The close of the same day so many months on, the month's last if it has none, rolled on to a working day."""
+    here = cal.here(due_at)
+    year, month = divmod(here.year * 12 + here.month - 1 + months, 12)
+    day = here.date().replace(year=year, month=month + 1, day=min(here.day, monthrange(year, month + 1)[1]))
+    while not cal.is_working_day(day):
+        day += timedelta(days=1)
+    return cal.closing(day)
 
 
 def owed(rungs: tuple[Rung, ...], done: frozenset[str], now: datetime) -> Owed:
@@ -53,3 +118,16 @@ def owed(rungs: tuple[Rung, ...], done: frozenset[str], now: datetime) -> Owed:
 def next_at(rungs: tuple[Rung, ...], done: frozenset[str]) -> datetime | None:
     """When the ladder has to be looked at again."""
     return min((rung.at for rung in rungs if rung.key not in done), default=None)
+
+
+def next_opening(cal: Calendar, now: datetime) -> datetime:
+    """``now`` in office hours, else the moment the office opens next: when a reminder may be sent."""
+    if cal.is_working_time(now):
+        return now
+    day = cal.here(now).date()
+    while True:
+        if cal.is_working_day(day):
+            for opens, _ in cal.windows(day):
+                if opens >= now:
+                    return opens
+        day += timedelta(days=1)

@@ -156,9 +156,8 @@ def _to_rater(content: str) -> Body:
     return {"type": "rater", "content": content}
 
 
-def reminder(facts: Facts, label: str, *, overdue: bool) -> Body:
-    title = f"{'超期' if overdue else '催办'} {facts.number}"
-    return _card(facts, title, f"{label}，现为「{facts.status}」", [])
+def reminder(facts: Facts, label: str, *, title: str) -> Body:
+    return _card(facts, f"{title} {facts.number}", f"{label}，现为「{facts.status}」", [])
 
 
 def problem_opened(ident: int, unit: str, item: str, count: int, days: int) -> Body:
@@ -166,6 +165,21 @@ def problem_opened(ident: int, unit: str, item: str, count: int, days: int) -> B
         f"共性问题 {ident}：{unit}“{item}”{days} 天内出现 {count} 件同类差评，"
         "请查明根本原因、举一反三，在督办网页「共性问题」中填写措施。"
     )
+
+
+DIGEST_BYTES = 1_900
+"""A text message carries 2,048 bytes (W5); some are left for the last line."""
+
+
+def digest(lines: list[str]) -> Body:
+    """Many reminders as one text; what does not fit is counted."""
+    told = f"您有 {len(lines)} 条催办："
+    for place, line in enumerate(lines):
+        rest = f"\n……另有 {len(lines) - place} 条，请回复「我的待办」查看。"
+        if len((told + "\n" + line + rest).encode()) > DIGEST_BYTES:
+            return text(told + rest)
+        told += "\n" + line
+    return text(told)
 
 
 def text(content: str) -> Body:

@@ -7,6 +7,7 @@ from typing import Self
 
 from reviewbot.errors import SettingError
 from reviewbot.rules.deadlines import Limit, Unit
+from reviewbot.rules.ladder import Act, Step
 from reviewbot.rules.rates import Rounding
 
 ROUNDINGS = ("round", "truncate")
@@ -55,6 +56,16 @@ class RaterRules:
 
 
 @dataclass(frozen=True)
+class MessageRules:
+    """When reminders are kept back, and when many become one."""
+
+    quiet: bool
+    """Reminders born outside office hours wait until the office opens."""
+    digest_above: int
+    """More reminders than this waiting for one person become one message."""
+
+
+@dataclass(frozen=True)
 class ProblemRules:
     """举一反三: when like bad reviews become a problem, and when it is solved (domain §10)."""
 
@@ -77,6 +88,8 @@ class Policy:
     extensions: ExtensionRules
     appeals: AppealRules
     problems: ProblemRules
+    ladder: tuple[Step, ...]
+    messages: MessageRules
     raters: RaterRules
     rounding: Rounding
 
@@ -89,7 +102,7 @@ class Policy:
         if rounding not in ROUNDINGS:
             raise SettingError(f"规则设置 rates.rounding 应为 {' 或 '.join(ROUNDINGS)}。")
         reminders, call_back = _table(data, "reminders"), _table(data, "call_back")
-        problems = _table(data, "problems")
+        problems, messages = _table(data, "problems"), _table(data, "messages")
         returns, extensions = _table(data, "returns"), _table(data, "extensions")
         return cls(
             version=_text(data, "version"),
@@ -105,6 +118,11 @@ class Policy:
                 most=_count(extensions, "extensions.most"),
                 most_days=_count(extensions, "extensions.most_days"),
                 ledger_days=_count(extensions, "extensions.ledger_days"),
+            ),
+            ladder=_ladder(data),
+            messages=MessageRules(
+                quiet=_switch(messages, "messages.quiet"),
+                digest_above=_count(messages, "messages.digest_above"),
             ),
             problems=ProblemRules(
                 count=_count(problems, "problems.count"),
@@ -126,6 +144,37 @@ def _raters(table: Mapping[str, object]) -> RaterRules:
         reopenings=reopenings,
         tell_when_opened=_switch(table, "raters.tell_when_opened"),
     )
+
+
+_PLACES = ("handler", "head", "supervisor", "leader")
+_STEP_UNITS = ("working_day", "calendar_day", "month")
+
+
+def _ladder(data: Mapping[str, object]) -> tuple[Step, ...]:
+    entries = data.get("ladder", [])
+    if not isinstance(entries, list):
+        raise SettingError("规则设置 [[ladder]] 应为若干段。")
+    return tuple(_step(f"ladder[{place}]", entry) for place, entry in enumerate(entries))
+
+
+def _step(name: str, entry: object) -> Step:
+    if not isinstance(entry, Mapping):
+        raise SettingError(f"规则设置 {name} 不是一张表。")
+    unit, act, limit = (_text(entry, f"{name}.{key}") for key in ("unit", "act", "limit"))
+    to = entry.get("to")
+    if unit not in _STEP_UNITS:
+        raise SettingError(f"规则设置 {name}.unit 应为 {'、'.join(_STEP_UNITS)} 之一。")
+    if act not in [known.value for known in Act]:
+        raise SettingError(f"规则设置 {name}.act 应为 {'、'.join(Act)} 之一。")
+    if limit not in ("handling", "instruction"):
+        raise SettingError(f"规则设置 {name}.limit 应为 handling 或 instruction。")
+    if not isinstance(to, list) or not to or not set(to) <= set(_PLACES):
+        raise SettingError(f"规则设置 {name}.to 应为 {'、'.join(_PLACES)} 中的若干个。")
+    after = _number(entry, f"{name}.after", at_least=0)
+    if after != int(after):
+        raise SettingError(f"规则设置 {name}.after 应为整数。")
+    key, label = _text(entry, f"{name}.key"), _text(entry, f"{name}.label")
+    return Step(key, label, limit, int(after), unit, Act(act), tuple(to))
 
 
 def _limit(stage: str, table: Mapping[str, object]) -> Limit:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from reviewbot.rules.calendar import Calendar
 from reviewbot.rules.deadlines import DueTime, Limit, Unit, due_time
-from reviewbot.rules.ladder import Rung, rungs
+from reviewbot.rules.ladder import Rung, next_opening, rungs
 from reviewbot.rules.policy import Policy
 
 
@@ -23,8 +23,17 @@ class Rulebook:
         limit = Limit("extension", days, Unit.WORKING_DAY, "due", "按批准的延期")
         return due_time(limit, self.calendar, due_at)
 
-    def rungs(self, started_at: datetime, due_at: datetime) -> tuple[Rung, ...]:
-        """The reminders a due time owes, in time order."""
+    def rungs(self, stage: str, started_at: datetime, due_at: datetime) -> tuple[Rung, ...]:
+        """What a due time owes, in time order; cards and letters follow the handling limits alone."""
         return rungs(
-            started_at, due_at, self.calendar, half=self.policy.half, before_hours=self.policy.before_hours
+            started_at,
+            due_at,
+            self.calendar,
+            half=self.policy.half,
+            before_hours=self.policy.before_hours,
+            steps=[step for step in self.policy.ladder if stage.startswith(step.limit)],
         )
+
+    def may_speak_at(self, now: datetime) -> datetime:
+        """When a reminder born now may be sent: at once, or when the office opens."""
+        return next_opening(self.calendar, now) if self.policy.messages.quiet else now

@@ -2,11 +2,13 @@
 
 import html
 import json
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -14,6 +16,8 @@ from starlette.routing import Route
 from reviewbot.clock import CHINA
 from reviewbot.sms.gateway import sign
 
+WINDOW_SECONDS = 300
+_PHONE = re.compile(r"1[3-9][0-9]{9}|0[0-9]{9,11}", re.ASCII)
 _PAGE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1"><title>群众的手机</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/phones/phone.css"></head>
@@ -56,19 +60,38 @@ class TextMessages:
     async def _send(self, request: Request) -> Response:
         body = await request.body()
         head = request.headers
-        expected = sign(self._secret, self._account, head.get("x-timestamp", ""), body)
-        signed = compare_digest(expected, head.get("x-signature", ""))
-        if head.get("x-account") != self._account or not signed:
+        if not self._is_signed(head, body):
             return JSONResponse({"error": "signature"}, 401)
         if self.fails:
             self.fails -= 1
             return JSONResponse({"error": "busy"}, 503, {"Retry-After": "1"})
-        told = json.loads(body)
         key = head.get("idempotency-key", "")
-        if key not in self._taken:
-            words = f"【{told['signature']}】{told['text']}"
-            self._taken[key] = Text(key, str(told["phone"]), words, datetime.now(UTC))
+        try:
+            told = json.loads(body)
+            phone, words = str(told["phone"]), f"【{told['signature']}】{told['text']}"
+            known = told["id"] == key and _PHONE.fullmatch(phone)
+        except (ValueError, KeyError, TypeError):
+            known = None
+        if not known:
+            return JSONResponse({"error": "id, phone, text or signature"}, 422)
+        self._taken.setdefault(key, Text(key, phone, words, datetime.now(UTC)))
         return JSONResponse({"id": f"sms-{key}"})
+
+    def _is_signed(self, head: Headers, body: bytes) -> bool:
+        """Of this account, under its secret, and not an old call sent again."""
+        stamp = head.get("x-timestamp", "")
+        if not stamp.isascii() or not stamp.isdecimal():
+            return False
+        expected = sign(self._secret, self._account, stamp, body)
+        given = head.get("x-signature", "").encode()
+        age = abs(datetime.now(UTC).timestamp() - int(stamp))
+        of_account = head.get("x-account") == self._account
+        return of_account and age <= WINDOW_SECONDS and compare_digest(expected.encode(), given)
+
+    @property
+    def texts(self) -> list[Text]:
+        """What has reached a phone, oldest first."""
+        return list(self._taken.values())
 
     async def _list(self, _: Request) -> Response:
         texts = [

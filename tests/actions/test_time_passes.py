@@ -62,7 +62,8 @@ def test_each_rung_speaks_once_at_its_moment(house, clock):
 
     assert spoken == [
         "reminder_contact_half", "reminder_contact_overdue",
-        "reminder_handling_before", "reminder_handling_half", "reminder_handling_overdue",
+        "reminder_handling_before", "reminder_handling_half", "reminder_handling_yellow",
+        "reminder_handling_red",
     ]  # fmt: skip  # 24 working hours are three days of eight: of five, that is before the half
 
 
@@ -77,10 +78,11 @@ def test_after_a_long_silence_every_missed_rung_is_recorded_and_only_the_highest
     assert told == {
         ("contact", "half"), ("contact", "overdue"),
         ("handling", "half"), ("handling", "before"), ("handling", "overdue"),
+        ("handling", "yellow"), ("handling", "red"), ("handling", "letter"),
     }  # fmt: skip
     kinds = [one.kind for one in reminders(house) if one.userid == handler]
-    assert sorted(kinds) == ["reminder_contact_overdue", "reminder_handling_overdue"]
-    assert case_of(house, number).next_action_at is None
+    assert sorted(kinds) == ["reminder_contact_overdue"]  # a letter is for the head and the supervisors
+    assert case_of(house, number).next_action_at > clock.moment  # the report, three months on
 
 
 def test_a_second_sweep_of_the_same_moment_is_harmless(house, clock):
@@ -124,7 +126,7 @@ def test_overdue_is_an_event_and_reaches_the_head(house, clock):
     assert overdue[-1].remark.startswith("办理")
     assert overdue[-1].remark.endswith("已逾期")
     assert overdue[-1].before == overdue[-1].after == "awaiting_sign"
-    heard = {one.userid for one in reminders(house) if one.kind == "reminder_handling_overdue"}
+    heard = {one.userid for one in reminders(house) if one.kind == "reminder_handling_yellow"}
     assert heard == {handler_of(house, number), HEAD}
 
 
@@ -137,7 +139,7 @@ def test_a_reached_call_silences_the_contact_limit(house, clock):
 
     sweep(house)
 
-    assert {one.kind for one in reminders(house)} == {"reminder_handling_overdue"}
+    assert {one.kind for one in reminders(house)} == {"reminder_handling_letter"}
 
 
 def test_a_call_that_reached_nobody_silences_nothing(house, clock):
@@ -170,7 +172,7 @@ def test_a_returned_case_lets_the_citizens_clock_run_on_at_the_desk(house, clock
     sweep(house)
 
     desk = {one.kind for one in reminders(house) if one.userid == DESK}
-    assert desk == {"reminder_contact_overdue", "reminder_handling_overdue", "reminder_dispatch_1_overdue"}
+    assert desk == {"reminder_contact_overdue", "reminder_handling_letter", "reminder_dispatch_1_overdue"}
 
 
 def test_a_closed_case_is_left_alone_whatever_time_it_is(house, clock):

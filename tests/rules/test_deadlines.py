@@ -61,6 +61,7 @@ def test_the_shipped_policy_reads_as_written():
         "handling_complaint": (15, Unit.WORKING_DAY, "dispatched"),
         "handling_report": (15, Unit.WORKING_DAY, "dispatched"),
         "return": (1, Unit.WORKING_DAY, "dispatched"),
+        "instruction": (30, Unit.CALENDAR_DAY, "instructed"),
         "arbitration": (2, Unit.WORKING_DAY, "convened"),
         "appeal": (3, Unit.WORKING_DAY, "dispatched"),
         "appeal_decision": (3, Unit.WORKING_DAY, "appealed"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewbot.rules.calendar import SHANGHAI, Calendar, add_working_days
-from reviewbot.rules.ladder import Owed, Rung, next_at, owed, rungs
+from reviewbot.rules.ladder import Act, Owed, Rung, Step, next_at, next_opening, owed, rungs, stands_at
 
 NATIONAL = tomllib.loads((Path(__file__).parents[2] / "config/calendar/national.toml").read_text("utf-8"))
 CAL = Calendar.from_tables(
@@ -106,3 +106,51 @@ def test_however_often_one_looks_each_rung_is_met_once_and_speech_only_rises(sta
     order = keys(ladder)
     assert met == order[: len(met)]
     assert spoken == sorted(set(spoken), key=order.index)
+
+
+CARDS = (
+    Step("yellow", "黄牌", "handling", 0, "working_day", Act.YELLOW_CARD, ("handler",)),
+    Step("red", "红牌", "handling", 3, "working_day", Act.RED_CARD, ("head",)),
+    Step("letter", "督办函", "handling", 5, "working_day", Act.LETTER, ("supervisor",)),
+    Step("report", "专报", "handling", 3, "month", Act.REPORT, ("leader",)),
+)
+
+
+def test_the_whole_ladder_stands_in_the_order_of_its_seriousness():
+    ladder = rungs(STARTED, DUE, CAL, steps=CARDS)
+
+    assert keys(ladder) == ["half", "before", "overdue", "yellow", "red", "letter", "report"]
+    assert [rung.at for rung in ladder[3:]] == [
+        DUE, at("2026-11-26T17:30"), at("2026-11-30T17:30"), at("2027-02-23T17:30"),
+    ]  # fmt: skip
+
+
+def test_a_month_is_clamped_to_its_last_day_and_rolled_on_to_a_working_day():
+    months = Step("x", "x", "handling", 3, "month", Act.REPORT, ("leader",))
+
+    assert stands_at(CAL, at("2025-11-30T17:30"), months) == at("2026-02-28T17:30")  # a make-up Saturday
+
+
+@given(moments, st.integers(1, 20), st.lists(st.integers(1, 400), max_size=8))
+def test_whatever_the_downtimes_every_rung_is_met_once_and_in_order(started_at, n, looks):
+    ladder = rungs(started_at, add_working_days(CAL, started_at, n).due, CAL, steps=CARDS)
+    done: list[str] = []
+    now = started_at
+    for hours in [*looks, 24 * 400]:
+        now += timedelta(hours=hours)
+        found = owed(ladder, frozenset(done), now)
+        assert found.speaks in (None, *found.missed[-1:])
+        done += keys(found.missed)
+
+    assert done == keys(ladder)
+    assert next_at(ladder, frozenset(done)) is None
+
+
+@given(moments)
+def test_a_held_reminder_goes_out_when_the_office_opens_and_never_before_it_was_born(now):
+    opening = next_opening(CAL, now)
+
+    assert opening >= now
+    assert CAL.is_working_time(opening)
+    if CAL.is_working_time(now):
+        assert opening == now

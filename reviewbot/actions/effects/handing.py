@@ -1,6 +1,7 @@
 """A case changes hands within its unit, or a leader writes on it; neither moves a clock (R1, B22)."""
 
 from reviewbot.actions.notify import facts_of
+from reviewbot.actions.start_clock import next_rung, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.errors import Conflict, InvalidInput
 from reviewbot.models.people import Staff
@@ -44,6 +45,8 @@ def _instruct(step: Step) -> None:
 
 
 def _after_instruct(step: Step) -> None:
+    start_clock(step.session, step.case, "instruction", step.at, step.rulebook)
+    step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
     body = notices.instructed(facts_of(step.session, step.case))
     owe_notice(step, "instructed", body)
 

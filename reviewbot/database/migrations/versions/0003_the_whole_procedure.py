@@ -389,3 +389,12 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("wants_case AND routed_at IS NULL"),
     )
+    op.add_column("messages", sa.Column("held_until", sa.DateTime(timezone=True), nullable=True))
+    op.drop_index("ix_messages_owed", "messages")
+    op.create_index(
+        "ix_messages_owed",
+        "messages",
+        ["next_try_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('owed', 'sending', 'held')"),
+    )

@@ -1,0 +1,28 @@
+"""Draft a letter once: the system drafts, only people review and issue (F18)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from reviewbot.models.case import Case
+from reviewbot.models.oversight import Letter, LetterKind, LetterState
+
+
+def draft_letter(
+    session: Session, kind: LetterKind, *, origin: str, case: Case | None, department_id: int | None,
+    facts: dict[str, Any], at: datetime, by: str,
+) -> Letter:  # fmt: skip
+    """The draft of this origin; one that stands already is left as it is. ``facts`` are frozen now."""
+    title = f"{facts['number']} {kind.label}" if "number" in facts else kind.label
+    session.execute(
+        insert(Letter)
+        .values(
+            kind=kind, origin=origin, case_id=case.id if case else None, department_id=department_id,
+            title=title, facts=facts, state=LetterState.DRAFT, drafted_at=at, drafted_by=by,
+        )
+        .on_conflict_do_nothing(index_elements=["origin"])
+    )  # fmt: skip
+    return session.scalars(select(Letter).where(Letter.origin == origin)).one()

@@ -1,0 +1,191 @@
+"""After the due time: cards, drafts of letters, silence at night, one message for many, and a stop when it is done."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from case_kit import (
+    HEAD,
+    SUPERVISOR,
+    case_of,
+    closed,
+    events,
+    handler_of,
+    messages,
+    move,
+    opened,
+    opened_all,
+    record,
+)
+from sqlalchemy import select
+
+from reviewbot.actions.advance_due import advance_due
+from reviewbot.actions.deliver_messages import deliver_messages
+from reviewbot.actions.digest_reminders import digest_reminders
+from reviewbot.models.message import Message
+from reviewbot.models.oversight import Card, Letter, LetterKind, LetterState
+from reviewbot.queries.cases import due_case_ids
+
+LEADER = "zhouzhidong01"
+
+
+def sweep(house):
+    with house.database.begin() as session:
+        due = due_case_ids(session, house.clock.now(), 500)
+    for case_id in due:
+        with house.database.begin() as session:
+            advance_due(session, case_id, now=house.clock.now(), rulebook=house.rulebook)
+
+
+def rows(house, model):
+    with house.database.begin() as session:
+        return list(session.scalars(select(model).order_by(model.id)))
+
+
+@dataclass
+class Wire:
+    """Carries messages and remembers them; ``before`` happens while one is on its way."""
+
+    carried: list
+    before: object = None
+
+    def deliver(self, receiver, body, message_id, /):
+        self.carried.append((receiver, body))
+        if self.before:
+            self.before()
+        return Carried("id")
+
+
+@dataclass
+class Carried:
+    msgid: str
+    response_code: str | None = None
+    undelivered: bool = False
+
+
+def delivered(house, wire=None):
+    wire = wire or Wire([])
+    while deliver_messages(house.database, {"wecom": wire}, at=house.clock.now()):
+        pass
+    return wire.carried
+
+
+def test_an_untouched_case_climbs_the_whole_ladder_each_rung_once(house, clock):
+    number = opened(house)
+    while (moment := case_of(house, number).next_action_at) is not None:
+        clock.moment = moment
+        sweep(house)
+        sweep(house)
+
+    assert [card.colour for card in rows(house, Card)] == ["yellow", "red"]
+    letters = rows(house, Letter)
+    assert [letter.kind for letter in letters] == [LetterKind.SUPERVISION, LetterKind.SPECIAL_REPORT]
+    assert {letter.state for letter in letters} == {LetterState.DRAFT}
+    assert {letter.serial for letter in letters} == {None}  # nothing is issued without a person
+    climbed = [event.data["rung"] for event in events(house, number) if event.data.get("stage") == "handling"]
+    assert climbed == ["before", "half", "overdue", "yellow", "red", "letter", "report"]
+    heard = {
+        kind: {one.userid for one in messages(house, kind=f"reminder_handling_{kind}")}
+        for kind in ("yellow", "red", "report")
+    }
+    assert heard["yellow"] == {handler_of(house, number), HEAD}
+    assert SUPERVISOR in heard["red"]
+    assert LEADER in heard["report"]
+
+
+def test_a_letter_says_nothing_of_the_rater(house, clock):
+    opened(house)
+    clock.moment += timedelta(days=60)
+    sweep(house)
+
+    (letter,) = rows(house, Letter)
+    told = str(letter.facts)
+    assert "欧阳" not in told
+    assert "13812345678" not in told
+    assert "叫号" not in told
+    assert letter.facts["overdue_days"] > 40
+
+
+def test_a_leaders_instruction_has_a_ladder_of_its_own(house, clock):
+    number = opened(house)
+    move(house, LEADER, "instruct", number, remark="限期办结")
+    while (moment := case_of(house, number).next_action_at) is not None:
+        clock.moment = moment
+        sweep(house)
+
+    origins = [letter.origin for letter in rows(house, Letter) if "instruction" in letter.origin]
+    assert origins == [f"{number}-r1-instruction-letter", f"{number}-r1-instruction-report"]
+
+
+def test_an_extension_moves_the_ladder_with_the_due_time(house, clock):
+    number = opened(house)
+    handler = handler_of(house, number)
+    move(house, handler, "sign", number)
+    move(house, handler, "request_extension", number, days=5, remark="需核对")
+    before = case_of(house, number).due_at
+    move(house, SUPERVISOR, "agree", number)
+    clock.moment = before
+    sweep(house)
+    assert rows(house, Card) == []
+
+    clock.moment = case_of(house, number).due_at
+    sweep(house)
+    assert [card.colour for card in rows(house, Card)] == ["yellow"]
+
+
+def test_whoever_acts_between_claim_and_sending_is_not_reminded(house, clock):
+    number = opened(house)
+    handler = handler_of(house, number)
+    move(house, handler, "sign", number)
+    delivered(house)
+    clock.moment = case_of(house, number).next_action_at
+    sweep(house)
+    assert messages(house, kind="reminder_contact_half", state="owed")
+
+    move(house, handler, "record_call", number, reached=True, remark="已致歉")
+    carried = delivered(house)
+
+    assert all("时限过半" not in body.get("desc", "") for _, body in carried)
+    assert [one.reason for one in messages(house, kind="reminder_contact_half")] == ["已办理，不再催办"]
+
+
+def test_nothing_more_is_said_of_a_closed_case(house, clock):
+    closed(house)
+    clock.moment += timedelta(days=400)
+    sweep(house)
+
+    assert rows(house, Card) == []
+    assert rows(house, Letter) == []
+
+
+def test_a_reminder_born_at_night_waits_for_the_office_and_an_answer_does_not(house, clock):
+    number = opened(house)
+    delivered(house)
+    clock.moment = case_of(house, number).due_at + timedelta(hours=5)  # half past ten at night
+    sweep(house)
+
+    assert delivered(house) == []
+    held = messages(house, state="held")
+    assert held
+    move(house, handler_of(house, number), "hand_over", number, person="hongyongchun01")
+    assert [body["title"] for _, body in delivered(house)] == [f"移交 {number}"]
+    clock.moment += timedelta(hours=11)
+    assert len(delivered(house)) == len(held)
+
+
+def test_many_reminders_for_one_person_become_one(house, clock):
+    numbers = opened_all(house, [record() for _ in range(45)])
+    delivered(house)
+    clock.moment = case_of(house, numbers[0]).next_action_at
+    sweep(house)
+    with house.database.begin() as session:
+        merged = digest_reminders(session, at=house.clock.now(), above=5)
+    carried = delivered(house)
+
+    assert merged > 0
+    texts = [body["content"] for _, body in carried if body["type"] == "text"]
+    assert len(texts) == merged
+    assert all(len(text.encode()) <= 2048 and "条催办" in text for text in texts)
+    with house.database.begin() as session:
+        told = session.scalars(select(Message).where(Message.reason.startswith("已并入汇总"))).all()
+        assert len(told) + len([1 for _, body in carried if body["type"] == "card"]) == 45
+        assert digest_reminders(session, at=house.clock.now(), above=5) == 0
