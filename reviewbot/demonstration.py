@@ -29,6 +29,7 @@ from reviewbot.rules.rates import METRICS, display
 from reviewbot.settings import ROOT, Settings, load_settings
 from reviewbot.simulator.director import People, PlayFailed, Stage, play_day, play_on
 from reviewbot.simulator.procedure import play_procedure
+from reviewbot.simulator.raters import answer_texts
 from reviewbot.simulator.stream import reviews
 from reviewbot.wiring import House
 
@@ -86,6 +87,8 @@ def run(
         stream = reviews(1, settings.city, MORNING.astimezone(CHINA), STREAM_COUNT)
         if once:
             play_day(stage, people, samples, stream, console.print)
+            said = answer_texts(stage)
+            console.print("评价人打开短信中的链接：" + "，".join(f"{name} {count}" for name, count in said.items()))
             play_procedure(stage, people, MORNING + timedelta(days=14), console.print)
             _conclude(house, print_balance, console)
         else:
@@ -164,7 +167,7 @@ def _conclude(house: House, print_balance: Callable[[Balance], None], console: C
     for row in rows:
         parts = "，".join(f"{name} {count}" for name, count in row.figure.parts.items())
         console.print(f"{METRICS[row.figure.metric].name}：{display(row.figure)}　{parts}", highlight=False)
-    for state in ("owed", "sending"):
+    for state in ("owed", "held", "sending"):
         if told.messages.get(state):
             raise Unavailable(f"还有 {told.messages[state]} 条消息没有送达。")
     reasons.pop(NO_NUMBER, None)

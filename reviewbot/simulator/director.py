@@ -190,6 +190,11 @@ def play_day(
     for case in acting:
         stage.say(case["handler"], f"反馈 {case['number']} 电话 已告知处理结果")
     stage.settle()
+    left = {case["number"] for case in acting} & {
+        case["number"] for case in stage.cases() if case["status"] != "closed"
+    }
+    if left:
+        raise PlayFailed(f"应已办结而没有办结：{'、'.join(sorted(left))}")
     say("此后一周：催办、到期、超期")
     for day in (1, 2, 3, 4, 7):
         for hour in (4, 9.5):

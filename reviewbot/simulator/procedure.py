@@ -76,8 +76,9 @@ def play_procedure(stage: Stage, people: People, monday: datetime, say: Callable
     for play in (_bounce, _arbitrate, _share_work, _extend, _appeal, _miss_the_rater):
         say((play.__doc__ or "").strip())
         play(act)
-    say(_reopen.__doc__ or "")
-    _reopen(act)
+    for play in (_reopen, _leave_alone):
+        say((play.__doc__ or "").strip())
+        play(act)
 
 
 def _record(ident: str, now: datetime) -> bytes:
@@ -162,6 +163,19 @@ def _reopen(act: Act) -> None:
     act.handler_says(REOPENED, "回访 {n} 已接通 差额已核实")
     act.handler_says(REOPENED, "认定 {n} 属实")
     _hand_in_and_close(act, REOPENED)
+
+
+def _leave_alone(act: Act) -> None:
+    """一件无人办理：催办、黄牌、红牌、督办函拟稿、三个月后专报拟稿"""
+    due = datetime.fromisoformat(act.look(SILENT)["due_at"])
+    morning = due.replace(hour=due.hour - 8, minute=30)  # half past nine in China: the office is open
+    for days in (1, 4, 8, 92):
+        act.at = morning + timedelta(days=days)
+        act.pass_time()
+    events = act.look(SILENT)["events"]
+    climbed = [event["data"]["rung"] for event in events if event["data"].get("stage") == "handling"]
+    if climbed[-4:] != ["yellow", "red", "letter", "report"]:
+        raise PlayFailed(f"台阶没有走完：{climbed}")
 
 
 def _bring_to_its_end(act: Act, review: str) -> None:
