@@ -12,6 +12,8 @@ from reviewbot.models.message import Message
 from reviewbot.outbox import owe
 from reviewbot.rules.notices import digest
 
+MERGED = "已并入汇总"
+"""The reason of a reminder that went into a digest; its ``msgid`` is the digest's key."""
 _WAITING = ("owed", "held")
 
 
@@ -50,4 +52,4 @@ def _merge(session: Session, userid: str, rows: Sequence[Message], at: datetime)
     key = f"digest-{rows[0].id}-{rows[-1].id}"
     owe(session, key=key, kind="digest", userid=userid, body=digest(lines), at=at)
     for row in rows:
-        row.state, row.reason = "suppressed", f"已并入汇总 {key}"
+        row.state, row.reason, row.msgid = "suppressed", MERGED, key

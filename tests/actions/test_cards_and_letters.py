@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import deliver_messages
-from reviewbot.actions.digest_reminders import digest_reminders
+from reviewbot.actions.digest_reminders import MERGED, digest_reminders
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card, Letter, LetterKind, LetterState
 from reviewbot.queries.cases import due_case_ids
@@ -186,6 +186,6 @@ def test_many_reminders_for_one_person_become_one(house, clock):
     assert len(texts) == merged
     assert all(len(text.encode()) <= 2048 and "条催办" in text for text in texts)
     with house.database.begin() as session:
-        told = session.scalars(select(Message).where(Message.reason.startswith("已并入汇总"))).all()
+        told = session.scalars(select(Message).where(Message.reason == MERGED)).all()
         assert len(told) + len([1 for _, body in carried if body["type"] == "card"]) == 45
         assert digest_reminders(session, at=house.clock.now(), above=5) == 0
