@@ -32,6 +32,7 @@ from reviewbot.processes import Processes, beat_command, free_port_or_fail, web_
 from reviewbot.queries.cases import events_of, every_case
 from reviewbot.queries.counts import Balance, intake_balance
 from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.diagram import diagram
 from reviewbot.rules.kinds import ORDERS, Kind
 from reviewbot.rules.rates import METRICS, display
 from reviewbot.settings import Settings, load_settings
@@ -280,6 +281,12 @@ def print_balance(told: Balance) -> None:
         table.add_row(f"消息 {state}", str(count))
     console.print(table)
     console.print("收支平衡" if told.adds_up else "收支不平衡！", style="green" if told.adds_up else "red")
+
+
+@app.command("diagram")
+def show_diagram() -> None:
+    """状态图（Mermaid），与 README 中的一致。"""
+    typer.echo(diagram())
 
 
 @app.command()
