@@ -28,6 +28,7 @@ from reviewbot.embedded import start_embedded, stop_embedded
 from reviewbot.errors import InvalidInput, ReviewbotError
 from reviewbot.logs import configure_logs
 from reviewbot.models.chain import first_break
+from reviewbot.papers import write_letters
 from reviewbot.processes import Processes, beat_command, free_port_or_fail, web_command, worker_command
 from reviewbot.queries.cases import events_of, every_case
 from reviewbot.queries.counts import Balance, intake_balance
@@ -281,6 +282,15 @@ def print_balance(told: Balance) -> None:
         table.add_row(f"消息 {state}", str(count))
     console.print(table)
     console.print("收支平衡" if told.adds_up else "收支不平衡！", style="green" if told.adds_up else "red")
+
+
+@app.command()
+@plainly
+def letters(folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")]) -> None:
+    """把全部公文（草稿标明未签发）和整改台账写成 docx。"""
+    with prepared() as house:
+        for name in write_letters(house, folder):
+            typer.echo(name)
 
 
 @app.command("diagram")

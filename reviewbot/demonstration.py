@@ -22,6 +22,7 @@ from reviewbot.embedded import start_embedded, stop_embedded
 from reviewbot.errors import Unavailable
 from reviewbot.logs import configure_logs
 from reviewbot.outbox import NO_NUMBER
+from reviewbot.papers import write_letters
 from reviewbot.processes import Processes, beat_command, free_port_or_fail, web_command, worker_command
 from reviewbot.queries.counts import Balance, intake_balance, suppressed_reasons
 from reviewbot.queries.directory import heads_by_unit, userids_with_role
@@ -95,6 +96,8 @@ def run(
             )
             play_procedure(stage, people, MORNING + timedelta(days=14), console.print)
             _conclude(house, print_balance, console)
+            papers = write_letters(house, folder / "letters")
+            console.print(f"公文 {len(papers)} 份：{folder / 'letters'}")
         else:
             console.print(f"督办网页  {settings.address}/\n虚拟手机  {phones}/\n（Ctrl-C 停止）")
             set_rehearsal(clock, MORNING, rate=rate)

@@ -84,6 +84,11 @@ class SourceSettings(Part):
         return self.secret.get_secret_value().split()
 
 
+class DocumentSettings(Part):
+    prefix: str
+    sender: str
+
+
 class Settings(BaseSettings):
     """The settings of one process."""
 
@@ -104,6 +109,7 @@ class Settings(BaseSettings):
     intake: IntakeSettings
     wecom: WeComSettings
     sms: SmsSettings
+    documents: DocumentSettings
     sources: dict[str, SourceSettings]
 
     @classmethod

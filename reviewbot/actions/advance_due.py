@@ -15,6 +15,7 @@ from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Card, LetterKind
 from reviewbot.models.people import Department
+from reviewbot.queries.cases import events_of
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.ladder import Act, Rung, owed
 from reviewbot.rules.lifecycle import CaseStatus, Move, Role
@@ -112,7 +113,15 @@ def _letter_facts(session: Session, case: Case, due: DueTime, now: datetime) -> 
         "returns": case.return_count,
         "calls": case.call_count,
         "drafted_at": _moment(now),
+        "events": [
+            {"at": _moment(event.at), "what": _label(event.move), "who": event.actor_name}
+            for event in events_of(session, case.id)
+        ],
     }
+
+
+def _label(move: str) -> str:
+    return Move(move).label if move in {known.value for known in Move} else move
 
 
 def _moment(at: datetime) -> str:

@@ -167,6 +167,10 @@ def problem_opened(ident: int, unit: str, item: str, count: int, days: int) -> B
     )
 
 
+def letter_issued(kind: str, ident: int, what: str) -> Body:
+    return text(f"{kind}{what}，请在督办网页「公文」中查看并签收（第 {ident} 件）。")
+
+
 DIGEST_BYTES = 1_900
 """A text message carries 2,048 bytes (W5); some are left for the last line."""
 

@@ -30,7 +30,15 @@ from reviewbot.queries.counts import cohort
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.rates import METRICS, Figure, display, value
-from reviewbot.web import case_pages, intake_pages, login, problem_pages, supervision_pages, views
+from reviewbot.web import (
+    case_pages,
+    intake_pages,
+    letter_pages,
+    login,
+    problem_pages,
+    supervision_pages,
+    views,
+)
 from reviewbot.web.login import house_of, viewer_of
 from reviewbot.web.rater_pages import rater_routes
 
@@ -65,6 +73,10 @@ def page_routes() -> list[BaseRoute]:
         Route("/cases/{number}/phone", _posted(case_pages.reveal), methods=post),
         Route("/supervision", _guarded(_signed_in(supervision_pages.supervision)), methods=get),
         Route("/supervision/{ident:int}", _posted(supervision_pages.settle), methods=post),
+        Route("/letters", _guarded(_signed_in(letter_pages.letter_list)), methods=get),
+        Route("/letters/{ident:int}", _guarded(_signed_in(letter_pages.letter_page)), methods=get),
+        Route("/letters/{ident:int}", _posted(letter_pages.act), methods=post),
+        Route("/letters/{ident:int}/file", _guarded(_signed_in(letter_pages.letter_file)), methods=get),
         Route("/problems", _guarded(_signed_in(problem_pages.problem_list)), methods=get),
         Route("/problems/{ident:int}", _guarded(_signed_in(problem_pages.problem_page)), methods=get),
         Route("/problems/{ident:int}", _posted(problem_pages.act), methods=post),

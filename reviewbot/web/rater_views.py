@@ -164,11 +164,16 @@ def _why(story: Story, due: DueTime, first: DueTime) -> list[str]:
         nth = int(due.stage.rpartition("_")[2])
         granted = story.extensions[nth - 1] if nth <= len(story.extensions) else None
         reason = f"，原因：{_told(story, granted.reason)}" if granted else ""
-        return [f"经批准延长 {due.limit_text}{reason}。"]
+        return [f"经批准延长 {_counted(due)}{reason}。"]
     off = _days_off(due)
     pause = f"，其间 {off} 天是周末或节假日，不计算在内" if off else ""
     what = "情况复杂，办理期限为" if due is not first else "办理期限为"
-    return [f"{what} {due.limit_text}，从 {day(due.started_at)}的第二天算起{pause}。"]
+    return [f"{what} {_counted(due)}，从 {day(due.started_at)}的第二天算起{pause}。"]
+
+
+def _counted(due: DueTime) -> str:
+    """The limit as people say it: 5 个工作日."""
+    return due.limit_text.replace(" ", " 个")
 
 
 def _days_off(due: DueTime) -> int:
