@@ -23,7 +23,8 @@ def write_letters(house: House, folder: Path) -> list[str]:
             data = letter_docx(TEMPLATES, letter, prefix=told.prefix, sender=told.sender)
             (folder / name).write_bytes(data)
             written.append(name)
-        today = house.clock.now().astimezone(CHINA).date()
-        ledger = ledger_docx(TEMPLATES, session, SYSTEM, date(today.year - 1, 1, 1), today)
+        now = house.clock.now()
+        first = date(now.astimezone(CHINA).year - 1, 1, 1)
+        ledger = ledger_docx(TEMPLATES, session, SYSTEM, first, now)
     (folder / "整改台账.docx").write_bytes(ledger)
     return [*written, "整改台账.docx"]

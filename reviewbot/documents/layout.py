@@ -83,12 +83,16 @@ def _page(*, landscape: bool = False) -> Docx:
 def _page_number(paragraph: object) -> None:
     """— 1 — in the middle of the foot."""
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER  # type: ignore[attr-defined]
-    for kind, words in (("text", "— "), ("field", "PAGE"), ("text", " —")):
-        run = paragraph.add_run(words if kind == "text" else "")  # type: ignore[attr-defined]
+    for kind, words in (("", "— "), ("begin", ""), ("", "PAGE"), ("end", ""), ("", " —")):
+        run = paragraph.add_run("" if kind or words == "PAGE" else words)  # type: ignore[attr-defined]
         _font(run, "宋体", 14)
-        if kind == "field":
-            field = OxmlElement("w:fldSimple")
-            field.set(qn("w:instr"), words)
+        if kind:
+            mark = OxmlElement("w:fldChar")
+            mark.set(qn("w:fldCharType"), kind)
+            run.element.append(mark)
+        elif words == "PAGE":
+            field = OxmlElement("w:instrText")
+            field.text = words
             run.element.append(field)
 
 

@@ -1,6 +1,6 @@
 """Which document a letter is: its template, its number, its date; and the ledger of all cases."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +38,20 @@ def file_name(letter: Letter) -> str:
     return f"{letter.kind.label}-{state}-{letter.facts.get('number', '')}.docx".replace("/", "-")
 
 
-def ledger_docx(folder: Path, session: Session, viewer: Viewer, first: date, last: date) -> bytes:
-    """整改台账: every case opened in the period, oldest first; nothing of the raters."""
+def ledger_docx(folder: Path, session: Session, viewer: Viewer, first: date, now: datetime) -> bytes:
+    """整改台账: every case opened from a day until now, oldest first; nothing of the raters."""
+    last = now.astimezone(CHINA).date()
     found = [
         case
         for case in list_cases(session, viewer, limit=100_000)
         if first <= case.opened_at.astimezone(CHINA).date() <= last
     ]
-    rows = [_row(session, case) for case in reversed(found)]
+    rows = [_row(session, case, now) for case in reversed(found)]
     return render(folder, LetterKind.LEDGER.value, {"first": str(first), "last": str(last), "rows": rows})
 
 
-def _row(session: Session, case: Case) -> dict[str, Any]:
-    late = case.due_at and case.closed_at and case.closed_at > case.due_at
+def _row(session: Session, case: Case, now: datetime) -> dict[str, Any]:
+    late = (case.closed_at or now) - case.due_at if case.due_at else timedelta()
     return {
         "number": case.number,
         "item": mask_personal(case.review.item or "未写明事项"),
@@ -61,7 +62,5 @@ def _row(session: Session, case: Case) -> dict[str, Any]:
         "conclusion": case.conclusion.label if case.conclusion else "—",
         "evidence": str(len(evidence_of(session, case.id))),
         "closed": f"{case.closed_at.astimezone(CHINA):%m-%d}" if case.closed_at else "—",
-        "overdue": str((case.closed_at - case.due_at).days or 1)
-        if late and case.closed_at and case.due_at
-        else "—",
+        "overdue": str(max(1, late.days)) if late > timedelta() else "—",
     }
