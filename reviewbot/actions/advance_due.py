@@ -137,7 +137,7 @@ def _speak(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime
         receivers += _receivers(session, case, rung, now)
     tell(
         session, case, f"reminder_{due.stage}_{rung.key}", body, receivers, at=now,
-        held_until=rulebook.may_speak_at(now),
+        held_until=rulebook.may_speak_at(rung, now),
     )  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def deliver_messages(
     """Send up to ``limit`` owed messages, oldest first, each by its channel; the number claimed."""
     claimed = _claim(database, limit, at)
     for message in claimed:
-        if message.reminds_of and _is_settled(database, message.reminds_of):
+        if message.reminds_of and _settled_meanwhile(database, message.reminds_of):
             _record(database, message, state="suppressed", reason=SETTLED)
             continue
         channel = channels.get(message.channel)
@@ -116,34 +116,39 @@ def _claim(database: Database, limit: int, at: datetime) -> list[Claimed]:
             row.attempts += 1
             row.next_try_at = now + LEASE
         return [
-            Claimed(row.id, row.channel, row.body, row.attempts, _reminds_of(row), _receiver(session, row))
+            Claimed(row.id, row.channel, row.body, row.attempts, reminds_of(row), _receiver(session, row))
             for row in rows
         ]
 
 
-def _reminds_of(message: Message) -> tuple[int, str] | None:
+def reminds_of(message: Message) -> tuple[int, str] | None:
+    """The case and the stage a reminder is about; None for what nobody's act makes idle."""
     if message.case_id is None or not message.kind.startswith(REMINDER):
         return None
     return message.case_id, message.kind.removeprefix(REMINDER).rpartition("_")[0]
 
 
-def _is_settled(database: Database, reminds_of: tuple[int, str]) -> bool:
+def is_settled(session: Session, reminded: tuple[int, str]) -> bool:
     """Whether nobody owes any more what a reminder asks for."""
-    case_id, stage = reminds_of
-    with database.begin() as session:
-        running = session.scalar(
-            select(DueTime.id)
-            .join(Case, Case.id == DueTime.case_id)
-            .where(
-                DueTime.case_id == case_id,
-                DueTime.stage == stage,
-                DueTime.round == Case.round,
-                DueTime.met_at.is_(None),
-                DueTime.replaced_by.is_(None),
-                Case.status != CaseStatus.CLOSED,
-            )
+    case_id, stage = reminded
+    running = session.scalar(
+        select(DueTime.id)
+        .join(Case, Case.id == DueTime.case_id)
+        .where(
+            DueTime.case_id == case_id,
+            DueTime.stage == stage,
+            DueTime.round == Case.round,
+            DueTime.met_at.is_(None),
+            DueTime.replaced_by.is_(None),
+            Case.status != CaseStatus.CLOSED,
         )
+    )
     return running is None
+
+
+def _settled_meanwhile(database: Database, reminded: tuple[int, str]) -> bool:
+    with database.begin() as session:
+        return is_settled(session, reminded)
 
 
 def _receiver(session: Session, message: Message) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.deliver_messages import REMINDER
+from reviewbot.actions.deliver_messages import REMINDER, SETTLED, is_settled, reminds_of
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
 from reviewbot.outbox import owe
@@ -29,6 +29,7 @@ def digest_reminders(session: Session, *, at: datetime, above: int) -> int:
     crowded = session.scalars(
         select(Message.userid).where(*reminders).group_by(Message.userid).having(func.count() > above)
     ).all()
+    merged = 0
     for userid in crowded:
         rows = session.scalars(
             select(Message)
@@ -36,9 +37,23 @@ def digest_reminders(session: Session, *, at: datetime, above: int) -> int:
             .order_by(Message.id)
             .with_for_update(skip_locked=True)
         ).all()
+        rows = _without_settled(session, rows)
         if len(rows) > above:
             _merge(session, userid, rows, at)
-    return len(crowded)
+            merged += 1
+    return merged
+
+
+def _without_settled(session: Session, rows: Sequence[Message]) -> list[Message]:
+    """Nobody is reminded, in a digest either, of what has been done since (R9)."""
+    wanted = []
+    for row in rows:
+        about = reminds_of(row)
+        if about is not None and is_settled(session, about):
+            row.state, row.reason = "suppressed", SETTLED
+        else:
+            wanted.append(row)
+    return wanted
 
 
 def _merge(session: Session, userid: str, rows: Sequence[Message], at: datetime) -> None:

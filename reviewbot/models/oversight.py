@@ -28,6 +28,10 @@ class Card(Base):
     withdrawn_at: Mapped[datetime | None]
     withdrawn_reason: Mapped[str | None]
 
+    @property
+    def label(self) -> str:
+        return {"yellow": "黄牌", "red": "红牌"}[self.colour]
+
 
 class LetterKind(StrEnum):
     SUPERVISION = "supervision"

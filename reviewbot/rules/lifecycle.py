@@ -79,6 +79,8 @@ class Move(StrEnum):
     REMIND = "remind"
     MARK_OVERDUE = "mark_overdue"
     ISSUE_CARD = "issue_card"
+    APPEAL_CARD = "appeal_card"
+    KEEP_CARD = "keep_card"
     WITHDRAW_CARD = "withdraw_card"
     DRAFT_LETTER = "draft_letter"
     RATER_ANSWERED = "rater_answered"
@@ -206,6 +208,8 @@ _MOVE_LABELS = {
     M.REMIND: "催办",
     M.MARK_OVERDUE: "超期",
     M.ISSUE_CARD: "发牌",
+    M.APPEAL_CARD: "警示牌申诉",
+    M.KEEP_CARD: "维持警示牌",
     M.WITHDRAW_CARD: "撤牌",
     M.DRAFT_LETTER: "拟函",
     M.RATER_ANSWERED: "评价人确认",
@@ -314,7 +318,7 @@ TRANSITIONS |= {(status, M.INSTRUCT): status for status in S if status.is_open}
 FACTS = frozenset(
     {
         M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED,
-        M.REVEAL_PHONE, M.TAKE_HISTORY, M.SETTLE_CONCERN,
+        M.REVEAL_PHONE, M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.KEEP_CARD,
     }
 )  # fmt: skip
 

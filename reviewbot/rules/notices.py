@@ -160,6 +160,20 @@ def reminder(facts: Facts, label: str, *, title: str) -> Body:
     return _card(facts, f"{title} {facts.number}", f"{label}，现为「{facts.status}」", [])
 
 
+def card_appealed(facts: Facts, card: str, by: str, reason: str) -> Body:
+    return _card(
+        facts,
+        f"{card}申诉 {facts.number}",
+        f"{by}申诉，请在工单页面的「警示牌」中决定",
+        [],
+        note=reason,
+    )
+
+
+def card_settled(facts: Facts, card: str, outcome: str, reason: str) -> Body:
+    return _card(facts, f"{card}{outcome} {facts.number}", f"{card}：{outcome}", [], note=reason)
+
+
 def problem_opened(ident: int, unit: str, item: str, count: int, days: int) -> Body:
     return text(
         f"共性问题 {ident}：{unit}“{item}”{days} 天内出现 {count} 件同类差评，"

@@ -61,6 +61,8 @@ class MessageRules:
 
     quiet: bool
     """Reminders born outside office hours wait until the office opens."""
+    urgent: frozenset[str]
+    """Keys of rungs that are told at once even so."""
     digest_above: int
     """More reminders than this waiting for one person become one message."""
 
@@ -104,6 +106,7 @@ class Policy:
         reminders, call_back = _table(data, "reminders"), _table(data, "call_back")
         problems, messages = _table(data, "problems"), _table(data, "messages")
         returns, extensions = _table(data, "returns"), _table(data, "extensions")
+        ladder = _ladder(data)
         return cls(
             version=_text(data, "version"),
             limits={stage: _limit(stage, _table(limits, f"limits.{stage}")) for stage in limits},
@@ -119,9 +122,10 @@ class Policy:
                 most_days=_count(extensions, "extensions.most_days"),
                 ledger_days=_count(extensions, "extensions.ledger_days"),
             ),
-            ladder=_ladder(data),
+            ladder=ladder,
             messages=MessageRules(
                 quiet=_switch(messages, "messages.quiet"),
+                urgent=_urgent(messages, ladder),
                 digest_above=_count(messages, "messages.digest_above"),
             ),
             problems=ProblemRules(
@@ -146,6 +150,10 @@ def _raters(table: Mapping[str, object]) -> RaterRules:
     )
 
 
+REMINDERS = ("half", "before", "overdue")
+"""The keys of the rungs every limit has; no step may bear one of them."""
+ONE_EACH = (Act.YELLOW_CARD, Act.RED_CARD)
+"""A limit carries one card of a colour."""
 _PLACES = ("handler", "head", "supervisor", "leader")
 _STEP_UNITS = ("working_day", "calendar_day", "month")
 
@@ -154,7 +162,21 @@ def _ladder(data: Mapping[str, object]) -> tuple[Step, ...]:
     entries = data.get("ladder", [])
     if not isinstance(entries, list):
         raise SettingError("规则设置 [[ladder]] 应为若干段。")
-    return tuple(_step(f"ladder[{place}]", entry) for place, entry in enumerate(entries))
+    steps = tuple(_step(f"ladder[{place}]", entry) for place, entry in enumerate(entries))
+    for place, step in enumerate(steps):
+        earlier = [known for known in steps[:place] if known.limit == step.limit]
+        if step.key in REMINDERS or step.key in [known.key for known in earlier]:
+            raise SettingError(f"规则设置 ladder[{place}].key “{step.key}”重复，每级须有自己的名称。")
+        if step.act in ONE_EACH and step.act in [known.act for known in earlier]:
+            raise SettingError(f"规则设置 ladder[{place}].act “{step.act}”重复，一个时限只发一次。")
+    return steps
+
+
+def _urgent(table: Mapping[str, object], ladder: tuple[Step, ...]) -> frozenset[str]:
+    value, known = table.get("urgent"), {*REMINDERS, *(step.key for step in ladder)}
+    if not isinstance(value, list) or any(not isinstance(key, str) or key not in known for key in value):
+        raise SettingError(f"规则设置 messages.urgent 应为 {'、'.join(sorted(known))} 中的若干个，或为空。")
+    return frozenset(value)
 
 
 def _step(name: str, entry: object) -> Step:

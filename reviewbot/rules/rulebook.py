@@ -34,6 +34,8 @@ class Rulebook:
             steps=[step for step in self.policy.ladder if stage.startswith(step.limit)],
         )
 
-    def may_speak_at(self, now: datetime) -> datetime:
+    def may_speak_at(self, rung: Rung, now: datetime) -> datetime:
         """When a reminder born now may be sent: at once, or when the office opens."""
-        return next_opening(self.calendar, now) if self.policy.messages.quiet else now
+        messages = self.policy.messages
+        waits = messages.quiet and rung.key not in messages.urgent
+        return next_opening(self.calendar, now) if waits else now

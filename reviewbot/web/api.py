@@ -59,6 +59,13 @@ def who(request: Request, authorization: Annotated[str, Header()] = "") -> Viewe
 Caller = Annotated[Viewer, Depends(who)]
 
 
+def refuse_unstorable(value: str) -> str:
+    """JSON escapes can carry NUL and half characters, which no database column takes."""
+    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value):
+        raise ValueError("含有不能保存的字符")
+    return value
+
+
 class MoveBody(BaseModel):
     """A move: ``move`` is the verb in English or as staff type it; the other fields as the verb needs."""
 
@@ -84,10 +91,7 @@ class MoveBody(BaseModel):
     @field_validator("*")
     @classmethod
     def storable(cls, value: Any) -> Any:
-        """JSON escapes can carry NUL and half characters, which no database column takes."""
-        if isinstance(value, str) and any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value):
-            raise ValueError("含有不能保存的字符")
-        return value
+        return refuse_unstorable(value) if isinstance(value, str) else value
 
 
 @router.get("/cases")

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from reviewbot.errors import InvalidInput, ReviewbotError, Unavailable
 from reviewbot.web.api import router
+from reviewbot.web.card_api import cards_router
 from reviewbot.web.intake import IntakeWriter, receive_webhook
 from reviewbot.web.wecom import check_address, receive_callback
 from reviewbot.wiring import House
@@ -36,6 +37,7 @@ def create_app(house: House, pages: Sequence[BaseRoute] = ()) -> FastAPI:
     app = FastAPI(title="reviewbot", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.house = house
     app.include_router(router)
+    app.include_router(cards_router)
     app.router.routes.extend(
         [
             # Plain routes: the hot path pays nothing for what FastAPI does to a request.

@@ -7,17 +7,20 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence, evidence_path
+from reviewbot.actions.appeal_card import appeal_card, decide_card_appeal, withdraw_card
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.reveal_phone import Revealed, may_reveal, reveal_phone
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
+from reviewbot.queries.cards import list_cards
 from reviewbot.queries.kept import settlements
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Conclusion, Move
 from reviewbot.rules.raters import Purpose
 from reviewbot.web import forms, login, views
+from reviewbot.web.beside import beside_view
 from reviewbot.web.login import house_of, poster
 
 
@@ -51,9 +54,11 @@ def _show_case(
         later = case_queries.later_ratings(session, case.review)
         settled = settlements(session, [case.review.id, *(each.id for each in later)])
         values = {
+            "beside": beside_view(session, case.id),
             "review": views.review_view(case.review, settled.get(case.review.id)),
             "later": [views.review_view(each, settled.get(each.id)) for each in later],
             "due_times": [views.due_view(due, now) for due in case_queries.due_times_of(session, case.id)],
+            "cards": [views.card_view(card, viewer) for card in list_cards(session, viewer, case_id=case.id)],
         }
     has_evidence = any(each.round == case.round for each in files)
     last = views.event_view(events[-1]) if done and events else None
@@ -105,6 +110,33 @@ def reveal(request: Request, form: FormData) -> Response:
     except ReviewbotError as wrong:
         return _show_case(request, viewer, wrong=wrong)
     return _show_case(request, viewer, revealed=shown)
+
+
+def card(request: Request, form: FormData) -> Response:
+    """An appeal against a card of this case, a word on one, or its withdrawal."""
+    house, number = house_of(request), request.path_params["number"].upper()
+    ident, at = min(request.path_params["ident"], 2**31 - 1), house.clock.now()
+    viewer, act = poster(request, form), login.text_of(form, "act")
+    reason = login.text_of(form, "reason").replace("\x00", "")
+    try:
+        with house.database.begin() as session:
+            match act:
+                case "appeal":
+                    deciders = house.rulebook.policy.appeals.deciders
+                    appeal_card(session, ident, reason, viewer, at=at, deciders=deciders)
+                case "agree" | "disagree":
+                    decide_card_appeal(session, ident, act == "agree", reason, viewer, at=at)
+                case "withdraw":
+                    withdraw_card(session, ident, reason, viewer, at=at)
+                case _:
+                    raise InvalidInput("提交的内容无法识别，请刷新页面后再试。")
+    except NotFound:
+        raise
+    except ReviewbotError as wrong:
+        kept = {"card": str(ident), "act": act, "reason": reason}
+        return _show_case(request, viewer, wrong=wrong, kept=kept)
+    house.ring("reviewbot.deliver")
+    return RedirectResponse(f"/cases/{number}#cards", status_code=303)
 
 
 def _asked(form: FormData, number: str) -> MoveIn:

@@ -67,6 +67,7 @@ def page_routes() -> list[BaseRoute]:
         Route("/cases/{number}", _guarded(_signed_in(case_pages.case_page)), methods=get),
         Route("/cases/{number}/moves", _posted(case_pages.move), methods=post),
         Route("/cases/{number}/evidence", _posted(case_pages.upload), methods=post),
+        Route("/cases/{number}/cards/{ident:int}", _posted(case_pages.card), methods=post),
         Route("/evidence/{ident:int}", _guarded(_signed_in(case_pages.evidence_file)), methods=get),
         Route("/intake", _guarded(_signed_in(intake_pages.intake)), methods=get),
         Route("/intake/{ident:int}", _posted(intake_pages.settle), methods=post),

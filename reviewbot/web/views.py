@@ -11,10 +11,13 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from reviewbot.actions.appeal_card import may_appeal, may_decide, may_withdraw
 from reviewbot.actions.settle_record import SETTLEMENTS
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
 from reviewbot.models.review import KeptRecord, Review
+from reviewbot.queries.cards import CardRow
+from reviewbot.queries.scope import Viewer
 from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.grading import grade_name
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
@@ -276,6 +279,26 @@ def due_view(due: DueTime, now: datetime) -> dict[str, Any]:
             }
             for row in rows
         ],
+    }
+
+
+def card_view(row: CardRow, viewer: Viewer) -> dict[str, Any]:
+    """A yellow or red card, what became of it, and what this viewer may do about it."""
+    card, appeal, standing = row.card, row.appeal, row.card.withdrawn_at is None
+    agreed = sum(known.agreed for known in appeal.decisions) if appeal else 0
+    return {
+        "id": card.id,
+        "label": card.label,
+        "unit": row.unit,
+        "reason": card.reason,
+        "issued": moment(card.issued_at),
+        "withdrawn": moment(card.withdrawn_at) if card.withdrawn_at else "",
+        "withdrawn_reason": mask_personal(card.withdrawn_reason or ""),
+        "appeal": f"{appeal.asked_name}申诉：{mask_personal(appeal.reason)}" if appeal else "",
+        "appeal_state": f"{appeal.state.label}（{agreed}/{appeal.deciders} 人同意）" if appeal else "",
+        "may_appeal": standing and appeal is None and may_appeal(card, viewer),
+        "may_decide": row.pending is not None and may_decide(card, row.pending, viewer),
+        "may_withdraw": standing and may_withdraw(card, viewer),
     }
 
 

@@ -1,6 +1,5 @@
 """After the due time: cards, drafts of letters, silence at night, one message for many, and a stop when it is done."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from case_kit import (
@@ -16,57 +15,14 @@ from case_kit import (
     opened_all,
     record,
 )
+from ladder_kit import delivered, rows, sweep
 from sqlalchemy import select
 
-from reviewbot.actions.advance_due import advance_due
-from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.digest_reminders import MERGED, digest_reminders
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card, Letter, LetterKind, LetterState
-from reviewbot.queries.cases import due_case_ids
 
 LEADER = "zhouzhidong01"
-
-
-def sweep(house):
-    with house.database.begin() as session:
-        due = due_case_ids(session, house.clock.now(), 500)
-    for case_id in due:
-        with house.database.begin() as session:
-            advance_due(session, case_id, now=house.clock.now(), rulebook=house.rulebook)
-
-
-def rows(house, model):
-    with house.database.begin() as session:
-        return list(session.scalars(select(model).order_by(model.id)))
-
-
-@dataclass
-class Wire:
-    """Carries messages and remembers them; ``before`` happens while one is on its way."""
-
-    carried: list
-    before: object = None
-
-    def deliver(self, receiver, body, message_id, /):
-        self.carried.append((receiver, body))
-        if self.before:
-            self.before()
-        return Carried("id")
-
-
-@dataclass
-class Carried:
-    msgid: str
-    response_code: str | None = None
-    undelivered: bool = False
-
-
-def delivered(house, wire=None):
-    wire = wire or Wire([])
-    while deliver_messages(house.database, {"wecom": wire}, at=house.clock.now()):
-        pass
-    return wire.carried
 
 
 def test_an_untouched_case_climbs_the_whole_ladder_each_rung_once(house, clock):

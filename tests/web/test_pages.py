@@ -1,14 +1,21 @@
 """The pages over a real database: who gets in, what is shown, what a form does."""
 
 import json
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from page_kit import Browser, enter, new_case, token_in
 from starlette.applications import Starlette
 
+from reviewbot.actions.make_move import make_move
 from reviewbot.actions.receive_reviews import Delivery, Rejected, receive_reviews
+from reviewbot.actions.step import MoveIn, Verb
+from reviewbot.conversation.answer import viewer_of_staff
+from reviewbot.models.people import Staff
+from reviewbot.queries.cases import find_case
 from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.scope import SYSTEM
 from reviewbot.web.login import safe_next
 from reviewbot.web.pages import page_routes
 from reviewbot.web.views import raw_view
@@ -136,3 +143,24 @@ def test_no_redirect_leaves_the_site() -> None:
     for target in ("//evil.cn", "https://evil.cn", "/\\evil.cn", "/a\n", ""):
         assert safe_next(target) == "/"
     assert raw_view(b'{"userName":"a\\"b"}') == '{"userName":"***"}'
+
+
+def test_applications_and_sub_tasks_stand_on_the_case_page(pages: Browser, house: House) -> None:
+    number = new_case(house)
+    with house.database.begin() as session:
+        case = find_case(session, number, SYSTEM)
+        assert case is not None
+        handler = viewer_of_staff(session.get_one(Staff, case.handler_id))
+        desk = viewer_of_staff(cast(Staff, staff_by_userid(session, "chenjiafeng01")))
+        for actor, asked in (
+            (handler, MoveIn(Verb.SIGN, number)),
+            (handler, MoveIn(Verb.REQUEST_EXTENSION, number, days=3, remark="<i>核对")),
+            (desk, MoveIn(Verb.ASK_ASSISTANCE, number, department="MED", remark="请核对参保")),
+        ):
+            make_move(session, asked, actor, at=house.clock.now(), rulebook=house.rulebook)
+
+    enter(pages, "wanghailing01")
+    page = pages.get(f"/cases/{number}").text
+
+    for words in ("延期申请", "待决定", "3个工作日 &lt;i&gt;核对", "医保分局协办", "待答复"):
+        assert words in page

@@ -1,0 +1,54 @@
+"""What runs beside a case's own path: applications with their decisions, other units' sub-tasks."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from reviewbot.models.people import Department
+from reviewbot.models.procedure import Application, ApplicationKind, Assistance
+from reviewbot.queries.procedure import applications_of, assistances_of
+from reviewbot.sources.masking import mask_personal
+from reviewbot.web.views import moment
+
+_TASKS = {"open": "待答复", "done": "已答复", "withdrawn": "已撤销"}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One line: what it is, where it stands, what was said."""
+
+    title: str
+    state: str
+    lines: tuple[str, ...]
+
+
+def beside_view(session: Session, case_id: int) -> list[Beside]:
+    """Oldest first within each kind; nothing where a case is simple."""
+    return [
+        *(
+            _application(one)
+            for one in applications_of(session, case_id)
+            if one.kind is not ApplicationKind.CARD_APPEAL  # stands with its card
+        ),
+        *(_task(session, one) for one in assistances_of(session, case_id)),
+    ]
+
+
+def _application(one: Application) -> Beside:
+    decisions = (
+        f"{moment(each.at)} {each.actor_name}{'同意' if each.agreed else '不同意'} {mask_personal(each.remark)}"
+        for each in one.decisions
+    )
+    asked = {"days": "个工作日", "until": ""}
+    what = "、".join(f"{one.data[name]}{unit}" for name, unit in asked.items() if name in one.data)
+    told = f"{moment(one.asked_at)} {one.asked_name} {what} {mask_personal(one.reason)}"
+    return Beside(one.kind.label, one.state.label, (told, *decisions))
+
+
+def _task(session: Session, one: Assistance) -> Beside:
+    unit = session.get_one(Department, one.department_id).short_name
+    late = "（逾期答复）" if one.answered_at and one.answered_at > one.due_at else ""
+    answer = f"{moment(one.answered_at)} {mask_personal(one.answer)}{late}" if one.answered_at else ""
+    return Beside(
+        f"{unit}协办", _TASKS[one.state], (f"{moment(one.due_at)} 前：{mask_personal(one.task)}", answer)
+    )
