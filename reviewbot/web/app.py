@@ -36,11 +36,9 @@ def create_app(house: House, pages: Sequence[BaseRoute] = ()) -> FastAPI:
 
     app = FastAPI(title="reviewbot", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.house = house
-    app.include_router(router)
-    app.include_router(cards_router)
     app.router.routes.extend(
         [
-            # Plain routes: the hot path pays nothing for what FastAPI does to a request.
+            # Plain routes, and first: the hot path pays nothing for what FastAPI does to a request and builds late.
             Route("/webhooks/reviews/{source}", receive_webhook, methods=["POST"]),
             Route("/wecom/callback", check_address, methods=["GET"]),
             Route("/wecom/callback", receive_callback, methods=["POST"]),
@@ -50,6 +48,8 @@ def create_app(house: House, pages: Sequence[BaseRoute] = ()) -> FastAPI:
             *pages,
         ]
     )
+    app.include_router(router)
+    app.include_router(cards_router)
     app.add_exception_handler(ReviewbotError, tell)
     app.add_exception_handler(RequestValidationError, tell_invalid)
     app.add_exception_handler(DataError, tell_unstorable)
