@@ -1,6 +1,8 @@
 """A card contested: appealed once by its unit, decided by two outside it, or taken back by a supervisor."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from case_kit import (
@@ -105,6 +107,32 @@ def test_nobody_decides_twice_and_nobody_of_the_unit_decides(house, carded):
         with pytest.raises(NotAllowed):
             decide(house, who, True)
     assert card(house).withdrawn_at is None
+
+
+def test_a_supervisor_who_belongs_to_the_carded_unit_neither_decides_nor_withdraws(house, carded):
+    appeal(house, HEAD)
+    inside = replace(
+        viewer(house, SUPERVISOR), actor="inside", department_id=viewer(house, HEAD).department_id
+    )
+
+    with house.database.begin() as session, pytest.raises(NotAllowed):
+        decide_card_appeal(session, card(house).id, True, "", inside, at=house.clock.now())
+    with house.database.begin() as session, pytest.raises(NotAllowed):
+        withdraw_card(session, card(house).id, "发牌有误", inside, at=house.clock.now())
+
+
+def test_of_many_who_withdraw_at_once_one_does(house, carded):
+    def once(who):
+        try:
+            return withdraw(house, who)
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        did = [said for said in pool.map(once, [SUPERVISOR, SECOND_SUPERVISOR] * 4) if said]
+
+    assert len(did) == 1
+    assert sum(event.move == "withdraw_card" for event in events(house, carded)) == 1
 
 
 def test_only_the_carded_unit_appeals_and_others_do_not_even_see_the_card(house, carded):

@@ -65,6 +65,8 @@ def test_a_wrong_number_or_a_refusal_ends_the_attempts(house, words):
 
     conclude(house, number)
 
+    assert case_of(house, number).status is CaseStatus.RECTIFYING
+
 
 def test_an_anonymous_rating_needs_no_call(house):
     number = verifying(house, rater={"kind": "person", "anonymous": True})

@@ -25,6 +25,7 @@ from sqlalchemy import update
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.digest_reminders import digest_reminders
+from reviewbot.models.case import Case
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card
 from reviewbot.queries.cases import due_case_ids
@@ -92,14 +93,18 @@ def test_r5_rungs_missed_while_nothing_ran_are_recorded_once_in_order_and_only_t
 
 
 def test_r6_a_hundred_rows_that_are_not_due_do_not_hide_one_that_is(house, clock):
-    early = opened(house)
+    early, late = opened(house), opened(house, reviewed_at="2026-11-27T11:00:00+08:00")
+    with house.database.begin() as session:  # the younger row has waited longer
+        session.get_one(Case, case_of(house, late).id).next_action_at -= timedelta(minutes=5)
     clock.moment += timedelta(days=20)
     opened_all(house, [record() for _ in range(120)])
 
     with house.database.begin() as session:
         found = due_case_ids(session, house.clock.now(), 100)
+        first = due_case_ids(session, house.clock.now(), 1)
 
-    assert found == [case_of(house, early).id]
+    assert found == [case_of(house, late).id, case_of(house, early).id]
+    assert first == found[:1]
 
 
 def test_r7_two_schedulers_at_once_are_harmless(house, clock):
