@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from reviewbot.models.message import InboxItem
 
@@ -32,11 +32,32 @@ def take(
 
 
 def claim(session: Session, item_id: int) -> InboxItem | None:
-    """The item, locked, if it still waits and no other worker holds it."""
+    """The item, locked, if it still waits, no other worker holds it, and its sender said nothing before it that waits.
+
+    Two workers would else let what a person said second overtake what he said first.
+    """
+    earlier = aliased(InboxItem)
     return session.scalar(
         select(InboxItem)
-        .where(InboxItem.id == item_id, InboxItem.state == "new")
-        .with_for_update(skip_locked=True)
+        .where(
+            InboxItem.id == item_id,
+            InboxItem.state == "new",
+            ~select(earlier.id)
+            .where(earlier.userid == InboxItem.userid, earlier.state == "new", earlier.id < InboxItem.id)
+            .exists(),
+        )
+        .with_for_update(skip_locked=True, of=InboxItem)
+    )
+
+
+def following(session: Session, item_id: int) -> int | None:
+    """What the same person said next and is still to be answered."""
+    item = session.get_one(InboxItem, item_id)
+    return session.scalar(
+        select(InboxItem.id)
+        .where(InboxItem.userid == item.userid, InboxItem.state == "new", InboxItem.id > item_id)
+        .order_by(InboxItem.id)
+        .limit(1)
     )
 
 

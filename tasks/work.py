@@ -6,7 +6,7 @@ from reviewbot.actions.digest_reminders import digest_reminders
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.open_case import open_case
 from reviewbot.conversation.answer import answer_callback
-from reviewbot.inbox import waiting
+from reviewbot.inbox import following, waiting
 from reviewbot.queries.cases import due_case_ids, unrouted_review_ids
 from reviewbot.queue import TaskName
 from tasks.app import app, house, talk
@@ -37,6 +37,10 @@ def answer(item_ids: list[int]) -> None:
     home = house()
     for item_id in item_ids:
         answer_callback(talk(), item_id)
+        with home.database.begin() as session:
+            next_id = following(session, item_id)
+        if next_id is not None:  # whoever held it back has just been answered
+            answer_callback(talk(), next_id)
     home.ring(TaskName.DELIVER)
 
 
