@@ -7,9 +7,17 @@ import tomllib
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -85,8 +93,30 @@ class SourceSettings(Part):
 
 
 class DocumentSettings(Part):
-    prefix: str
+    """``supervision`` … ``ledger``: what stands before 〔year〕 in the number of each kind of document."""
+
+    supervision: str
+    special_report: str
+    rectification_notice: str
+    explanation_notice: str
+    ledger: str
+    report_to: str
+    red_head: bool
     sender: str
+
+    @model_validator(mode="after")
+    def told_apart(self) -> Self:
+        """Every kind has serials of its own, so that two kinds with one mark would share a number."""
+        marks = [
+            self.supervision,
+            self.special_report,
+            self.rectification_notice,
+            self.explanation_notice,
+            self.ledger,
+        ]
+        if len(set(marks)) < len(marks):
+            raise ValueError("各文种的机关代字不得相同")
+        return self
 
 
 class Settings(BaseSettings):

@@ -7,15 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
-from reviewbot.actions.draft_letter import draft_letter
+from reviewbot.actions.draft_letter import addressee, draft_letter
+from reviewbot.actions.letter_facts import letter_facts
 from reviewbot.actions.notify import facts_of, handler_of, tell
 from reviewbot.actions.start_clock import next_rung, running
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Card, LetterKind
-from reviewbot.models.people import Department
-from reviewbot.queries.cases import events_of
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.ladder import Act, Rung, owed
 from reviewbot.rules.lifecycle import CaseStatus, Move, Role
@@ -73,9 +72,11 @@ def _act(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime) 
     if rung.act in (Act.YELLOW_CARD, Act.RED_CARD) and case.department_id is not None:
         data["card"] = _issue_card(session, case, due, rung, now)
     if rung.act in _LETTERS:
+        kind = _LETTERS[rung.act]
         letter = draft_letter(
-            session, _LETTERS[rung.act], origin=f"{case.number}-r{due.round}-{due.stage}-{rung.key}", case=case,
-            department_id=case.department_id, facts=_letter_facts(session, case, due, now), at=now, by="system",
+            session, kind, origin=f"{case.number}-r{due.round}-{due.stage}-{rung.key}", case=case,
+            department_id=addressee(kind, case), at=now, by="system",
+            facts=letter_facts(session, case, stage=stage_name(due.stage), due_at=due.due_at, now=now),
         )  # fmt: skip
         data["letter"] = letter.id
     append_event(
@@ -95,33 +96,6 @@ def _issue_card(session: Session, case: Case, due: DueTime, rung: Rung, now: dat
         .on_conflict_do_nothing(index_elements=["due_time_id", "colour"])
     )  # fmt: skip
     return colour
-
-
-def _letter_facts(session: Session, case: Case, due: DueTime, now: datetime) -> dict[str, Any]:
-    """What a letter says of a case; nothing of the rater (F19)."""
-    unit = session.get(Department, case.department_id) if case.department_id else None
-    return {
-        "number": case.number,
-        "item": case.review.item or "（未写明事项）",
-        "department": unit.name if unit else "派单台",
-        "status": case.status.label,
-        "stage": stage_name(due.stage),
-        "dispatched_at": _moment(case.dispatched_at) if case.dispatched_at else "—",
-        "due_at": _moment(due.due_at),
-        "original_due_at": _moment(case.original_due_at) if case.original_due_at else "—",
-        "overdue_days": (now - due.due_at).days,
-        "returns": case.return_count,
-        "calls": case.call_count,
-        "drafted_at": _moment(now),
-        "events": [
-            {"at": _moment(event.at), "what": _label(event.move), "who": event.actor_name}
-            for event in events_of(session, case.id)
-        ],
-    }
-
-
-def _label(move: str) -> str:
-    return Move(move).label if move in {known.value for known in Move} else move
 
 
 def _moment(at: datetime) -> str:

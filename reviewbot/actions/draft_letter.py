@@ -11,6 +11,11 @@ from reviewbot.models.case import Case
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
 
 
+def addressee(kind: LetterKind, case: Case) -> int | None:
+    """The unit a letter about a case goes to; a report goes to the leaders above it."""
+    return None if kind is LetterKind.SPECIAL_REPORT else case.department_id
+
+
 def draft_letter(
     session: Session, kind: LetterKind, *, origin: str, case: Case | None, department_id: int | None,
     facts: dict[str, Any], at: datetime, by: str,

@@ -1,47 +1,70 @@
-"""A letter from draft to receipt: reviewed by one, issued by another, received by the unit, or withdrawn (B7)."""
+"""A letter from draft to receipt: reviewed by one, issued by another, received by its addressee, or withdrawn (B7)."""
 
+import hashlib
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA
-from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from reviewbot.models.oversight import Letter, LetterState
+from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, ReviewbotError
+from reviewbot.models.case import Case
+from reviewbot.models.chain import append_event
+from reviewbot.models.oversight import Letter, LetterKind, LetterState
 from reviewbot.outbox import owe
 from reviewbot.queries.directory import userids_with_role
+from reviewbot.queries.letters import visible_letter
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.lifecycle import Role
-from reviewbot.rules.notices import letter_issued
+from reviewbot.rules.lifecycle import Move, Role
+from reviewbot.rules.notices import letter_moved
+
+REASON_LIMIT = 500
+_PRESSING = (LetterKind.SUPERVISION, LetterKind.SPECIAL_REPORT, LetterKind.RECTIFICATION_NOTICE)
+"""Kinds that press an open case; a closed one needs no pressing."""
+
+
+def letter_path(folder: Path, sha256: str) -> Path:
+    """Where an issued document lies, by its content."""
+    return folder / "letters" / sha256[:2] / f"{sha256}.docx"
 
 
 def find_letter(session: Session, ident: int, viewer: Viewer, *, lock: bool = False) -> Letter:
-    """The letter, if this viewer may see it: the bureau all, a unit what was issued to it."""
-    wanted = select(Letter).where(Letter.id == ident)
-    found = session.scalar(wanted.with_for_update() if lock else wanted)
-    sent = found is not None and found.state in (LetterState.ISSUED, LetterState.RECEIVED)
-    if found is None or not (viewer.sees_all or (sent and found.department_id == viewer.department_id)):
+    """The letter, if this viewer may see it."""
+    found = visible_letter(session, ident, viewer, lock=lock)
+    if found is None:
         raise NotFound("没有这份公文，或您无权查看。")
     return found
 
 
-def review_letter(session: Session, ident: int, viewer: Viewer, *, at: datetime) -> str:
+def review_letter(
+    session: Session, ident: int, viewer: Viewer, *, at: datetime, enclose: Callable[[Letter], dict[str, Any]]
+) -> str:
+    """The enclosures are frozen now: what the reviewer saw is what can be issued."""
     letter = find_letter(session, ident, viewer, lock=True)
-    _need(viewer, Role.SUPERVISOR)
-    _from(letter, LetterState.DRAFT)
-    if letter.drafted_by == viewer.actor:
-        raise NotAllowed("拟稿人不能审核自己的稿件。")
+    _check_review(letter, viewer)
+    letter.facts = letter.facts | {"enclosed": enclose(letter)}
     letter.state, letter.reviewed_at, letter.reviewed_by = LetterState.REVIEWED, at, viewer.actor
     return f"{letter.title}已审核，待签发。"
 
 
-def issue_letter(session: Session, ident: int, viewer: Viewer, *, at: datetime) -> Letter:
-    """Give it its number: the next of its kind and year, without gaps however many issue at once."""
+def issue_letter(
+    session: Session, ident: int, viewer: Viewer, *, at: datetime, folder: Path,
+    number: Callable[[Letter], dict[str, str]], write: Callable[[Letter], bytes],
+) -> Letter:  # fmt: skip
+    """Give it its number and keep the document by its content hash.
+
+    The next serial of its kind and year, without gaps however many issue at once: the lock is held to the end of
+    the transaction, and one that fails gives its serial back. ``number``: the facts that numbering adds.
+    ``write``: the document.
+    """
     letter = find_letter(session, ident, viewer, lock=True)
-    _need(viewer, Role.LEADER, Role.SUPERVISOR)
-    _from(letter, LetterState.REVIEWED)
-    if letter.reviewed_by == viewer.actor:
-        raise NotAllowed("审核和签发须由两人分别作出。")
+    _check_issue(letter, viewer)
+    case = _lock_case(session, letter)
+    if case is not None and not case.status.is_open and letter.kind in _PRESSING:
+        raise Conflict(f"工单 {case.number} 已办结，不再发{letter.kind.label}，请撤回。")
     year = at.astimezone(CHINA).year
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{letter.kind}{year}", 0))))
     last = select(func.coalesce(func.max(Letter.serial), 0)).where(
@@ -49,46 +72,88 @@ def issue_letter(session: Session, ident: int, viewer: Viewer, *, at: datetime) 
     )
     letter.year, letter.serial = year, (session.scalar(last) or 0) + 1
     letter.state, letter.issued_at, letter.issued_by = LetterState.ISSUED, at, viewer.actor
+    letter.facts = letter.facts | number(letter)
+    letter.sha256 = _keep(folder, write(letter))
     session.flush()
-    _tell_unit(session, letter, at, "已签发")
+    _record(session, letter, case, Move.ISSUE_LETTER, viewer, at)
+    _tell(session, letter, at, "已签发，请签收")
     return letter
 
 
 def receive_letter(session: Session, ident: int, viewer: Viewer, *, at: datetime) -> str:
     letter = find_letter(session, ident, viewer, lock=True)
-    if Role.HEAD not in viewer.roles or viewer.department_id != letter.department_id:
-        raise NotAllowed("公文由收文单位负责人签收。")
-    _from(letter, LetterState.ISSUED)
+    _check_receive(letter, viewer)
     letter.state, letter.received_at, letter.received_by = LetterState.RECEIVED, at, viewer.actor
+    _record(session, letter, _lock_case(session, letter), Move.RECEIVE_LETTER, viewer, at)
     return f"{letter.title}已签收。"
 
 
 def withdraw_letter(session: Session, ident: int, reason: str, viewer: Viewer, *, at: datetime) -> str:
     """Withdrawn, never deleted; a number once given is not given again."""
     letter = find_letter(session, ident, viewer, lock=True)
-    _need(viewer, Role.SUPERVISOR, Role.LEADER)
-    if letter.state is LetterState.WITHDRAWN:
-        raise Conflict("这份公文已撤回。")
-    if not reason.strip():
-        raise InvalidInput("撤回须写明原因。")
-    was_sent = letter.issued_at is not None
+    _check_withdraw(letter, viewer)
+    reason = reason.strip()
+    if not reason or len(reason) > REASON_LIMIT or "\0" in reason:
+        raise InvalidInput(f"撤回须写明原因，不超过 {REASON_LIMIT} 字。")
     letter.state, letter.withdrawn_at, letter.withdrawn_by = LetterState.WITHDRAWN, at, viewer.actor
     letter.withdrawn_reason = reason
-    if was_sent:
-        _tell_unit(session, letter, at, f"已撤回：{reason}")
+    _record(session, letter, _lock_case(session, letter), Move.WITHDRAW_LETTER, viewer, at, reason)
+    if letter.issued_at is not None:
+        _tell(session, letter, at, "已撤回，请停止执行")
     return f"{letter.title}已撤回。"
 
 
-def _tell_unit(session: Session, letter: Letter, at: datetime, what: str) -> None:
+def possible_acts(letter: Letter, viewer: Viewer) -> list[str]:
+    """What this viewer may do with a letter now: review, issue, receive, withdraw."""
+    checks = {
+        "review": _check_review,
+        "issue": _check_issue,
+        "receive": _check_receive,
+        "withdraw": _check_withdraw,
+    }
+    return [act for act, check in checks.items() if _passes(check, letter, viewer)]
+
+
+def _passes(check: Callable[[Letter, Viewer], None], letter: Letter, viewer: Viewer) -> bool:
+    try:
+        check(letter, viewer)
+    except ReviewbotError:
+        return False
+    return True
+
+
+def _check_review(letter: Letter, viewer: Viewer) -> None:
+    _need(viewer, Role.SUPERVISOR)
+    _from(letter, LetterState.DRAFT)
+    if letter.drafted_by == viewer.actor:
+        raise NotAllowed("拟稿人不能审核自己的稿件。")
+
+
+def _check_issue(letter: Letter, viewer: Viewer) -> None:
+    _need(viewer, Role.LEADER, Role.SUPERVISOR)
+    _from(letter, LetterState.REVIEWED)
+    if letter.reviewed_by == viewer.actor:
+        raise NotAllowed("审核和签发须由两人分别作出。")
+
+
+def _check_receive(letter: Letter, viewer: Viewer) -> None:
+    """The head of the unit it went to; a report without a unit is received by a leader."""
     if letter.department_id is None:
-        return
-    body = letter_issued(letter.kind.label, letter.id, what)
-    for userid in userids_with_role(session, Role.HEAD, letter.department_id):
-        key = f"letter-{letter.id}-{letter.state.value}-{userid.lower()}"
-        owe(session, key=key, kind="letter", userid=userid, body=body, at=at)
+        _need(viewer, Role.LEADER)
+    elif Role.HEAD not in viewer.roles or viewer.department_id != letter.department_id:
+        raise NotAllowed("公文由收文单位负责人签收。")
+    _from(letter, LetterState.ISSUED)
+
+
+def _check_withdraw(letter: Letter, viewer: Viewer) -> None:
+    _need(viewer, Role.SUPERVISOR, Role.LEADER)
+    if letter.state is LetterState.WITHDRAWN:
+        raise Conflict("这份公文已撤回。")
 
 
 def _need(viewer: Viewer, *roles: Role) -> None:
+    if viewer.staff_id is None:
+        raise NotAllowed("公文须由工作人员本人办理。")
     if not viewer.roles & set(roles):
         raise NotAllowed(f"须由{'、'.join(role.label for role in roles)}办理。")
 
@@ -96,3 +161,54 @@ def _need(viewer: Viewer, *roles: Role) -> None:
 def _from(letter: Letter, state: LetterState) -> None:
     if letter.state is not state:
         raise Conflict(f"{letter.title}现为「{letter.state.label}」，不能这样办理。")
+
+
+def _keep(folder: Path, data: bytes) -> str:
+    digest = hashlib.sha256(data).hexdigest()
+    place = letter_path(folder, digest)
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = place.with_suffix(".part")
+        draft.write_bytes(data)
+        draft.replace(place)
+    return digest
+
+
+def _lock_case(session: Session, letter: Letter) -> Case | None:
+    return session.get(Case, letter.case_id, with_for_update=True) if letter.case_id else None
+
+
+def _record(
+    session: Session,
+    letter: Letter,
+    case: Case | None,
+    move: Move,
+    viewer: Viewer,
+    at: datetime,
+    remark: str = "",
+) -> None:
+    """The case's own story tells of its letters; one about no single case keeps its own dates only."""
+    if case is None:
+        return
+    data = {"letter": letter.id, "kind": letter.kind.value, "mark": letter.facts.get("mark")}
+    if letter.sha256:
+        data["sha256"] = letter.sha256
+    append_event(
+        session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=move.value,
+        before=case.status.value, remark=remark or str(letter.facts.get("mark", "")), data=data,
+    )  # fmt: skip
+
+
+def _tell(session: Session, letter: Letter, at: datetime, what: str) -> None:
+    """The unit's heads, or the leaders where it went to no unit; where there is nobody, a row says so."""
+    if letter.department_id is None:
+        receivers = userids_with_role(session, Role.LEADER)
+    else:
+        receivers = userids_with_role(session, Role.HEAD, letter.department_id)
+    body = letter_moved(letter.id, f"{letter.kind.label} {letter.facts.get('mark', '')}", what)
+    for userid in receivers or [""]:
+        owe(
+            session, key=f"letter-{letter.id}-{letter.state.value}-{userid.lower() or 'nobody'}", kind="letter",
+            userid=userid, body=body, at=at, case_id=letter.case_id,
+            suppressed=None if userid else "没有可接收的人员",
+        )  # fmt: skip

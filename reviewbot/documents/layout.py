@@ -5,121 +5,286 @@ from pathlib import Path
 from docx import Document
 from docx.document import Document as Docx
 from docx.enum.section import WD_ORIENT
+from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Mm, Pt
+from docx.oxml.xmlchemy import BaseOxmlElement
+from docx.shared import Length, Mm, Pt, RGBColor
+from docx.styles.style import ParagraphStyle
+from docx.text.paragraph import Paragraph
+from docx.text.run import Run
 
-TITLE, BODY, HEADING = "方正小标宋简体", "仿宋_GB2312", "黑体"
+TITLE, BODY, HEADING, NUMBERS = "方正小标宋简体", "仿宋_GB2312", "黑体", "宋体"
 LINE = Pt(28.95)
 """22 lines a page of 225 mm."""
+PITCH = 579
+"""``LINE`` in twentieths of a point, for the grid."""
+SQUEEZE = -5
+"""28 characters of 16 pt on 156 mm: each gives up a quarter of a point (in twentieths). A grid of characters would do
+it too, but readers differ in how they apply one."""
+RED = RGBColor(0xE6, 0x00, 0x12)
+LEFT, CENTER, RIGHT = WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.RIGHT
 
-_CASE = (
-    "    {{ department }}承办的差评工单 {{ number }}（事项：{{ item }}），{{ dispatched_at }} 派单，"
-    "{{ stage }}时限 {{ due_at }}，至 {{ drafted_at }} 已逾期 {{ overdue_days }} 天，现为“{{ status }}”。"
+Columns = tuple[tuple[str, str, float], ...]
+"""Heading, name of the fact, width in millimetres."""
+
+_STANDING = (
+    "{{ department }}承办的差评工单{{ number }}（事项：{{ item }}），于{{ dispatched_at }}派单，"
+    "{{ stage }}时限至{{ due_at }}，截至{{ drafted_at }}已逾期{{ overdue_days }}天，现为“{{ status }}”。"
+    "其间退回{{ returns }}次，回访{{ calls }}次。"
 )
-LETTERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "supervision": ("督 办 函", (
-        "{{ department }}：", _CASE,
-        "    该件已退回 {{ returns }} 次，回访 {{ calls }} 次。请自收到本函之日起 3 个工作日内办结并书面反馈；"
-        "不能按期办结的，说明原因、责任人和完成时间。",
+LETTERS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
+    "supervision": ("关于督办差评工单{{ number }}的函", "{{ department }}：", (
+        _STANDING,
+        "根据《国务院办公厅关于建立政务服务“好差评”制度提高政务服务水平的意见》（国办发〔2019〕51号）"
+        "“谁办理、谁负责”的要求，现予督办。请你单位：",
+        "一、指定专人，立即核实办理，不得只作文字整改；",
+        "二、自收到本函之日起3个工作日内办结并书面反馈，附整改措施和证据；",
+        "三、确不能按期办结的，书面说明原因、责任人和完成时间。",
     )),
-    "special_report": ("关于差评工单 {{ number }} 逾期未办结的专报", (
-        _CASE,
-        "    经短信提醒、黄牌、红牌和督办函，仍未办结。该件退回 {{ returns }} 次，回访 {{ calls }} 次。"
-        "建议约谈承办单位负责人，限期办结。",
+    "special_report": ("关于差评工单{{ number }}逾期未办结情况的专报", "{{ report_to }}：", (
+        _STANDING,
+        "催办、发牌和发函情况见附件1，至今未办结。",
+        "建议约谈承办单位负责人，联合督办，限期办结，并将结果反馈评价人。",
+        "妥否，请批示。",
     )),
-    "rectification_notice": ("整 改 通 知", (
-        "{{ department }}：",
-        "    差评工单 {{ number }}（事项：{{ item }}）经复核应予整改：{{ reason }}。"
-        "请按办理时限 {{ due_at }} 完成整改并提交附件。",
+    "rectification_notice": ("关于限期整改差评工单{{ number }}的通知", "{{ department }}：", (
+        "你单位承办的差评工单{{ number }}（事项：{{ item }}）经核实应予整改：{{ reason }}",
+        "请于{{ due_at }}前完成整改，提交整改措施和证据，并将结果反馈评价人。",
     )),
-    "explanation_notice": ("解释说明告知书", (
-        "尊敬的评价人：",
-        "    您对“{{ item }}”的评价（编号 {{ number }}）已核实。{{ explanation }}",
-        "    依据：{{ basis }}。",
+    "explanation_notice": ("关于评价{{ number }}的解释说明告知书", "尊敬的评价人：", (
+        "您对“{{ item }}”的评价（编号{{ number }}）收悉。经核实，现说明如下：",
+        "{{ explanation }}",
+        "依据：{{ basis }}",
+        "感谢您对政务服务工作的监督。",
     )),
 }  # fmt: skip
-LEDGER_COLUMNS = (
-    ("编号", "number"), ("事项", "item"), ("单位", "department"), ("立案", "opened"), ("时限", "due"),
-    ("现状", "status"), ("认定", "conclusion"), ("附件", "evidence"), ("办结", "closed"), ("逾期天数", "overdue"),
+ENCLOSED = ("办理经过", "时限及计算过程", "证据清单", "回访记录")
+WITH_ENCLOSURES = frozenset({"supervision", "special_report", "rectification_notice"})
+EVENTS: Columns = (("时间", "at", 46), ("环节", "what", 60), ("办理人", "who", 50))
+EVIDENCE: Columns = (("文件", "name", 38), ("提交时间", "at", 38), ("SHA-256", "sha256", 80))
+CALLS: Columns = (("次数", "attempt", 20), ("时间", "at", 46), ("结果", "outcome", 45), ("回访人", "who", 45))
+LEDGER: Columns = (
+    ("序号", "place", 9), ("编号", "number", 15), ("事项", "item", 34), ("单位", "department", 20),
+    ("立案", "opened", 20), ("到期", "due", 20), ("现状", "status", 17), ("认定", "conclusion", 17),
+    ("整改措施或解释", "measures", 34), ("证据", "evidence", 9), ("办结", "closed", 20), ("超期天数", "overdue", 10),
 )  # fmt: skip
 
 
 def build_templates(folder: Path) -> None:
     """Write the five default templates."""
     folder.mkdir(parents=True, exist_ok=True)
-    for kind, (title, paragraphs) in LETTERS.items():
+    for kind, (title, addressee, paragraphs) in LETTERS.items():
         document = _page()
-        _line(document, "{{ mark }}", BODY, 16, WD_ALIGN_PARAGRAPH.CENTER)
-        _line(document, title, TITLE, 22, WD_ALIGN_PARAGRAPH.CENTER)
+        _head(document, title)
+        if addressee:
+            _line(document, addressee)
         for paragraph in paragraphs:
-            _line(document, paragraph, BODY, 16)
-        _line(document, "{{ sender }}", BODY, 16, WD_ALIGN_PARAGRAPH.RIGHT)
-        _line(document, "{{ issued_on }}", BODY, 16, WD_ALIGN_PARAGRAPH.RIGHT)
-        if kind in ("supervision", "special_report"):
-            _line(document, "附件：办理经过", HEADING, 16)
-            _table(document, (("时间", "at"), ("环节", "what"), ("办理人", "who")), "events")
+            _line(document, paragraph, indent=2)
+        if kind in WITH_ENCLOSURES:
+            _named_enclosures(document)
+        for words, right in (("", 0), ("{{ sender }}", 2)):
+            signed = _line(document, words, place=RIGHT, right=right)
+            signed.paragraph_format.keep_with_next = True
+        _line(document, "{{ issued_on }}", place=RIGHT, right=4)
+        if kind in WITH_ENCLOSURES:
+            _enclosures(document)
         document.save(str(folder / f"{kind}.docx"))
-    ledger = _page(landscape=True)
-    _line(ledger, "差评整改台账（{{ first }} 至 {{ last }}）", TITLE, 22, WD_ALIGN_PARAGRAPH.CENTER)
-    _table(ledger, LEDGER_COLUMNS, "rows", size=10.5)
-    ledger.save(str(folder / "ledger.docx"))
+    _ledger(folder)
+
+
+def _head(document: Docx, title: str) -> None:
+    """The red head of what is issued; a draft has none and says so where its number would be."""
+    _line(document, "{%p if red_head %}")
+    _line(document, "{{ sender }}", font=TITLE, size=36, place=CENTER, red=True, exactly=Pt(58))
+    _line(document, "")
+    _line(document, "{%p endif %}")
+    mark = _line(document, "{{ mark }}", place=CENTER)
+    _line(document, "{%p if red_head %}")
+    rule = _line(document, "", exactly=Pt(12))
+    _border(rule, "E60012")
+    _line(document, "{%p endif %}")
+    mark.paragraph_format.keep_with_next = True
+    _line(document, "")
+    _line(document, title, font=TITLE, size=22, place=CENTER, exactly=Pt(34))
+    _line(document, "")
+
+
+def _named_enclosures(document: Docx) -> None:
+    _line(document, "")
+    for place, name in enumerate(ENCLOSED, start=1):
+        first = place == 1
+        _line(document, f"{'附件：' if first else ''}{place}. {name}", left=2 if first else 5)
+
+
+def _enclosures(document: Docx) -> None:
+    _enclosure_head(document, 1)
+    _table(document, EVENTS, "events")
+    _enclosure_head(document, 2)
+    _line(document, "{%p for limit in limits %}")
+    _line(document, "{{ limit.stage }}（{{ limit.state }}）", font=HEADING, indent=2)
+    _line(document, "{%p for line in limit.working %}")
+    _line(document, "{{ line }}", indent=2)
+    _line(document, "{%p endfor %}")
+    _line(document, "{%p endfor %}")
+    _enclosure_head(document, 3)
+    _table(document, EVIDENCE, "evidence")
+    _enclosure_head(document, 4)
+    _table(document, CALLS, "attempts")
+
+
+def _enclosure_head(document: Docx, place: int) -> None:
+    name = _line(document, f"附件{place}", font=HEADING)
+    name.paragraph_format.page_break_before = True
+    _line(document, ENCLOSED[place - 1], font=TITLE, size=22, place=CENTER, exactly=Pt(34))
+    _line(document, "")
+
+
+def _ledger(folder: Path) -> None:
+    document = _page(landscape=True)
+    _line(document, "差评整改台账", font=TITLE, size=22, place=CENTER, exactly=Pt(34))
+    _line(document, "{{ mark }}　{{ first }}至{{ last }}　截至{{ as_of }}", size=12, place=CENTER)
+    _table(document, LEDGER, "rows", size=10.5)
+    _line(
+        document, "注：期内立案、办结或期末未办结的均列入；超期天数按自然日计，不足一日按一日计。", size=10.5
+    )
+    _line(document, "{{ sender }}　{{ issued_on }}", size=12, place=RIGHT)
+    document.save(str(folder / "ledger.docx"))
 
 
 def _page(*, landscape: bool = False) -> Docx:
     document = Document()
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
+    section.top_margin, section.bottom_margin = Mm(37), Mm(35)
+    section.left_margin, section.right_margin = Mm(28), Mm(26)
     if landscape:
         section.orientation = WD_ORIENT.LANDSCAPE
         section.page_width, section.page_height = Mm(297), Mm(210)
-    section.top_margin, section.bottom_margin = Mm(37), Mm(35)
-    section.left_margin, section.right_margin = Mm(28), Mm(26)
-    _page_number(section.footer.paragraphs[0])
+        section.top_margin, section.bottom_margin = Mm(28), Mm(26)
+        section.left_margin, section.right_margin = Mm(37), Mm(35)
+    section.footer_distance = section.bottom_margin - Mm(12)  # the number stands 7 mm below the text
+    normal = document.styles["Normal"]
+    assert isinstance(normal, ParagraphStyle)  # noqa: S101 - every document's Normal is one
+    normal.font.name, normal.font.size = BODY, Pt(16)
+    normal.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), BODY)
+    normal.paragraph_format.space_after = Pt(0)
+    if not landscape:
+        _grid(section._sectPr)  # noqa: SLF001 - python-docx has no word for the grid
+    document.settings.odd_and_even_pages_header_footer = True
+    _page_number(section.footer.paragraphs[0], RIGHT)
+    _page_number(section.even_page_footer.paragraphs[0], LEFT)
     return document
 
 
-def _page_number(paragraph: object) -> None:
-    """— 1 — in the middle of the foot."""
-    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER  # type: ignore[attr-defined]
+def _grid(properties: object) -> None:
+    """22 lines a page."""
+    grid = properties.find(qn("w:docGrid"))  # type: ignore[attr-defined]
+    if grid is None:
+        grid = OxmlElement("w:docGrid")
+        properties.append(grid)  # type: ignore[attr-defined]
+    for name, value in (("type", "lines"), ("linePitch", PITCH)):
+        grid.set(qn(f"w:{name}"), str(value))
+
+
+def _page_number(paragraph: Paragraph, place: WD_ALIGN_PARAGRAPH) -> None:
+    """— 1 — in 4号 at the outer edge, one character in."""
+    paragraph.alignment = place
+    _indent(paragraph, left=1 if place is LEFT else 0, right=1 if place is RIGHT else 0)
     for kind, words in (("", "— "), ("begin", ""), ("", "PAGE"), ("end", ""), ("", " —")):
-        run = paragraph.add_run("" if kind or words == "PAGE" else words)  # type: ignore[attr-defined]
-        _font(run, "宋体", 14)
+        run = paragraph.add_run("" if kind or words == "PAGE" else words)
+        _font(run, NUMBERS, 14)
         if kind:
             mark = OxmlElement("w:fldChar")
             mark.set(qn("w:fldCharType"), kind)
-            run.element.append(mark)
+            run._r.append(mark)  # noqa: SLF001 - nor for fields
         elif words == "PAGE":
             field = OxmlElement("w:instrText")
             field.text = words
-            run.element.append(field)
+            run._r.append(field)  # noqa: SLF001
 
 
 def _line(
-    document: Docx, words: str, font: str, size: float, place: WD_ALIGN_PARAGRAPH | None = None
-) -> None:
+    document: Docx, words: str, *, font: str = BODY, size: float = 16, place: WD_ALIGN_PARAGRAPH | None = None,
+    indent: int = 0, left: int = 0, right: int = 0, red: bool = False, exactly: Length = LINE,
+) -> Paragraph:  # fmt: skip
+    """One paragraph; ``indent`` of its first line, ``left`` and ``right`` in characters."""
     paragraph = document.add_paragraph()
     paragraph.paragraph_format.line_spacing_rule = WD_LINE_SPACING.EXACTLY
-    paragraph.paragraph_format.line_spacing = LINE
-    paragraph.paragraph_format.space_after = Pt(0)
+    paragraph.paragraph_format.line_spacing = exactly
     if place is not None:
         paragraph.alignment = place
-    _font(paragraph.add_run(words), font, size)
+    _indent(paragraph, first=indent, left=left, right=right)
+    run = paragraph.add_run(words)
+    _font(run, font, size)
+    if size == 16:
+        _mark(run._r.get_or_add_rPr(), "w:spacing", str(SQUEEZE), "w:w", "w:kern", "w:position", "w:sz")  # noqa: SLF001
+    if red:
+        run.font.color.rgb = RED
+    return paragraph
 
 
-def _font(run: object, name: str, size: float) -> None:
-    run.font.size = Pt(size)  # type: ignore[attr-defined]
-    run.font.name = name  # type: ignore[attr-defined]
-    run.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), name)  # type: ignore[attr-defined]
+def _indent(paragraph: Paragraph, *, first: int = 0, left: int = 0, right: int = 0) -> None:
+    """In characters, as Word and WPS count them; the same in points for readers that do not."""
+    if not (first or left or right):
+        return
+    layout = paragraph.paragraph_format
+    layout.first_line_indent, layout.left_indent, layout.right_indent = (
+        Pt(16 * first),
+        Pt(16 * left),
+        Pt(16 * right),
+    )
+    marks = paragraph._p.get_or_add_pPr().get_or_add_ind()  # noqa: SLF001 - nor for indents in characters
+    for name, count in (("firstLineChars", first), ("leftChars", left), ("rightChars", right)):
+        marks.set(qn(f"w:{name}"), str(100 * count))
 
 
-def _table(document: Docx, columns: tuple[tuple[str, str], ...], rows: str, *, size: float = 12) -> None:
-    """A table whose second to fourth rows are docxtpl's loop over ``rows``."""
+def _border(paragraph: Paragraph, colour: str) -> None:
+    """The red line across the page."""
+    borders, line = OxmlElement("w:pBdr"), OxmlElement("w:bottom")
+    for name, value in (("val", "single"), ("sz", "18"), ("space", "1"), ("color", colour)):
+        line.set(qn(f"w:{name}"), value)
+    borders.append(line)
+    paragraph._p.get_or_add_pPr().insert_element_before(  # noqa: SLF001 - nor for borders
+        borders, "w:shd", "w:spacing", "w:ind", "w:jc", "w:rPr"
+    )
+
+
+def _mark(parent: BaseOxmlElement, name: str, value: str, *successors: str) -> None:
+    """One of the marks python-docx has no word for, in its place among the others."""
+    mark = OxmlElement(name)
+    mark.set(qn("w:val"), value)
+    parent.insert_element_before(mark, *successors)
+
+
+def _font(run: Run, name: str, size: float) -> None:
+    run.font.size, run.font.name = Pt(size), name
+    run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), name)  # noqa: SLF001
+
+
+def _table(document: Docx, columns: Columns, rows: str, *, size: float = 12) -> None:
+    """A table whose second to fourth rows are docxtpl's loop over ``rows``; its heading repeats on every page."""
     table = document.add_table(rows=4, cols=len(columns))
-    table.style = "Table Grid"
-    for place, (heading, name) in enumerate(columns):
-        for row, words in ((0, heading), (2, f"{{{{ row.{name} }}}}")):
-            _font(table.cell(row, place).paragraphs[0].add_run(words), BODY, size)
+    table.style, table.autofit, table.alignment = "Table Grid", False, WD_TABLE_ALIGNMENT.CENTER
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        margin = OxmlElement(f"w:{side}")
+        margin.set(qn("w:w"), "57")  # a millimetre, so that a date stays on one line
+        margin.set(qn("w:type"), "dxa")
+        margins.append(margin)
+    table._tblPr.insert_element_before(margins, "w:tblLook")  # noqa: SLF001 - nor for the cells' margins
+    for place, (heading, name, width) in enumerate(columns):
+        table.columns[place].width = Mm(width)
+        for row in table.rows:
+            row.cells[place].width = Mm(width)
+        for at, words, font in ((0, heading, HEADING), (2, f"{{{{ row.{name} }}}}", BODY)):
+            paragraph = table.cell(at, place).paragraphs[0]
+            paragraph.alignment = CENTER if at == 0 else LEFT
+            paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(2)
+            _mark(paragraph._p.get_or_add_pPr(), "w:snapToGrid", "0", "w:spacing", "w:ind", "w:jc")  # noqa: SLF001
+            _font(paragraph.add_run(words), font, size)
     table.cell(1, 0).paragraphs[0].add_run(f"{{%tr for row in {rows} %}}")
     table.cell(3, 0).paragraphs[0].add_run("{%tr endfor %}")
+    for row, name in ((0, "w:tblHeader"), (0, "w:cantSplit"), (2, "w:cantSplit")):
+        table.rows[row]._tr.get_or_add_trPr().append(OxmlElement(name))  # noqa: SLF001 - nor for rows that stay whole

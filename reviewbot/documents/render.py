@@ -10,10 +10,14 @@ from typing import Any
 import jinja2
 from docx.opc.exceptions import PackageNotFoundError
 from docxtpl import DocxTemplate
+from jinja2.sandbox import SandboxedEnvironment
 
 from reviewbot.errors import SettingError
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+"""What XML cannot carry, and what turns the direction of the text around it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _BORN = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
@@ -25,12 +29,12 @@ def render(folder: Path, kind: str, facts: dict[str, Any]) -> bytes:
         template = DocxTemplate(str(place))
         template.render(
             _clean(facts),
-            jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined),
+            SandboxedEnvironment(autoescape=True, undefined=jinja2.StrictUndefined),
             autoescape=True,
         )
     except jinja2.TemplateError as wrong:
         raise SettingError(f"公文模板 {place.name} 写法有误：{wrong}。") from None
-    except (OSError, ValueError, KeyError, PackageNotFoundError):
+    except (OSError, ValueError, KeyError, SyntaxError, zipfile.BadZipFile, PackageNotFoundError):
         raise SettingError(f"公文模板 {place.name} 读不到或已损坏。") from None
     about = template.docx.core_properties
     about.created = about.modified = _BORN
@@ -41,7 +45,7 @@ def render(folder: Path, kind: str, facts: dict[str, Any]) -> bytes:
 
 
 def _clean(value: Any) -> Any:
-    """Without what XML cannot carry."""
+    """Without control characters."""
     if isinstance(value, str):
         return _CONTROL.sub("", value)
     if isinstance(value, dict):

@@ -1,23 +1,83 @@
-"""Letters as lists."""
+"""Letters as lists and one by one, and what the ledger counts."""
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from collections.abc import Iterable
+from datetime import datetime
 
+from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session, joinedload
+
+from reviewbot.models.case import Case, CaseEvent, Evidence
 from reviewbot.models.oversight import Letter, LetterState
-from reviewbot.queries.scope import Viewer
+from reviewbot.models.people import Staff
+from reviewbot.queries.scope import Viewer, visible_cases
+from reviewbot.rules.lifecycle import Move
+
+SUBMISSIONS = (Move.SUBMIT_MEASURES.value, Move.SUBMIT_EXPLANATION.value)
+
+
+def _visible(viewer: Viewer) -> ColumnElement[bool]:
+    """The bureau sees all; a unit what was once issued to it, withdrawn or not."""
+    if viewer.sees_all:
+        return true()
+    return (Letter.department_id == viewer.department_id) & Letter.issued_at.is_not(None)
+
+
+def visible_letter(session: Session, ident: int, viewer: Viewer, *, lock: bool = False) -> Letter | None:
+    """``lock``: nobody else can act on it until this transaction ends."""
+    wanted = select(Letter).where(Letter.id == ident, _visible(viewer))
+    return session.scalar(wanted.with_for_update() if lock else wanted)
 
 
 def letters_seen_by(session: Session, viewer: Viewer, limit: int = 500) -> list[Letter]:
-    """Newest first: the bureau sees all, a unit what was issued to it."""
-    wanted = select(Letter).order_by(Letter.id.desc()).limit(limit)
-    if not viewer.sees_all:
-        sent = Letter.state.in_((LetterState.ISSUED, LetterState.RECEIVED))
-        wanted = wanted.where(Letter.department_id == viewer.department_id, sent)
-    return list(session.scalars(wanted))
+    """Newest first."""
+    return list(
+        session.scalars(select(Letter).where(_visible(viewer)).order_by(Letter.id.desc()).limit(limit))
+    )
 
 
 def every_letter(session: Session) -> list[Letter]:
-    """All that were not withdrawn, oldest first."""
-    return list(
-        session.scalars(select(Letter).where(Letter.state != LetterState.WITHDRAWN).order_by(Letter.id))
+    """Drafts and whatever was issued, oldest first; a draft that was withdrawn never was a letter."""
+    kept = or_(Letter.state != LetterState.WITHDRAWN, Letter.issued_at.is_not(None))
+    return list(session.scalars(select(Letter).where(kept).order_by(Letter.id)))
+
+
+def drafted_before(session: Session, stem: str) -> list[Letter]:
+    """Letters whose origin begins with ``stem-``, oldest first."""
+    wanted = select(Letter).where(Letter.origin.startswith(f"{stem}-", autoescape=True))
+    return list(session.scalars(wanted.order_by(Letter.id)))
+
+
+def names_by_userid(session: Session, userids: Iterable[str | None]) -> dict[str, str]:
+    known = {one for one in userids if one}
+    rows = session.execute(select(Staff.userid, Staff.name).where(Staff.userid.in_(known)))
+    return {userid: name for userid, name in rows}
+
+
+def ledger_cases(session: Session, viewer: Viewer, start: datetime, end: datetime) -> list[Case]:
+    """Cases opened or closed within ``start <= … < end`` or still open at its end, oldest first."""
+    wanted = select(Case).options(joinedload(Case.review), joinedload(Case.department))
+    wanted = wanted.where(
+        visible_cases(viewer), Case.opened_at < end, or_(Case.closed_at.is_(None), Case.closed_at >= start)
     )
+    return list(session.scalars(wanted.order_by(Case.opened_at, Case.id)))
+
+
+def evidence_counts(session: Session, case_ids: Iterable[int]) -> dict[int, int]:
+    rows = session.execute(
+        select(Evidence.case_id, func.count())
+        .where(Evidence.case_id.in_(list(case_ids)))
+        .group_by(Evidence.case_id)
+    )
+    return {case_id: count for case_id, count in rows if case_id is not None}
+
+
+def last_submissions(session: Session, case_ids: Iterable[int]) -> dict[int, CaseEvent]:
+    """The latest measures or explanation of each case that has any."""
+    rows = session.scalars(
+        select(CaseEvent)
+        .where(CaseEvent.case_id.in_(list(case_ids)), CaseEvent.move.in_(SUBMISSIONS))
+        .ext(distinct_on(CaseEvent.case_id))
+        .order_by(CaseEvent.case_id, CaseEvent.seq.desc())
+    )
+    return {event.case_id: event for event in rows}

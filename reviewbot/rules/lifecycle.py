@@ -83,6 +83,9 @@ class Move(StrEnum):
     KEEP_CARD = "keep_card"
     WITHDRAW_CARD = "withdraw_card"
     DRAFT_LETTER = "draft_letter"
+    ISSUE_LETTER = "issue_letter"
+    RECEIVE_LETTER = "receive_letter"
+    WITHDRAW_LETTER = "withdraw_letter"
     RATER_ANSWERED = "rater_answered"
     REVEAL_PHONE = "reveal_phone"
     SETTLE_CONCERN = "settle_concern"
@@ -212,6 +215,9 @@ _MOVE_LABELS = {
     M.KEEP_CARD: "维持警示牌",
     M.WITHDRAW_CARD: "撤牌",
     M.DRAFT_LETTER: "拟函",
+    M.ISSUE_LETTER: "发函",
+    M.RECEIVE_LETTER: "收函",
+    M.WITHDRAW_LETTER: "撤函",
     M.RATER_ANSWERED: "评价人确认",
     M.REVEAL_PHONE: "查看联系电话",
     M.SETTLE_CONCERN: "督办核查",
@@ -243,14 +249,9 @@ EXCLUDED = frozenset(
     {ClosingKind.MISRATED, ClosingKind.MALICIOUS, ClosingKind.NOT_ATTRIBUTABLE, ClosingKind.INVALID}
 )
 _ROLE_LABELS = {
-    Role.HANDLER: "经办",
-    Role.HEAD: "单位负责人",
-    Role.DESK: "派单员",
-    Role.SUPERVISOR: "督办",
-    Role.LEADER: "领导",
-    Role.AUDITOR: "审计",
-    Role.ADMIN: "管理员",
-}
+    Role.HANDLER: "经办", Role.HEAD: "单位负责人", Role.DESK: "派单员", Role.SUPERVISOR: "督办",
+    Role.LEADER: "领导", Role.AUDITOR: "审计", Role.ADMIN: "管理员",
+}  # fmt: skip
 _AWAITS_HANDLER = frozenset(
     {S.AWAITING_SIGN, S.VERIFYING, S.RECTIFYING, S.EXPLAINING, S.AWAITING_FEEDBACK, S.ON_LEDGER}
 )
@@ -319,6 +320,7 @@ FACTS = frozenset(
     {
         M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED,
         M.REVEAL_PHONE, M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.KEEP_CARD,
+        M.ISSUE_LETTER, M.RECEIVE_LETTER, M.WITHDRAW_LETTER,
     }
 )  # fmt: skip
 

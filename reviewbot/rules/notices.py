@@ -181,8 +181,12 @@ def problem_opened(ident: int, unit: str, item: str, count: int, days: int) -> B
     )
 
 
-def letter_issued(kind: str, ident: int, what: str) -> Body:
-    return text(f"{kind}{what}，请在督办网页「公文」中查看并签收（第 {ident} 件）。")
+def letter_moved(ident: int, name: str, what: str, *, note: str = "") -> Body:
+    """Of a letter that was issued, received or withdrawn: its name and a link, nothing of what it says."""
+    return {
+        "type": "card", "number": f"L{ident}", "round": 1, "title": name, "desc": what, "note": note, "rows": [],
+        "buttons": [], "link": f"/letters/{ident}",
+    }  # fmt: skip
 
 
 DIGEST_BYTES = 1_900

@@ -1,5 +1,6 @@
 """公文: drafts and issued letters, who has to act on each, and the document itself."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -8,59 +9,133 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from reviewbot.actions.draft_by_hand import DRAFTERS, draft_ledger, draft_on_case
 from reviewbot.actions.move_letter import (
+    REASON_LIMIT,
     find_letter,
     issue_letter,
+    possible_acts,
     receive_letter,
     review_letter,
     withdraw_letter,
 )
-from reviewbot.documents.letters import file_name, letter_docx, mark_of
+from reviewbot.actions.report_rates import this_month
+from reviewbot.documents.enclosures import enclose, explained
+from reviewbot.documents.letters import file_name, letter_bytes, stationery_of
+from reviewbot.documents.preview import lines_of
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
-from reviewbot.models.oversight import Letter
-from reviewbot.queries.letters import letters_seen_by
+from reviewbot.models.case import Case
+from reviewbot.models.oversight import Letter, LetterKind
+from reviewbot.models.people import Department
+from reviewbot.queries.letters import letters_seen_by, names_by_userid
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
-from reviewbot.settings import CONFIG
 from reviewbot.web import login, views
 from reviewbot.web.login import house_of, poster
 from reviewbot.wiring import House
 
-TEMPLATES = CONFIG / "documents"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _ACTS = {"review": "审核", "issue": "签发", "receive": "签收", "withdraw": "撤回"}
-_NEXT = {
-    "draft": ("review", "withdraw"),
-    "reviewed": ("issue", "withdraw"),
-    "issued": ("receive", "withdraw"),
-}
+_STEPS = (
+    ("drafted", "拟稿"),
+    ("reviewed", "审核"),
+    ("issued", "签发"),
+    ("received", "签收"),
+    ("withdrawn", "撤回"),
+)
 
 
 def letter_list(request: Request, viewer: Viewer) -> Response:
+    return _list(request, viewer)
+
+
+def _list(
+    request: Request,
+    viewer: Viewer,
+    *,
+    wrong: ReviewbotError | None = None,
+    kept: dict[str, str] | None = None,
+) -> Response:
     house = house_of(request)
     with house.database.begin() as session:
         rows = [_line(house, letter) for letter in letters_seen_by(session, viewer)]
-    return views.render(request, "letters.html", rows=rows)
+    first, last = this_month(house.clock.now())
+    return views.render(
+        request, "letters.html", status=wrong.status if wrong else 200, rows=rows,
+        may_draft=bool(viewer.roles & DRAFTERS),
+        kinds=[(kind.value, kind.label) for kind in LetterKind if kind is not LetterKind.LEDGER],
+        kept={"first": str(first), "last": str(last)} | (kept or {}), wrong=wrong.sentence if wrong else None,
+    )  # fmt: skip
+
+
+def draft(request: Request, form: FormData) -> Response:
+    """拟稿 by a person: on a case, or the ledger of a period."""
+    house, viewer = house_of(request), poster(request, form)
+    try:
+        with house.database.begin() as session:
+            ident = _drafted(session, house, viewer, form).id
+    except ReviewbotError as wrong:
+        kept = {name: word for name, word in form.items() if isinstance(word, str) and name != "csrf"}
+        return _list(request, viewer, wrong=wrong, kept=kept)
+    return RedirectResponse(f"/letters/{ident}", status_code=303)
+
+
+def _drafted(session: Session, house: House, viewer: Viewer, form: FormData) -> Letter:
+    now, told = house.clock.now(), login.text_of(form, "kind")
+    if told not in {kind.value for kind in LetterKind}:
+        raise InvalidInput("请选择文种。")
+    kind = LetterKind(told)
+    if kind is LetterKind.LEDGER:
+        try:
+            first, last = (date.fromisoformat(login.text_of(form, name)) for name in ("first", "last"))
+        except ValueError:
+            raise InvalidInput("日期应写作 2026-11-30。") from None
+        return draft_ledger(session, first, last, viewer, at=now)
+
+    def explain(case: Case) -> dict[str, str]:
+        return explained(session, case)
+
+    number, reason = login.text_of(form, "number").upper().lstrip("#"), login.text_of(form, "reason")
+    return draft_on_case(session, kind, number, reason, viewer, at=now, explain=explain)
 
 
 def letter_page(request: Request, viewer: Viewer) -> Response:
     return _show(request, viewer, done=request.query_params.get("done", "")[:200])
 
 
+def _ident(request: Request) -> int:
+    return min(int(request.path_params["ident"]), 2**31 - 1)
+
+
 def _show(
     request: Request, viewer: Viewer, *, done: str = "", wrong: ReviewbotError | None = None
 ) -> Response:
-    house, ident = house_of(request), min(request.path_params["ident"], 2**31 - 1)
+    house = house_of(request)
     with house.database.begin() as session:
-        letter = find_letter(session, ident, viewer)
-        line = _line(house, letter)
-        facts = [(name, str(value)) for name, value in letter.facts.items() if name != "events"]
-        events = letter.facts.get("events", [])
-    acts = [(act, _ACTS[act]) for act in _NEXT.get(letter.state.value, ())]
+        letter = find_letter(session, _ident(request), viewer)
+        names = names_by_userid(session, (getattr(letter, f"{step}_by") for step, _ in _STEPS))
+        unit = session.get(Department, letter.department_id) if letter.department_id else None
+        broken, lines = None, list[str]()
+        try:
+            lines = lines_of(letter_bytes(house.settings, session, letter, house.clock.now()))
+        except ReviewbotError as found:
+            broken = found.sentence
     return views.render(
-        request, "letter.html", status=wrong.status if wrong else 200, letter=letter, line=line, facts=facts,
-        events=events, acts=acts, done=done, wrong=wrong.sentence if wrong else None,
+        request, "letter.html", status=wrong.status if wrong else 200, line=_line(house, letter), lines=lines,
+        broken=broken, steps=_steps(letter, names), acts=[(act, _ACTS[act]) for act in possible_acts(letter, viewer)],
+        done=done, wrong=wrong.sentence if wrong else None, unit=unit.name if unit else "领导", limit=REASON_LIMIT,
     )  # fmt: skip
+
+
+def _steps(letter: Letter, names: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Who did what when, as far as the letter has come."""
+    found = []
+    for step, label in _STEPS:
+        by = getattr(letter, f"{step}_by")
+        if by:
+            who = "系统" if by == "system" else names.get(by, by)
+            found.append((label, who, views.moment(getattr(letter, f"{step}_at"))))
+    return found
 
 
 def _line(house: House, letter: Letter) -> dict[str, Any]:
@@ -68,42 +143,48 @@ def _line(house: House, letter: Letter) -> dict[str, Any]:
         "id": letter.id,
         "title": letter.title,
         "kind": letter.kind.label,
-        "mark": mark_of(letter, house.settings.documents.prefix),
+        "mark": stationery_of(house.settings).mark(letter),
         "state": letter.state.label,
         "state_key": letter.state.value,
         "drafted": views.moment(letter.drafted_at),
         "issued": views.moment(letter.issued_at),
+        "number": letter.facts.get("number", ""),
+        "sha256": letter.sha256 or "",
         "reason": letter.withdrawn_reason or "",
     }
 
 
 def act(request: Request, form: FormData) -> Response:
     """审核, 签发, 签收 or 撤回."""
-    house, ident = house_of(request), min(request.path_params["ident"], 2**31 - 1)
-    viewer = poster(request, form)
+    house, viewer = house_of(request), poster(request, form)
     try:
         with house.database.begin() as session:
-            said = _acted(session, house, ident, viewer, form)
+            said = _acted(session, house, _ident(request), viewer, form)
     except NotFound:
         raise
     except ReviewbotError as wrong:
         return _show(request, viewer, wrong=wrong)
     house.ring(TaskName.DELIVER)
-    return RedirectResponse(f"/letters/{ident}?done={quote(said)}", status_code=303)
+    return RedirectResponse(f"/letters/{_ident(request)}?done={quote(said)}", status_code=303)
 
 
 def _acted(session: Session, house: House, ident: int, viewer: Viewer, form: FormData) -> str:
-    now = house.clock.now()
+    now, paper = house.clock.now(), stationery_of(house.settings)
     match login.text_of(form, "act"):
         case "review":
-            return review_letter(session, ident, viewer, at=now)
+            return review_letter(
+                session, ident, viewer, at=now, enclose=lambda letter: enclose(session, letter, now)
+            )
         case "issue":
-            letter = issue_letter(session, ident, viewer, at=now)
-            return f"已签发：{mark_of(letter, house.settings.documents.prefix)}。"
+            issued = issue_letter(
+                session, ident, viewer, at=now, folder=house.settings.data_dir, number=paper.numbered,
+                write=lambda letter: paper.document(session, letter, now),
+            )  # fmt: skip
+            return f"已签发：{paper.mark(issued)}。"
         case "receive":
             return receive_letter(session, ident, viewer, at=now)
         case "withdraw":
-            return withdraw_letter(session, ident, login.text_of(form, "reason")[:500], viewer, at=now)
+            return withdraw_letter(session, ident, login.text_of(form, "reason"), viewer, at=now)
         case _:
             raise InvalidInput("提交的内容无法识别，请刷新页面后再试。")
 
@@ -111,10 +192,9 @@ def _acted(session: Session, house: House, ident: int, viewer: Viewer, form: For
 def letter_file(request: Request, viewer: Viewer) -> Response:
     """The document, to those who may see the letter."""
     house = house_of(request)
-    told = house.settings.documents
     with house.database.begin() as session:
-        letter = find_letter(session, min(request.path_params["ident"], 2**31 - 1), viewer)
-        data = letter_docx(TEMPLATES, letter, prefix=told.prefix, sender=told.sender)
+        letter = find_letter(session, _ident(request), viewer)
+        data = letter_bytes(house.settings, session, letter, house.clock.now())
         name = file_name(letter)
     header = f"attachment; filename*=UTF-8''{quote(name)}"
     return Response(data, media_type=DOCX, headers={"Content-Disposition": header})

@@ -75,6 +75,7 @@ def page_routes() -> list[BaseRoute]:
         Route("/supervision", _guarded(_signed_in(supervision_pages.supervision)), methods=get),
         Route("/supervision/{ident:int}", _posted(supervision_pages.settle), methods=post),
         Route("/letters", _guarded(_signed_in(letter_pages.letter_list)), methods=get),
+        Route("/letters", _posted(letter_pages.draft), methods=post),
         Route("/letters/{ident:int}", _guarded(_signed_in(letter_pages.letter_page)), methods=get),
         Route("/letters/{ident:int}", _posted(letter_pages.act), methods=post),
         Route("/letters/{ident:int}/file", _guarded(_signed_in(letter_pages.letter_file)), methods=get),

@@ -1,168 +1,226 @@
-"""Letters: what is drafted, who moves it on, its number, and a document that nothing in it can break."""
+"""Who moves a letter on, its number, and what was issued staying as it was issued."""
 
-import io
+import hashlib
 import threading
+from datetime import date, timedelta
 
 import pytest
-from docx import Document
-from docx.shared import Mm, Pt
-from hypothesis import given
-from hypothesis import settings as trying
-from hypothesis import strategies as st
-
-from reviewbot.actions.draft_letter import draft_letter
-from reviewbot.actions.move_letter import issue_letter, receive_letter, review_letter, withdraw_letter
-from reviewbot.conversation.answer import viewer_of_staff
-from reviewbot.documents.layout import LETTERS, build_templates
-from reviewbot.documents.letters import file_name, letter_docx
-from reviewbot.documents.render import render
-from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, SettingError
-from reviewbot.models.message import Message
-from reviewbot.models.oversight import Letter, LetterKind, LetterState
-from reviewbot.papers import TEMPLATES, write_letters
-from reviewbot.queries.directory import find_department, staff_by_userid
-
-DESK, SUPERVISOR, SECOND, LEADER, HEAD, FOREIGN = (
-    "chenjiafeng01", "wanghailing01", "pengxiaohui01", "zhouzhidong01", "wangzehao01", "zengjiabin01",
-)  # fmt: skip
-FACTS = {
-    "number": "A1027", "item": "失业保险金申领", "department": "揭东区社会保险基金管理局", "status": "待签收",
-    "stage": "办理",
-    "dispatched_at": "2026-11-30 09:00", "due_at": "2026-12-07 17:30", "original_due_at": "2026-12-07 17:30",
-    "overdue_days": 7, "returns": 0, "calls": 1, "drafted_at": "2026-12-14 17:30", "reason": "录音中诉求明确",
-    "explanation": "不符合受理条件", "basis": "办事指南第三条",
-    "events": [{"at": "2026-11-30 09:00", "what": "立案", "who": "系统"}],
-}  # fmt: skip
-
-
-def words(data):
-    document = Document(io.BytesIO(data))
-    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
-    return "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells])
-
-
-def drafted(house, origin="A1027-letter", kind=LetterKind.SUPERVISION):
-    with house.database.begin() as session:
-        unit = find_department(session, "SOC").id
-        return draft_letter(
-            session, kind, origin=origin, case=None, department_id=unit, facts=FACTS, at=house.clock.now(),
-            by="system",
-        ).id  # fmt: skip
-
-
-def done(house, act, ident, who):
-    with house.database.begin() as session:
-        viewer = viewer_of_staff(staff_by_userid(session, who))
-        return act(session, ident, viewer, at=house.clock.now())
-
-
-def letter(house, ident):
-    with house.database.begin() as session:
-        return session.get_one(Letter, ident)
-
-
-@pytest.mark.parametrize("kind", [*LETTERS])
-def test_every_shipped_template_renders_by_the_measures_of_the_standard(kind):
-    data = render(
-        TEMPLATES, kind, FACTS | {"mark": "x〔2026〕1号", "sender": "局", "issued_on": "2026年12月14日"}
-    )
-    document = Document(io.BytesIO(data))
-    (section,) = document.sections
-
-    for measured, wanted in (
-        (section.page_width, 210), (section.page_height, 297), (section.top_margin, 37), (section.left_margin, 28),
-    ):  # fmt: skip
-        assert abs(measured - Mm(wanted)) < Mm(0.1)
-    title = document.paragraphs[1].runs[0]
-    assert (title.font.name, title.font.size) == ("方正小标宋简体", Pt(22))
-    assert document.paragraphs[2].runs[0].font.name == "仿宋_GB2312"
-    assert document.paragraphs[2].paragraph_format.line_spacing == Pt(28.95)
-    assert "{{" not in words(data)
-
-
-NASTY = st.text(max_size=60) | st.sampled_from(
-    ["<w:p/>&amp;", "{{ mark }}", "{% for %}", "]]>", "\x00\x07\ud800", "=1+1", "a\nb"]
+from case_kit import HEAD, SUPERVISOR, case_of, closed, events, messages, opened, verifying
+from paper_kit import (
+    DESK,
+    FOREIGN,
+    LEADER,
+    SECOND,
+    document,
+    drafted,
+    issued,
+    ledger_of,
+    letter,
+    on_case,
+    received,
+    reviewed,
+    withdrawn,
+    words,
 )
 
-
-@trying(max_examples=40, deadline=None)
-@given(item=NASTY, who=NASTY)
-def test_no_text_breaks_a_document_or_is_read_as_a_tag_and_equal_facts_are_equal_bytes(item, who):
-    facts = FACTS | {
-        "item": item, "mark": "x", "sender": "局", "issued_on": "",
-        "events": [{"at": "1", "what": "立案", "who": who}],
-    }  # fmt: skip
-    data = render(TEMPLATES, "supervision", facts)
-
-    assert data == render(TEMPLATES, "supervision", facts)
-    told = words(data)
-    if "{{ mark }}" in (item, who):
-        assert "{{ mark }}" in told
-
-
-def test_a_template_that_asks_for_what_is_not_there_says_so(tmp_path):
-    build_templates(tmp_path)
-
-    with pytest.raises(SettingError, match=r"supervision\.docx"):
-        render(tmp_path, "supervision", {"number": "A1"})
-    with pytest.raises(SettingError, match=r"nowhere\.docx"):
-        render(tmp_path, "nowhere", {})
+from reviewbot.actions.move_letter import letter_path, possible_acts
+from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, SettingError
+from reviewbot.models.oversight import LetterKind, LetterState
+from reviewbot.papers import write_letters
+from reviewbot.queries.scope import SYSTEM
+from reviewbot.settings import load_settings
 
 
 def test_a_letter_is_reviewed_by_one_issued_by_another_and_received_by_its_unit(house):
     ident = drafted(house)
-    with pytest.raises(NotAllowed):
-        done(house, issue_letter, ident, DESK)
-    with pytest.raises(Conflict):
-        done(house, issue_letter, ident, LEADER)
-    with pytest.raises(NotFound):
-        done(house, receive_letter, ident, HEAD)
-    done(house, review_letter, ident, SUPERVISOR)
+    for act, who, refusal in (
+        (issued, DESK, NotAllowed), (issued, LEADER, Conflict), (reviewed, LEADER, NotAllowed),
+        (received, HEAD, NotFound),
+    ):  # fmt: skip
+        with pytest.raises(refusal):
+            act(house, ident, who)
+    reviewed(house, ident, SUPERVISOR)
     with pytest.raises(NotAllowed, match="两人"):
-        done(house, issue_letter, ident, SUPERVISOR)
-    done(house, issue_letter, ident, LEADER)
+        issued(house, ident, SUPERVISOR)
+    told = issued(house, ident, SECOND)
 
-    issued = letter(house, ident)
-    assert (issued.year, issued.serial, issued.state) == (2026, 1, LetterState.ISSUED)
+    assert (told.year, told.serial, told.state) == (2026, 1, LetterState.ISSUED)
     with pytest.raises(NotFound):
-        done(house, receive_letter, ident, FOREIGN)
-    done(house, receive_letter, ident, HEAD)
-    assert letter(house, ident).state is LetterState.RECEIVED
-    with house.database.begin() as session:
-        assert [one.userid for one in session.query(Message).filter_by(kind="letter")] == [HEAD]
+        received(house, ident, FOREIGN)
+    with pytest.raises(NotAllowed):
+        received(house, ident, SUPERVISOR)
+    received(house, ident, HEAD)
+    assert letter(house, ident).received_by == HEAD
+    with pytest.raises(Conflict):
+        received(house, ident, HEAD)
 
 
-def test_a_withdrawn_letter_stays_and_its_number_is_not_given_again(house):
-    first, second = drafted(house, "one"), drafted(house, "two")
-    for ident in (first, second):
-        done(house, review_letter, ident, SUPERVISOR)
-    done(house, issue_letter, first, SECOND)
-    with pytest.raises(InvalidInput, match="原因"):
-        _withdraw(house, first, " ")
-    _withdraw(house, first, "事实有误")
-    done(house, issue_letter, second, SECOND)
+def test_a_person_does_not_review_his_own_draft_and_no_program_issues(house):
+    mine = drafted(house, by=SUPERVISOR)
+    with pytest.raises(NotAllowed, match="拟稿人"):
+        reviewed(house, mine, SUPERVISOR)
+    reviewed(house, mine, SECOND)
 
-    assert (letter(house, first).serial, letter(house, second).serial) == (1, 2)
-    assert letter(house, first).state is LetterState.WITHDRAWN
+    assert possible_acts(letter(house, mine), SYSTEM) == []
 
 
-def _withdraw(house, ident, reason):
-    with house.database.begin() as session:
-        viewer = viewer_of_staff(staff_by_userid(session, SUPERVISOR))
-        return withdraw_letter(session, ident, reason, viewer, at=house.clock.now())
+def test_the_units_head_is_told_with_a_link_of_the_issue_and_of_the_withdrawal_and_can_still_read_it(house):
+    number = verifying(house)
+    ident = on_case(house, "supervision", number)
+    reviewed(house, ident, SECOND)
+    issued(house, ident)
+    withdrawn(house, ident)
+
+    told = messages(house, kind="letter")
+    assert [(one.userid, one.body["link"]) for one in told] == [(HEAD, f"/letters/{ident}")] * 2
+    assert "已撤回" in told[1].body["desc"]
+    assert "督办函 揭东政数督〔2026〕1号" in told[0].body["title"]
+    assert [event.move for event in events(house, number)][-3:] == [
+        "draft_letter",
+        "issue_letter",
+        "withdraw_letter",
+    ]
+    with pytest.raises(Conflict):
+        received(house, ident, HEAD)
+    assert letter(house, ident).state is LetterState.WITHDRAWN
+
+
+def test_a_report_goes_to_the_leaders_not_to_the_unit_it_is_about(house):
+    ident = on_case(house, "special_report", verifying(house))
+    reviewed(house, ident, SECOND)
+    issued(house, ident)
+
+    assert {one.userid for one in messages(house, kind="letter")} == {LEADER}
+    with pytest.raises(NotFound):
+        received(house, ident, HEAD)
+    received(house, ident, LEADER)
+
+
+def test_what_was_issued_stays_as_it_was_whatever_becomes_of_case_template_and_settings(
+    house, clock, monkeypatch
+):
+    number = verifying(house)
+    ident = on_case(house, "supervision", number)
+    reviewed(house, ident, SECOND)
+    seen = document(house, ident)
+    clock.moment += timedelta(days=3)
+    told = issued(house, ident)
+    first = document(house, ident)
+    monkeypatch.setattr(house.settings.documents, "supervision", "别的")
+    monkeypatch.setattr(house.settings.documents, "sender", "别的局")
+
+    assert told.sha256 == hashlib.sha256(first).hexdigest()
+    assert document(house, ident) == first
+    assert words(first).partition("附件1")[2] == words(seen).partition("附件1")[2]  # what the reviewer saw
+    place = letter_path(house.settings.data_dir, told.sha256)
+    place.write_bytes(b"PK something else")
+    with pytest.raises(NotFound, match="改动"):
+        document(house, ident)
+
+
+def test_every_kind_has_numbers_and_a_mark_of_its_own(house):
+    for kind in (LetterKind.SUPERVISION, LetterKind.SPECIAL_REPORT):
+        ident = drafted(house, f"{kind}-1", kind)
+        reviewed(house, ident)
+        issued(house, ident)
+        assert letter(house, ident).serial == 1
+    names = write_letters(house, house.settings.data_dir / "out")
+
+    assert names[:2] == ["督办函-2026-001-A1027.docx", "专报-2026-001-A1027.docx"]
+    marks = {letter(house, ident).facts["mark"], letter(house, ident - 1).facts["mark"]}
+    assert marks == {"揭东政数督〔2026〕1号", "揭东政数专〔2026〕1号"}
+    same = {"documents": house.settings.documents.model_dump() | {"ledger": "揭东政数督"}}
+    with pytest.raises(SettingError, match="机关代字"):
+        load_settings(**same)
 
 
 def test_numbers_have_no_gaps_and_no_twins_however_many_issue_at_once(house):
     idents = [drafted(house, f"o{number}") for number in range(8)]
     for ident in idents:
-        done(house, review_letter, ident, SUPERVISOR)
-    threads = [threading.Thread(target=done, args=(house, issue_letter, ident, LEADER)) for ident in idents]
+        reviewed(house, ident)
+    threads = [threading.Thread(target=issued, args=(house, ident)) for ident in idents]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
     assert sorted(letter(house, ident).serial for ident in idents) == list(range(1, 9))
+
+
+def test_an_issue_that_fails_gives_its_number_back(house):
+    broken, whole = drafted(house, "one"), drafted(house, "two")
+    for ident in (broken, whole):
+        reviewed(house, ident)
+    (house.settings.data_dir / "letters").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="letters"):
+        issued(house, broken)
+    (house.settings.data_dir / "letters").unlink()
+
+    assert letter(house, broken).state is LetterState.REVIEWED
+    assert issued(house, whole).serial == 1
+
+
+def test_a_withdrawn_letter_stays_and_its_number_is_not_given_again(house):
+    first, second = drafted(house, "one"), drafted(house, "two")
+    for ident in (first, second):
+        reviewed(house, ident)
+    issued(house, first)
+    for reason in (" ", "长" * 501, "a\0"):
+        with pytest.raises(InvalidInput, match="原因"):
+            withdrawn(house, first, reason)
+    withdrawn(house, first)
+
+    assert issued(house, second).serial == 2
+    assert (letter(house, first).serial, letter(house, first).withdrawn_reason) == (1, "事实有误")
+
+
+def test_a_closed_case_is_not_pressed_any_more(house):
+    number = verifying(house)
+    ident = on_case(house, "supervision", number)
+    reviewed(house, ident, SECOND)
+    with house.database.begin() as session:
+        session.merge(case_of(house, number)).status = "closed"
+
+    with pytest.raises(Conflict, match="已办结"):
+        issued(house, ident)
+    with pytest.raises(Conflict, match="已办结"):
+        on_case(house, "rectification_notice", closed(house))
+
+
+def test_a_person_drafts_what_no_ladder_drafts_one_at_a_time(house):
+    number = verifying(house)
+    for kind, who, refusal in (
+        ("rectification_notice", HEAD, NotAllowed), ("explanation_notice", SUPERVISOR, InvalidInput),
+        ("ledger", SUPERVISOR, InvalidInput),
+    ):  # fmt: skip
+        with pytest.raises(refusal):
+            on_case(house, kind, number, who)
+    with pytest.raises(InvalidInput, match="核实的问题"):
+        on_case(house, "rectification_notice", number, reason=" ")
+    with pytest.raises(NotFound):
+        on_case(house, "supervision", "Z9999")
+    first = on_case(house, "rectification_notice", number)
+    with pytest.raises(Conflict, match="草稿"):
+        on_case(house, "rectification_notice", number)
+    withdrawn(house, first)
+    second = on_case(house, "rectification_notice", number)
+
+    assert first != second
+    assert letter(house, second).drafted_by == SUPERVISOR
+    assert letter(house, second).department_id == case_of(house, number).department_id
+
+
+def test_the_ledger_of_a_period_is_a_document_too(house):
+    number = opened(house)
+    with pytest.raises(InvalidInput, match="止日"):
+        ledger_of(house, date(2026, 11, 30), date(2026, 11, 1))
+    ident = ledger_of(house, date(2026, 11, 1), date(2026, 11, 30), DESK)
+    earlier = ledger_of(house, date(2026, 10, 1), date(2026, 10, 31), DESK)
+    reviewed(house, ident)
+
+    assert "揭东政数账〔2026〕1号" in words(document(house, issued(house, ident).id))
+    assert number in words(document(house, ident))
+    assert number not in words(document(house, earlier))
 
 
 def test_the_same_origin_is_drafted_once(house):
@@ -175,8 +233,7 @@ def test_everything_is_written_into_a_folder_and_a_draft_says_that_it_is_one(hou
 
     assert names == [f"督办函-草稿{ident}-A1027.docx", "整改台账.docx"]
     assert "（草稿，未签发）" in words((tmp_path / names[0]).read_bytes())
-    done(house, review_letter, ident, SUPERVISOR)
-    done(house, issue_letter, ident, LEADER)
-    told = letter_docx(TEMPLATES, letter(house, ident), prefix="揭东政数督", sender="局")
-    assert "揭东政数督〔2026〕1号" in words(told)
-    assert file_name(letter(house, ident)) == "督办函-2026-001-A1027.docx"
+    reviewed(house, ident)
+    issued(house, ident)
+    withdrawn(house, ident)
+    assert write_letters(house, tmp_path)[0] == "督办函-2026-001-A1027-已撤回.docx"

@@ -1,0 +1,153 @@
+"""What is enclosed with a letter, taken from its case: the course, the limits, the evidence, the calls.
+
+Nothing of the rater (F19): no name, no number, no comment, and no remark on what he said; free words of staff are
+covered before they enter a document.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from reviewbot.actions.letter_facts import days_late, moment
+from reviewbot.clock import CHINA
+from reviewbot.models.case import Case, DueTime
+from reviewbot.models.oversight import Letter, LetterKind
+from reviewbot.models.review import Review
+from reviewbot.queries.cases import calls_of, due_times_of, events_of, evidence_of
+from reviewbot.queries.letters import evidence_counts, last_submissions, ledger_cases
+from reviewbot.queries.pages import names_of
+from reviewbot.queries.scope import SYSTEM, Viewer
+from reviewbot.rules.call_back import Outcome
+from reviewbot.rules.deadlines import DueTime as Reckoned
+from reviewbot.rules.deadlines import Limit, Unit, describe, working_from_data
+from reviewbot.rules.lifecycle import Move
+from reviewbot.sources.masking import mask_personal
+
+_STAGES = (
+    ("contact", "联系评价人时限"), ("handling_complex", "复杂事项办理时限"), ("handling_extended", "延期后办理时限"),
+    ("handling", "办理时限"), ("dispatch", "派单时限"), ("arbitration", "会商裁定时限"),
+    ("appeal_decision", "申诉复核时限"), ("instruction", "领导批示件时限"),
+)  # fmt: skip
+_UNTOLD = frozenset({Move.REVEAL_PHONE.value, Move.RATER_ANSWERED.value})
+"""Events about the rater, not about the handling."""
+
+
+def enclose(session: Session, letter: Letter, now: datetime) -> dict[str, Any]:
+    """The enclosures of a letter as they are now, ready for JSON."""
+    facts = letter.facts
+    if letter.kind is LetterKind.LEDGER:
+        first, last = date.fromisoformat(facts["first"]), date.fromisoformat(facts["last"])
+        return ledger(session, SYSTEM, first, last, now)
+    told = {"as_of": moment(now), "events": [], "limits": [], "evidence": [], "attempts": []}
+    case = session.get(Case, letter.case_id) if letter.case_id else None
+    return told | (_of_case(session, case, now) if case else {})
+
+
+def _of_case(session: Session, case: Case, now: datetime) -> dict[str, Any]:
+    review = session.get_one(Review, case.review_id)
+    calls, files = calls_of(session, case.id), evidence_of(session, case.id)
+    names = names_of(session, [call.staff_id for call in calls if call.staff_id])
+    return {
+        "events": [
+            {"at": _minute(event.at), "what": _label(event.move), "who": cover(event.actor_name, review)}
+            for event in events_of(session, case.id)
+            if event.move not in _UNTOLD
+        ],
+        "limits": [_limit(due, now) for due in due_times_of(session, case.id)],
+        "evidence": [
+            {"name": cover(file.filename, review), "at": _minute(file.at), "sha256": file.sha256} for file in files
+        ],
+        "attempts": [
+            {
+                "attempt": call.attempt, "at": _minute(call.at), "outcome": Outcome(call.outcome).label,
+                "who": names.get(call.staff_id or 0, "—"),
+            }
+            for call in calls
+        ],
+    }  # fmt: skip
+
+
+def _limit(due: DueTime, now: datetime) -> dict[str, Any]:
+    ended = due.met_at or now
+    if due.replaced_by:
+        state = "已由其他时限取代"
+    elif due.met_at:
+        state = "按期完成" if due.met_at <= due.due_at else "超期完成"
+    else:
+        state = "已超期" if ended > due.due_at else "计时中"
+    stage = next((label for start, label in _STAGES if due.stage.startswith(start)), due.stage)
+    return {
+        "stage": f"第{due.round}轮{stage}" if due.round > 1 else stage,
+        "state": state,
+        "working": _working(due),
+    }
+
+
+def _working(due: DueTime) -> list[str]:
+    """The stored working in a clerk's lines (B1); a limit taken over from elsewhere has only its two ends."""
+    value, _, word = due.limit_text.partition(" ")
+    unit = next((each for each in Unit if each.label == word), None)
+    if not due.working or unit is None:
+        return [f"{moment(due.started_at)}起算，{moment(due.due_at)}到期"]
+    basis = f"规则{due.policy_version}，日历{due.calendar_version}"
+    return describe(
+        Reckoned(
+            stage=due.stage, started_at=due.started_at.astimezone(CHINA), due_at=due.due_at.astimezone(CHINA),
+            reckoning=working_from_data(due.working), limit=Limit(due.stage, float(value), unit, "", basis),
+            provisional=due.provisional,
+        )
+    )  # fmt: skip
+
+
+def explained(session: Session, case: Case) -> dict[str, str]:
+    """What the unit last submitted, for a notice to the rater; empty words where it has submitted nothing."""
+    review = session.get_one(Review, case.review_id)
+    event = last_submissions(session, [case.id]).get(case.id)
+    said, basis = (event.remark, str(event.data.get("basis", ""))) if event else ("", "")
+    return {"explanation": cover(said, review), "basis": cover(basis, review)}
+
+
+def cover(text: str, review: Review) -> str:
+    """Words of staff without the rater in them: his name, his numbers, his own words."""
+    for own, instead in ((review.rater_name, "评价人"), (review.comment, "（评价内容略）")):
+        if own and len(own.strip()) > 1:
+            text = text.replace(own.strip(), instead)
+    return mask_personal(text)
+
+
+def ledger(session: Session, viewer: Viewer, first: date, last: date, now: datetime) -> dict[str, Any]:
+    """整改台账: the cases opened or closed from ``first`` to ``last``, or still open then, oldest first."""
+    start, end = (datetime.combine(day, time(), CHINA) for day in (first, last + timedelta(days=1)))
+    cases = ledger_cases(session, viewer, start, end)
+    return {"as_of": moment(now), "rows": _rows(session, cases, now)}
+
+
+def _rows(session: Session, cases: Sequence[Case], now: datetime) -> list[dict[str, Any]]:
+    idents = [case.id for case in cases]
+    files, said = evidence_counts(session, idents), last_submissions(session, idents)
+    return [
+        {
+            "place": place, "number": case.number, "item": cover(case.review.item or "未写明事项", case.review),
+            "department": case.department.short_name if case.department else "派单台",
+            "opened": _day(case.opened_at), "due": _day(case.due_at), "status": case.status.label,
+            "conclusion": case.conclusion.label if case.conclusion else "—",
+            "measures": cover(said[case.id].remark, case.review) if case.id in said else "—",
+            "evidence": files.get(case.id, 0), "closed": _day(case.closed_at),
+            "overdue": days_late(case.due_at, case.closed_at or now) or "—",
+        }
+        for place, case in enumerate(cases, start=1)
+    ]  # fmt: skip
+
+
+def _label(move: str) -> str:
+    return Move(move).label if move in {known.value for known in Move} else move
+
+
+def _minute(at: datetime) -> str:
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at.astimezone(CHINA):%Y-%m-%d}" if at else "—"
