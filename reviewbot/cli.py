@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from reviewbot import demonstration
+from reviewbot import demonstration, samples
 from reviewbot.actions.create_token import create_token
 from reviewbot.actions.load_city import CityChange, city_is_empty, load_city
 from reviewbot.actions.open_case import open_case
@@ -47,7 +47,9 @@ app = typer.Typer(
 )
 token_app = typer.Typer(no_args_is_help=True, help="API 令牌。")
 city_app = typer.Typer(no_args_is_help=True, help="城市目录：单位、事项、人员。")
+recalls_app = typer.Typer(no_args_is_help=True, help="抽查回访：抽取、公布、复算。")
 app.add_typer(token_app, name="token")
+app.add_typer(recalls_app, name="recalls")
 app.add_typer(city_app, name="city")
 console = Console()
 IMPORT_BATCH = 1_000
@@ -282,6 +284,33 @@ def print_balance(told: Balance) -> None:
         table.add_row(f"消息 {state}", str(count))
     console.print(table)
     console.print("收支平衡" if told.adds_up else "收支不平衡！", style="green" if told.adds_up else "red")
+
+
+MONTH = Annotated[str, typer.Option(help="月份，如 2026-10")]
+
+
+@recalls_app.command("draw")
+@plainly
+def recalls_draw(month: MONTH) -> None:
+    """抽取一个已结束月份的回访样本；已抽取的不变。"""
+    with prepared() as house:
+        samples.draw(house, month, console)
+
+
+@recalls_app.command("show")
+@plainly
+def recalls_show(month: MONTH, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """样本的承诺值、总体、种子、编号和结果。"""
+    with prepared() as house:
+        samples.show(house, month, console, as_json=as_json)
+
+
+@recalls_app.command("verify")
+@plainly
+def recalls_verify(month: MONTH) -> None:
+    """重新计算样本；与公布的不符则返回非零。"""
+    with prepared() as house:
+        samples.verify(house, month, console)
 
 
 @app.command()

@@ -21,6 +21,7 @@ class TaskName(StrEnum):
     DEADLINES = "reviewbot.deadlines"
     SWEEP = "reviewbot.sweep"
     PROBLEMS = "reviewbot.problems"
+    RECALLS = "reviewbot.recalls"
 
 
 def make_celery(settings: Settings) -> Celery:

@@ -18,5 +18,6 @@ def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
             "schedule": PROBLEMS_SECONDS,
             "options": {"expires": PROBLEMS_SECONDS},
         },
+        "re-call samples": {"task": TaskName.RECALLS.value, **every},
         "due times": {"task": TaskName.DEADLINES.value, **every},
     }

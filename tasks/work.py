@@ -3,6 +3,7 @@
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.digest_reminders import digest_reminders
+from reviewbot.actions.draw_recalls import keep_recalls
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.open_case import open_case
 from reviewbot.conversation.answer import answer_callback
@@ -75,4 +76,13 @@ def problems() -> None:
     with home.database.begin() as session:
         found = find_problems(session, now=home.clock.now(), rules=home.rulebook.policy.problems)
     if found:
+        home.ring(TaskName.DELIVER)
+
+
+@app.task(name=TaskName.RECALLS.value)  # type: ignore[untyped-decorator]
+def recalls() -> None:
+    home = house()
+    with home.database.begin() as session:
+        done = keep_recalls(session, now=home.clock.now(), rulebook=home.rulebook)
+    if done:
         home.ring(TaskName.DELIVER)

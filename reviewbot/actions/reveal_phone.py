@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.assign_recalls import lock_recall
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, NotAllowed, NotFound
 from reviewbot.models.case import Case
@@ -55,7 +56,25 @@ def reveal_phone(
         raise Conflict(f"工单 {case.number} 的评价人匿名或没有留下号码。")
     if viewer.staff_id is None or not may_reveal(session, case, viewer, at):
         raise NotAllowed(f"工单 {case.number} 的联系方式只给经办人本人查看，被评价的人不能查看。")
-    session.add(PhoneReveal(case_id=case.id, staff_id=viewer.staff_id, at=at, purpose=purpose.value))
+    return _shown(session, case, viewer.staff_id, purpose, viewer, at)
+
+
+def reveal_for_recall(session: Session, ident: int, viewer: Viewer, *, at: datetime) -> Revealed:
+    """The same for the caller of an open re-call, whose case is closed as a rule.
+
+    Raises NotFound, Conflict (concluded), NotAllowed (he has a part in the case).
+    """
+    recall, case = lock_recall(session, ident, viewer, at)
+    if recall.concluded_at is not None:
+        raise Conflict(f"工单 {case.number} 的抽查回访已完成，不再显示评价人的联系方式。")
+    assert viewer.staff_id is not None  # noqa: S101 - only a member of staff has a re-call
+    return _shown(session, case, viewer.staff_id, Purpose.RECALL, viewer, at)
+
+
+def _shown(
+    session: Session, case: Case, staff_id: int, purpose: Purpose, viewer: Viewer, at: datetime
+) -> Revealed:
+    session.add(PhoneReveal(case_id=case.id, staff_id=staff_id, at=at, purpose=purpose.value))
     append_event(
         session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=Move.REVEAL_PHONE.value,
         before=case.status.value, remark=purpose.label, data={"purpose": purpose.value},

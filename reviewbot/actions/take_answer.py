@@ -6,19 +6,16 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.make_move import make_move
-from reviewbot.actions.notify import facts_of, tell
+from reviewbot.actions.raise_concern import raise_concern
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.errors import Conflict, NotFound
 from reviewbot.links import RaterLink
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
-from reviewbot.models.oversight import SupervisionEvent
 from reviewbot.models.rater import RaterAnswer
 from reviewbot.queries.cases import lock_case
-from reviewbot.queries.directory import userids_with_role
-from reviewbot.queries.raters import ACTOR, answer_of, concern_of, number_behind_link, reopened_by_rater
+from reviewbot.queries.raters import ACTOR, answer_of, number_behind_link, reopened_by_rater
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules import notices
 from reviewbot.rules.lifecycle import CaseStatus, Move, Role
 from reviewbot.rules.raters import Answer, Concern, open_answers
 from reviewbot.rules.rulebook import Rulebook
@@ -84,7 +81,7 @@ def _act_upon(
     session: Session, case: Case, answer: Answer, said: str, at: datetime, rulebook: Rulebook
 ) -> None:
     if answer is Answer.NOBODY_CALLED:
-        _raise(session, case, Concern.NOBODY_CALLED, said, at)
+        raise_concern(session, case, case.round, Concern.NOBODY_CALLED, said, at=at)
         return
     case.satisfaction = answer.value
     if answer is not Answer.DISSATISFIED:
@@ -92,17 +89,8 @@ def _act_upon(
     # Two people outside the unit upheld an appeal: one tap does not undo their decision.
     settled = case.closing_kind is not None and case.closing_kind.is_excluded
     if settled or reopened_by_rater(session, case.id) >= rulebook.policy.raters.reopenings:
-        _raise(session, case, Concern.DISSATISFIED, said, at)
+        raise_concern(session, case, case.round, Concern.DISSATISFIED, said, at=at)
         return
     # His own words stay on the case page: the reason travels in a message to staff (F19).
     asked = MoveIn(Verb.REOPEN, case.number, remark="评价人对办理结果不满意")
     make_move(session, asked, RATER, at=at, rulebook=rulebook)
-
-
-def _raise(session: Session, case: Case, kind: Concern, said: str, at: datetime) -> None:
-    """Open what a supervisor has to look into, once a round and kind, and tell the supervisors."""
-    if concern_of(session, case.id, case.round, kind) is not None:
-        return
-    session.add(SupervisionEvent(case_id=case.id, round=case.round, kind=kind.value, said=said, opened_at=at))
-    body = notices.concern(facts_of(session, case), kind.label)
-    tell(session, case, f"concern_{kind}", body, userids_with_role(session, Role.SUPERVISOR), at=at)

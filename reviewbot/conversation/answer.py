@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from reviewbot.actions.add_evidence import add_evidence, attach, waiting_evidence
 from reviewbot.actions.delegate import delegate
 from reviewbot.actions.make_move import make_move
+from reviewbot.actions.record_recall import RecallIn, record_recall
 from reviewbot.actions.step import MoveIn
 from reviewbot.actions.step import Verb as MoveVerb
 from reviewbot.conversation.commands import parse
@@ -28,9 +29,11 @@ from reviewbot.models.people import Staff
 from reviewbot.outbox import owe
 from reviewbot.queries.cases import find_case, owed_by
 from reviewbot.queries.directory import member_of, staff_by_userid
+from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Conclusion, Role
 from reviewbot.rules.notices import card_done, text
+from reviewbot.rules.recall import Finding
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.wecom.buttons import unpack
 
@@ -163,11 +166,14 @@ def _typed(turn: Turn, content: str) -> str:
         case Verb.help:
             return help_text(turn.staff.roles)
         case Verb.my_todo:
-            return todo_lines(owed_by(turn.session, turn.viewer, turn.at), turn.at)
+            recalls = recalls_seen_by(turn.session, turn.viewer, turn.at, owed=True)
+            return todo_lines(owed_by(turn.session, turn.viewer, turn.at), turn.at, recalls)
         case Verb.rate:
             return rate_sentence(turn.session, turn.viewer, command.args, turn.at, turn.talk.rulebook)
         case Verb.leave:
             return _leave(turn, command.args)
+        case Verb.recall:
+            return _recall(turn, command)
         case Verb.show_case:
             return _show(turn, command.number or "")
         case _:
@@ -182,6 +188,21 @@ def _leave(turn: Turn, args: dict[str, str]) -> str:
         turn.session, turn.staff, to, date.fromisoformat(args["first"]), date.fromisoformat(args["last"]),
         args.get("note", ""), turn.viewer, at=turn.at,
     )  # fmt: skip
+
+
+def _recall(turn: Turn, command: Command) -> str:
+    """What came of a re-call; without a number, of the only one this person has."""
+    owed = recalls_seen_by(turn.session, turn.viewer, turn.at, owed=True)
+    mine = [row for row in owed if command.number in (None, row.number)]
+    if not mine:
+        raise NotFound(f"工单 {command.number or ''} 没有要您抽查回访的，回复「我的待办」查看。")
+    if len(mine) > 1 and command.number is None:
+        raise NotFound(f"请写明工单号，您要抽查回访的有：{'、'.join(row.number for row in mine[:10])}。")
+    word = command.args["finding"]
+    said = RecallIn(None if word == "missed" else Finding(word), command.args.get("note", ""))
+    needed = turn.talk.rulebook.policy.attempts_before_unreachable
+    ident = mine[0].recall.id
+    return record_recall(turn.session, ident, said, turn.viewer, at=turn.at, attempts_needed=needed)
 
 
 def _asked(turn: Turn, command: Command) -> MoveIn:

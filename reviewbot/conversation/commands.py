@@ -35,6 +35,7 @@ _WORDS: dict[str, Verb] = {
     "延期": Verb.request_extension, "申请延期": Verb.request_extension, "台账": Verb.request_ledger,
     "申诉": Verb.appeal, "同意": Verb.agree, "不同意": Verb.disagree, "移交": Verb.hand_over,
     "批示": Verb.instruct, "请假": Verb.leave,
+    "抽查": Verb.recall, "抽查回访": Verb.recall,
     "查看": Verb.show_case, "查询": Verb.show_case, "详情": Verb.show_case, "整改率": Verb.rate,
 }  # fmt: skip
 _VERB = re.compile(

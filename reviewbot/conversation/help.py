@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 _HEAD_LINES = ("通过 A1027　同意（没有附件写：通过 A1027 无附件）", "重办 A1027 原因　退回重新办理")
+_RECALL_LINE = "抽查 A1027 属实 说明　抽查回访的结果，或：没人联系、整改不实、改变说法、拒绝、未接通"
 HELP: dict[str, tuple[str, ...]] = {
     "handler": (
         "签收 A1027　接收差评件",
@@ -21,6 +22,7 @@ HELP: dict[str, tuple[str, ...]] = {
     ),
     "head": _HEAD_LINES,
     "desk": (
+        _RECALL_LINE,
         "派单 A1027 社保局　派给承办单位",
         "驳回 A1027 理由　退回不成立，仍由原单位办理",
         "会商 A1027 争议　提请会商裁定",
@@ -28,6 +30,7 @@ HELP: dict[str, tuple[str, ...]] = {
     ),
     "supervisor": (
         *_HEAD_LINES,
+        _RECALL_LINE,
         "裁定 A1027 社保局 理由　末尾写“照此派单”，今后同一事项照此",
         "同意 A1027　同意延期、台账或申诉",
         "不同意 A1027 原因",

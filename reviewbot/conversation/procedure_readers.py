@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from reviewbot.conversation.readers import DEPARTMENT, free_text, read_conclusion
+from reviewbot.conversation.readers import DEPARTMENT, NOT_REACHED, free_text, read_conclusion
 from reviewbot.conversation.words import (
     DOUBT,
     Command,
@@ -132,6 +132,28 @@ def read_leave(tail: Typed) -> Command | Question:
     return command(Verb.leave, None, first=str(days[0]), last=str(days[1]), person=person, note=note.raw)
 
 
+_FINDINGS: dict[str, re.Pattern[str]] = {
+    "not_rectified": re.compile(r"(?:整改)?不属实|整改不实|没有?整改|未整改"),
+    "confirmed": re.compile(r"(?:与记录)?(?:属实|相符|一致)"),
+    "nobody_called": re.compile(r"(?:没有?人|无人)(?:联系|回访|打)过?"),
+    "changed_mind": re.compile(r"改变(?:说法|主意)|改口"),
+    "refused": re.compile(r"(?:拒绝|不愿)(?:回答|回访)?"),
+    "missed": NOT_REACHED,
+}
+"""``missed`` is an attempt in vain: what it comes to follows from the attempts."""
+
+
+def _recall(number: str | None, tail: Typed) -> Command | Question:
+    """抽查 A1027 没人联系 说明: what the rater says about the record, by an independent caller."""
+    for finding, pattern in _FINDINGS.items():
+        found, rest = tail.take(pattern)
+        if found:
+            number, rest = late_number(number, rest)
+            return command(Verb.recall, number, finding=finding, note=rest.raw)
+    choices = "抽查要在属实、没人联系、整改不实、改变说法、拒绝、未接通中选写一项"
+    return ask(choices, number, "抽查 属实 评价人称已接到电话，问题已解决")
+
+
 PROCEDURE_READERS: dict[Verb, Reader] = {
     Verb.reopen: free_text(Verb.reopen, "reason", "重开要写明原因", "重开 群众反映问题没有解决"),
     Verb.refuse_return: free_text(
@@ -152,5 +174,6 @@ PROCEDURE_READERS: dict[Verb, Reader] = {
     Verb.agree: _agree,
     Verb.disagree: free_text(Verb.disagree, "reason", "不同意要写明原因", "不同意 理由不充分"),
     Verb.hand_over: _hand_over,
+    Verb.recall: _recall,
     Verb.instruct: free_text(Verb.instruct, "note", "批示要写明内容", "批示 请抓紧整改并报结果"),
 }

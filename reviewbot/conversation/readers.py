@@ -55,14 +55,14 @@ def _dispatch(number: str | None, tail: Typed) -> Command | Question:
     return command(Verb.dispatch, number, department=department, note=note.raw)
 
 
-_NOT_REACHED = re.compile(
+NOT_REACHED = re.compile(
     r"未接通|没有?接通|未能接通|无法接通|接不通|接通不了|接通失败|打不通|[没未]打通|[没无]人接听?|未联系上|联系不上"
 )
 _REACHED = re.compile(r"已?接通了?|已打通|打通了|已联系上")
 
 
 def _record_call(number: str | None, tail: Typed) -> Command | Question:
-    missed, note = tail.take(_NOT_REACHED)
+    missed, note = tail.take(NOT_REACHED)
     reached, note = (None, note) if missed else tail.take(_REACHED)
     if not missed and not reached:
         return ask("回访要写明已接通还是未接通", number, "回访 已接通 群众反映等候时间长")
@@ -134,7 +134,7 @@ def _basis_and_explanation(tail: Typed) -> tuple[str, str]:
 
 _CHANNEL = re.compile(r"电话|短信|当面|微信|邮件|其他|上门|[^\s,;、。:]{1,4}(?=[\s,;、。:]+\S)")
 # Feedback closes a case: a call that reached nobody is not feedback.
-_NOT_TOLD = re.compile(_NOT_REACHED.pattern + r"|未能|未通|无法|没有?告知|未告知|停机|空号|关机")
+_NOT_TOLD = re.compile(NOT_REACHED.pattern + r"|未能|未通|无法|没有?告知|未告知|停机|空号|关机")
 
 
 def _feedback(number: str | None, tail: Typed) -> Command | Question:

@@ -11,6 +11,7 @@ from reviewbot.conversation.periods import parse_period
 from reviewbot.errors import InvalidInput
 from reviewbot.models.case import Case
 from reviewbot.queries.directory import find_department
+from reviewbot.queries.recalls import RecallRow
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, next_steps
 from reviewbot.rules.notices import when
@@ -34,14 +35,16 @@ def case_lines(case: Case, at: datetime) -> str:
     )
 
 
-def todo_lines(cases: Sequence[Case], at: datetime) -> str:
-    """What one person owes, most urgent first."""
-    if not cases:
-        return "您现在没有待办工单。"
-    lines = [
+def todo_lines(cases: Sequence[Case], at: datetime, recalls: Sequence[RecallRow] = ()) -> str:
+    """What one person owes, most urgent first; then whom he has to call for the independent sample."""
+    lines = [f"您有 {len(cases)} 张待办工单："] if cases else ["您现在没有待办工单。"]
+    lines += [
         f"{case.number} {case.status.label}　{case.review.item or ''}　{_due(case, at)}" for case in cases
     ]
-    return "\n".join([f"您有 {len(cases)} 张待办工单：", *lines])
+    if recalls:
+        lines.append(f"您有 {len(recalls)} 件抽查回访，号码在网页「抽查回访」中查看：")
+        lines += [f"{row.number} {row.unit}　回复「抽查 {row.number} 属实 说明」" for row in recalls]
+    return "\n".join(lines)
 
 
 def rate_sentence(

@@ -42,6 +42,7 @@ class Verb(StrEnum):
     hand_over = "hand_over"
     instruct = "instruct"
     leave = "leave"
+    recall = "recall"
 
 
 @dataclass(frozen=True)

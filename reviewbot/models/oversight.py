@@ -117,23 +117,62 @@ class SupervisionEvent(Base):
     finding: Mapped[str | None]
 
 
+class RecallDraw(Base):
+    """The re-call sample of one month: committed to before it begins, drawn after it has ended (rules.recall)."""
+
+    __tablename__ = "recall_draws"
+
+    period: Mapped[str] = mapped_column(primary_key=True)
+    """The month, "2026-10"."""
+    secret: Mapped[str]
+    """Shown to nobody before the draw, and to the units only when the last call is concluded."""
+    commitment: Mapped[str]
+    committed_at: Mapped[datetime]
+    drawn_at: Mapped[datetime | None]
+    percent: Mapped[int | None]
+    policy_version: Mapped[str | None]
+    population: Mapped[str | None]
+    """The list as published; a case closed or reopened later changes nothing in it."""
+    population_sha256: Mapped[str | None]
+    seed: Mapped[str | None]
+
+
 class Recall(Base):
     """One case of the independent re-call sample: drawn by a published seed, called by somebody else (B5)."""
 
     __tablename__ = "recalls"
-    __table_args__ = (UniqueConstraint("period", "case_id"),)
+    __table_args__ = (UniqueConstraint("period", "case_id"), UniqueConstraint("period", "place"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    period: Mapped[str]
-    seed: Mapped[str]
+    period: Mapped[str] = mapped_column(ForeignKey("recall_draws.period"))
+    place: Mapped[int]
+    """In the order of drawing, from 1."""
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
-    drawn_at: Mapped[datetime]
-    called_at: Mapped[datetime | None]
-    called_by: Mapped[str | None]
-    outcome: Mapped[str | None]
-    confirmed: Mapped[bool | None]
-    """Whether the rater confirms what the case says; None while nobody was reached."""
+    round: Mapped[int]
+    """The round of the case that was closed: a later one is not what the rater is asked about."""
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"), index=True)
+    """The unit that had handled it when it was drawn."""
+    caller_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    """None while nobody independent is to be found."""
+    concluded_at: Mapped[datetime | None] = mapped_column(index=True)
+    concluded_by: Mapped[str | None]
+    finding: Mapped[str | None]
+    """Of ``rules.recall.Finding``."""
     note: Mapped[str] = mapped_column(default="")
+
+
+class RecallAttempt(Base):
+    """One attempt of a re-call; the case's own call-backs stand in ``calls`` and are never added to."""
+
+    __tablename__ = "recall_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recall_id: Mapped[int] = mapped_column(ForeignKey("recalls.id"), index=True)
+    at: Mapped[datetime]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    outcome: Mapped[str]
+    """Of ``rules.call_back.Outcome``."""
+    note: Mapped[str]
 
 
 class Problem(Base):

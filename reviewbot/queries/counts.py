@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.models.case import Case
 from reviewbot.models.message import InboxItem, Message
+from reviewbot.models.oversight import Recall
 from reviewbot.models.people import Department
 from reviewbot.models.rater import RaterAnswer
 from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
@@ -17,6 +18,7 @@ from reviewbot.queries.scope import Viewer, visible_cases
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import EXCLUDED, CaseStatus, ClosingKind
 from reviewbot.rules.raters import Answer
+from reviewbot.rules.recall import Finding
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,30 @@ def cohort(
                 {name: Case.satisfaction == name for name in (Answer.SATISFIED, Answer.BASICALLY)},
                 {Answer.DISSATISFIED: Case.satisfaction == Answer.DISSATISFIED},
             )
+        case "recall_confirmed_rate":
+            return _recalled(start, end)
     raise KeyError(metric)
+
+
+def _recalled(start: datetime, end: datetime) -> Cohort:
+    """What re-calls concluded in the period found (peers B5); a case called twice in it counts by its latest."""
+    within = and_(Recall.case_id == Case.id, Recall.concluded_at >= start, Recall.concluded_at < end)
+    latest = (
+        select(Recall.finding)
+        .where(within, Recall.finding.in_([finding for finding in Finding if finding.is_answer]))
+        .order_by(Recall.concluded_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return Cohort(
+        latest.is_not(None),
+        {Finding.CONFIRMED: latest == Finding.CONFIRMED},
+        {
+            finding: latest == finding
+            for finding in Finding
+            if finding.is_answer and finding is not Finding.CONFIRMED
+        },
+    )
 
 
 def _confirmed(ended: ColumnElement[bool]) -> Cohort:

@@ -89,6 +89,7 @@ class Move(StrEnum):
     RATER_ANSWERED = "rater_answered"
     REVEAL_PHONE = "reveal_phone"
     SETTLE_CONCERN = "settle_concern"
+    RECALL = "recall"
     TAKE_HISTORY = "take_history"
 
     @property
@@ -221,6 +222,7 @@ _MOVE_LABELS = {
     M.RATER_ANSWERED: "评价人确认",
     M.REVEAL_PHONE: "查看联系电话",
     M.SETTLE_CONCERN: "督办核查",
+    M.RECALL: "抽查回访",
     M.TAKE_HISTORY: "转入已办结工单",
 }
 _CONCLUSION_LABELS = {
@@ -237,14 +239,10 @@ _APPEAL_GROUNDS = frozenset(
     {Conclusion.MISRATED, Conclusion.MALICIOUS, Conclusion.NOT_ATTRIBUTABLE, Conclusion.INVALID}
 )
 _CLOSING_LABELS = {
-    ClosingKind.RECTIFIED: "整改办结",
-    ClosingKind.EXPLAINED: "解释办结",
-    ClosingKind.MISRATED: "误评认定",
-    ClosingKind.MALICIOUS: "恶意差评认定",
-    ClosingKind.NOT_ATTRIBUTABLE: "非本单位原因认定",
-    ClosingKind.INVALID: "无效评价认定",
-    ClosingKind.ANSWERED: "答复办结",
-}
+    ClosingKind.RECTIFIED: "整改办结", ClosingKind.EXPLAINED: "解释办结", ClosingKind.MISRATED: "误评认定",
+    ClosingKind.MALICIOUS: "恶意差评认定", ClosingKind.NOT_ATTRIBUTABLE: "非本单位原因认定",
+    ClosingKind.INVALID: "无效评价认定", ClosingKind.ANSWERED: "答复办结",
+}  # fmt: skip
 EXCLUDED = frozenset(
     {ClosingKind.MISRATED, ClosingKind.MALICIOUS, ClosingKind.NOT_ATTRIBUTABLE, ClosingKind.INVALID}
 )
@@ -320,7 +318,7 @@ FACTS = frozenset(
     {
         M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED,
         M.REVEAL_PHONE, M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.KEEP_CARD,
-        M.ISSUE_LETTER, M.RECEIVE_LETTER, M.WITHDRAW_LETTER,
+        M.ISSUE_LETTER, M.RECEIVE_LETTER, M.WITHDRAW_LETTER, M.RECALL,
     }
 )  # fmt: skip
 

@@ -181,6 +181,28 @@ def problem_opened(ident: int, unit: str, item: str, count: int, days: int) -> B
     )
 
 
+def recalls_assigned(period: str, numbers: list[str]) -> Body:
+    """To the caller of the independent sample: how many, and where they are."""
+    return {
+        "type": "card", "number": f"R{period}", "round": 1, "title": f"抽查回访 {period}",
+        "desc": f"请回访 {len(numbers)} 件已办结工单的评价人", "rows": [], "buttons": [], "link": "/recalls",
+        "note": "您与这些工单的办理无关，请如实记录；号码在网页中查看。" + "、".join(numbers),
+    }  # fmt: skip
+
+
+def recalls_unassigned(period: str, numbers: list[str]) -> Body:
+    return text(
+        f"抽查回访 {period}：{'、'.join(numbers)} 没有可以回访的人"
+        "（须在承办单位以外且没有经手），请在目录中增加回访人员。"
+    )
+
+
+def recall_committed(period: str, commitment: str) -> Body:
+    return text(
+        f"抽查回访 {period} 的承诺值（随机密钥的 SHA-256）：{commitment}。请留存；抽查完成后公布密钥，任何人可以复算。"
+    )
+
+
 def letter_moved(ident: int, name: str, what: str, *, note: str = "") -> Body:
     """Of a letter that was issued, received or withdrawn: its name and a link, nothing of what it says."""
     return {

@@ -8,6 +8,7 @@ from typing import Self
 from reviewbot.errors import SettingError
 from reviewbot.rules.deadlines import Limit, Unit
 from reviewbot.rules.ladder import Act, Step
+from reviewbot.rules.lifecycle import CITY_WIDE
 from reviewbot.rules.rates import Rounding
 
 ROUNDINGS = ("round", "truncate")
@@ -78,6 +79,16 @@ class ProblemRules:
 
 
 @dataclass(frozen=True)
+class RecallRules:
+    """抽查回访: the independent re-call sample (peers B5)."""
+
+    percent: int
+    """Of the closed cases of a month, in percent, rounded up; every unit with one has at least one called."""
+    callers: frozenset[str]
+    """Roles whose people call; only such as see the whole city."""
+
+
+@dataclass(frozen=True)
 class Policy:
     """The time limits and thresholds in force, as read from ``policy.toml``."""
 
@@ -93,6 +104,7 @@ class Policy:
     ladder: tuple[Step, ...]
     messages: MessageRules
     raters: RaterRules
+    recalls: RecallRules
     rounding: Rounding
 
     @classmethod
@@ -135,6 +147,7 @@ class Policy:
             ),
             appeals=AppealRules(deciders=_count(_table(data, "appeals"), "appeals.deciders")),
             raters=_raters(_table(data, "raters")),
+            recalls=_recalls(_table(data, "recalls")),
             rounding="truncate" if rounding == "truncate" else "round",
         )
 
@@ -209,6 +222,17 @@ def _limit(stage: str, table: Mapping[str, object]) -> Limit:
     if value == 0 or (unit is not Unit.WORKING_HOUR and value != int(value)):
         raise SettingError(f"规则设置 {key}.value 应大于 0，按日计的应为整数。")
     return Limit(stage, value, unit, _text(table, f"{key}.starts"), _text(table, f"{key}.basis"))
+
+
+def _recalls(table: Mapping[str, object]) -> RecallRules:
+    percent = _count(table, "recalls.percent")
+    if percent > 100:
+        raise SettingError("规则设置 recalls.percent 应在 1 到 100 之间。")
+    callers = table.get("callers")
+    known = sorted(role.value for role in CITY_WIDE)
+    if not isinstance(callers, list) or not callers or not set(callers) <= set(known):
+        raise SettingError(f"规则设置 recalls.callers 应为一个列表，可用：{'、'.join(known)}。")
+    return RecallRules(percent, frozenset(callers))
 
 
 def _last(key: str) -> str:

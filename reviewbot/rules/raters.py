@@ -18,14 +18,19 @@ class Answer(StrEnum):
 
 
 class Concern(StrEnum):
-    """What a supervisor has to look into because a rater said so."""
+    """What a supervisor has to look into because a rater said so, on his page or when he was called again."""
 
     NOBODY_CALLED = "nobody_called"
     DISSATISFIED = "dissatisfied"
+    RECALL_NOBODY_CALLED = "recall_nobody_called"
+    RECALL_NOT_RECTIFIED = "recall_not_rectified"
 
     @property
     def label(self) -> str:
-        return {"nobody_called": "评价人称没人联系", "dissatisfied": "评价人仍不满意"}[self.value]
+        return {
+            "nobody_called": "评价人称没人联系", "dissatisfied": "评价人仍不满意",
+            "recall_nobody_called": "抽查回访：评价人称没人联系过", "recall_not_rectified": "抽查回访：整改不实",
+        }[self.value]  # fmt: skip
 
 
 class Purpose(StrEnum):
@@ -34,10 +39,14 @@ class Purpose(StrEnum):
     CALL_BACK = "call_back"
     FEEDBACK = "feedback"
     CHECK = "check"
+    RECALL = "recall"
+    """An independent re-call; never chosen from the list, it follows from the sample."""
 
     @property
     def label(self) -> str:
-        return {"call_back": "回访", "feedback": "反馈", "check": "核实补充"}[self.value]
+        return {"call_back": "回访", "feedback": "反馈", "check": "核实补充", "recall": "抽查回访"}[
+            self.value
+        ]
 
 
 _ANSWERS = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Cohort = Literal["due", "dispatched", "response_due", "closed"]
+Cohort = Literal["due", "dispatched", "response_due", "closed", "recalled"]
 Rounding = Literal["round", "truncate"]
 
 
@@ -97,6 +97,15 @@ METRICS: dict[str, Metric] = {
             cohort="closed",
             exclusions=("未作答的件（见群众确认整改率）", "申诉成立的件（误评、恶意差评、非本单位）"),
             source=_DERIVED,
+        ),
+        Metric(
+            key="recall_confirmed_rate",
+            name="抽查回访属实率",
+            numerator="抽查回访中评价人所述与办理记录相符的件数（没人联系过、整改不实、改变说法分别列出）",
+            denominator="期内完成抽查回访、评价人作了回答的件数",
+            cohort="recalled",
+            exclusions=("联系不上、拒绝回答的件（另行列出）", "没有抽中的件"),
+            source="peers B5；domain §3 无此口径，本系统推导 (D)",
         ),
     )
 }

@@ -16,6 +16,7 @@ from reviewbot.errors import InvalidInput, ReviewbotError, Unavailable
 from reviewbot.web.api import router
 from reviewbot.web.card_api import cards_router
 from reviewbot.web.intake import IntakeWriter, receive_webhook
+from reviewbot.web.recall_api import recalls_router
 from reviewbot.web.wecom import check_address, receive_callback
 from reviewbot.wiring import House
 
@@ -50,6 +51,7 @@ def create_app(house: House, pages: Sequence[BaseRoute] = ()) -> FastAPI:
     )
     app.include_router(router)
     app.include_router(cards_router)
+    app.include_router(recalls_router)
     app.add_exception_handler(ReviewbotError, tell)
     app.add_exception_handler(RequestValidationError, tell_invalid)
     app.add_exception_handler(DataError, tell_unstorable)

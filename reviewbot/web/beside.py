@@ -1,12 +1,16 @@
-"""What runs beside a case's own path: applications with their decisions, other units' sub-tasks."""
+"""What runs beside a case's own path: applications with their decisions, other units' sub-tasks, re-calls."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from reviewbot.models.people import Department
 from reviewbot.models.procedure import Application, ApplicationKind, Assistance
 from reviewbot.queries.procedure import applications_of, assistances_of
+from reviewbot.queries.recalls import RecallRow, recalls_seen_by
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.recall import Finding
 from reviewbot.sources.masking import mask_personal
 from reviewbot.web.views import moment
 
@@ -22,8 +26,8 @@ class Beside:
     lines: tuple[str, ...]
 
 
-def beside_view(session: Session, case_id: int) -> list[Beside]:
-    """Oldest first within each kind; nothing where a case is simple."""
+def beside_view(session: Session, case_id: int, viewer: Viewer, at: datetime) -> list[Beside]:
+    """Oldest first within each kind; nothing where a case is simple. Re-calls as far as this viewer may know of them."""
     return [
         *(
             _application(one)
@@ -31,6 +35,7 @@ def beside_view(session: Session, case_id: int) -> list[Beside]:
             if one.kind is not ApplicationKind.CARD_APPEAL  # stands with its card
         ),
         *(_task(session, one) for one in assistances_of(session, case_id)),
+        *(_recall(row) for row in recalls_seen_by(session, viewer, at, case_id=case_id)),
     ]
 
 
@@ -52,3 +57,12 @@ def _task(session: Session, one: Assistance) -> Beside:
     return Beside(
         f"{unit}协办", _TASKS[one.state], (f"{moment(one.due_at)} 前：{mask_personal(one.task)}", answer)
     )
+
+
+def _recall(row: RecallRow) -> Beside:
+    one = row.recall
+    title = f"抽查回访 {one.period}"
+    if one.finding is None:
+        return Beside(title, "待回访", (f"由{row.caller.name}回访" if row.caller else "还没有回访人",))
+    told = f"{moment(one.concluded_at)} {one.concluded_by} {mask_personal(one.note)}"
+    return Beside(title, Finding(one.finding).label, (told,))

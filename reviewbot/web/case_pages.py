@@ -54,7 +54,7 @@ def _show_case(
         later = case_queries.later_ratings(session, case.review)
         settled = settlements(session, [case.review.id, *(each.id for each in later)])
         values = {
-            "beside": beside_view(session, case.id),
+            "beside": beside_view(session, case.id, viewer, now),
             "review": views.review_view(case.review, settled.get(case.review.id)),
             "later": [views.review_view(each, settled.get(each.id)) for each in later],
             "due_times": [views.due_view(due, now) for due in case_queries.due_times_of(session, case.id)],
@@ -69,7 +69,7 @@ def _show_case(
         evidence=[views.evidence_view(each, names) for each in files],
         forms=forms.move_forms(moves, units, has_evidence=has_evidence), may_add=Move.ADD_EVIDENCE in moves,
         wrong=wrong.sentence if wrong else None, kept=kept or {}, revealed=revealed, revealable=revealable,
-        purposes=list(Purpose),
+        purposes=[purpose for purpose in Purpose if purpose is not Purpose.RECALL],
         case_due=views.moment(case.due_at), original_due=views.moment(case.original_due_at),
         done=f"工单 {case.number} 已{last['label']}，现为「{case.status.label}」。" if last else None, **values,
     )  # fmt: skip

@@ -27,6 +27,7 @@ from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.counts import cohort
+from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.rates import METRICS, Figure, display, value
@@ -36,6 +37,7 @@ from reviewbot.web import (
     letter_pages,
     login,
     problem_pages,
+    recall_pages,
     supervision_pages,
     views,
 )
@@ -82,6 +84,10 @@ def page_routes() -> list[BaseRoute]:
         Route("/problems", _guarded(_signed_in(problem_pages.problem_list)), methods=get),
         Route("/problems/{ident:int}", _guarded(_signed_in(problem_pages.problem_page)), methods=get),
         Route("/problems/{ident:int}", _posted(problem_pages.act), methods=post),
+        Route("/recalls", _guarded(_signed_in(recall_pages.sample)), methods=get),
+        Route("/recalls/population", _guarded(_signed_in(recall_pages.population)), methods=get),
+        Route("/recalls/{ident:int}", _guarded(_signed_in(recall_pages.call)), methods=get),
+        Route("/recalls/{ident:int}", _posted(recall_pages.record), methods=post),
         Route("/login", _guarded(login.login), methods=get),
         Route("/login/callback", _guarded(login.callback), methods=get),
         Route("/logout", _posted(_logout), methods=post),
@@ -297,6 +303,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
                 open_only="open" in wanted, after=after, limit=PAGE + 1,
             )  # fmt: skip
         limits = case_queries.desk_limits(session, [case.id for case in found])
+        recalls = recalls_seen_by(session, viewer, now, owed=True) if "mine" in wanted else []
     lines = [views.case_line(case, now, limits.get(case.id)) for case in found]
     more = len(lines) > PAGE and "mine" not in wanted
     lines = lines[:PAGE] if more else lines
@@ -307,7 +314,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
         units=[(each.code, each.short_name) for each in units] if viewer.sees_all else [],
         statuses=[(status.value, status.label) for status in CaseStatus],
         next="/cases?" + urlencode({**wanted, "after": lines[-1].id}) if more else None,
-        left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,
+        recalls=recalls, left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,
     )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ def test_every_metric_states_its_definition():
         "satisfaction_rate",
         "confirmed_rectification_rate",
         "call_back_satisfaction_rate",
+        "recall_confirmed_rate",
     }
     for key, metric in METRICS.items():
         assert metric.key == key

@@ -289,6 +289,7 @@ def test_rates_are_fractions_and_null_over_nothing(supervisor):
     assert [row["metric"] for row in told["rates"]] == [
         "rectification_rate", "on_time_rectification_rate", "call_back_rate", "response_rate",
         "completion_rate", "satisfaction_rate", "confirmed_rectification_rate", "call_back_satisfaction_rate",
+        "recall_confirmed_rate",
     ]  # fmt: skip
     for row in told["rates"]:
         assert (row["numerator"], row["denominator"], row["value"]) == (0, 0, None)

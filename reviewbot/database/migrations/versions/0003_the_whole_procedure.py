@@ -248,22 +248,55 @@ def upgrade() -> None:
         sa.UniqueConstraint("case_id", "round", name=op.f("uq_rater_answers_case_id_round")),
     )
     op.create_table(
+        "recall_draws",
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("commitment", sa.Text(), nullable=False),
+        sa.Column("committed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("percent", sa.Integer(), nullable=True),
+        sa.Column("policy_version", sa.Text(), nullable=True),
+        sa.Column("population", sa.Text(), nullable=True),
+        sa.Column("population_sha256", sa.Text(), nullable=True),
+        sa.Column("seed", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("period", name=op.f("pk_recall_draws")),
+    )
+    op.create_table(
         "recalls",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("period", sa.Text(), nullable=False),
-        sa.Column("seed", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("case_id", sa.Integer(), nullable=False),
-        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("called_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("called_by", sa.Text(), nullable=True),
-        sa.Column("outcome", sa.Text(), nullable=True),
-        sa.Column("confirmed", sa.Boolean(), nullable=True),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=False),
+        sa.Column("caller_id", sa.Integer(), nullable=True),
+        sa.Column("concluded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("concluded_by", sa.Text(), nullable=True),
+        sa.Column("finding", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["period"], ["recall_draws.period"], name=op.f("fk_recalls_period")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_recalls_case_id")),
+        sa.ForeignKeyConstraint(["department_id"], ["departments.id"], name=op.f("fk_recalls_department_id")),
+        sa.ForeignKeyConstraint(["caller_id"], ["staff.id"], name=op.f("fk_recalls_caller_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recalls")),
         sa.UniqueConstraint("period", "case_id", name=op.f("uq_recalls_period_case_id")),
+        sa.UniqueConstraint("period", "place", name=op.f("uq_recalls_period_place")),
     )
-    op.create_index(op.f("ix_recalls_case_id"), "recalls", ["case_id"], unique=False)
+    for column in ("case_id", "department_id", "caller_id", "concluded_at"):
+        op.create_index(op.f(f"ix_recalls_{column}"), "recalls", [column], unique=False)
+    op.create_table(
+        "recall_attempts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("recall_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("staff_id", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["recall_id"], ["recalls.id"], name=op.f("fk_recall_attempts_recall_id")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_recall_attempts_staff_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recall_attempts")),
+    )
+    op.create_index(op.f("ix_recall_attempts_recall_id"), "recall_attempts", ["recall_id"], unique=False)
     op.create_table(
         "supervision_events",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -1,0 +1,25 @@
+"""Open what a supervisor has to look into, once a round and kind, and tell the supervisors."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from reviewbot.actions.notify import facts_of, tell
+from reviewbot.models.case import Case
+from reviewbot.models.oversight import SupervisionEvent
+from reviewbot.queries.directory import userids_with_role
+from reviewbot.queries.raters import concern_of
+from reviewbot.rules import notices
+from reviewbot.rules.lifecycle import Role
+from reviewbot.rules.raters import Concern
+
+
+def raise_concern(
+    session: Session, case: Case, round_: int, kind: Concern, said: str, *, at: datetime
+) -> None:
+    """``round_``: the round the words are about; ``case`` is locked by this transaction."""
+    if concern_of(session, case.id, round_, kind) is not None:
+        return
+    session.add(SupervisionEvent(case_id=case.id, round=round_, kind=kind.value, said=said, opened_at=at))
+    body = notices.concern(facts_of(session, case), kind.label)
+    tell(session, case, f"concern_{kind}", body, userids_with_role(session, Role.SUPERVISOR), at=at)

@@ -1,0 +1,64 @@
+"""The re-call samples on the command line: draw a month, show what is published of it, do the sum again."""
+
+import json
+
+from rich.console import Console
+
+from reviewbot.actions.draw_recalls import draw_recalls
+from reviewbot.actions.report_recalls import report_recalls, verify_recalls
+from reviewbot.errors import ReviewbotError
+from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.rates import display
+from reviewbot.rules.recall import Finding
+from reviewbot.web.recall_api import sample_data
+from reviewbot.wiring import House
+
+
+class SampleAltered(ReviewbotError):
+    """The sample does not follow from what was published."""
+
+    code = "sample_altered"
+
+
+def draw(house: House, month: str, console: Console) -> None:
+    """Draw a month, once, and print what was drawn."""
+    with house.database.begin() as session:
+        new = draw_recalls(session, month, now=house.clock.now(), rulebook=house.rulebook)
+    console.print(f"{month} {'已抽取' if new else '早已抽取，没有改变'}。")
+    show(house, month, console, as_json=False)
+
+
+def show(house: House, month: str, console: Console, *, as_json: bool) -> None:
+    """Everything of a month: commitment, population, seed, numbers, results."""
+    rounding = house.rulebook.policy.rounding
+    with house.database.begin() as session:
+        told = report_recalls(session, SYSTEM, month, at=house.clock.now())
+    if as_json:
+        console.print_json(json.dumps(sample_data(told, rounding), ensure_ascii=False, default=str))
+        return
+    drawn = told.draw
+    lines = [
+        f"承诺值　{drawn.commitment}（{drawn.committed_at:%Y-%m-%d} 公布{'' if told.in_time else '，晚于月初'}）",
+        f"总体　　{told.population_count} 件，SHA-256 {drawn.population_sha256 or '—'}",
+        f"密钥　　{told.secret or '—'}",
+        f"种子　　{told.seed or '—'}",
+        f"样本　　{told.sample} 件（{drawn.percent or '—'}%），完成 {told.concluded} 件",
+    ]
+    for row in told.rows:
+        found = Finding(row.recall.finding).label if row.recall.finding else "待回访"
+        lines.append(f"　{row.number} {row.unit}　{found}　{row.caller.name if row.caller else '没有回访人'}")
+    for one in (*told.units, told.total):
+        lines.append(
+            f"{one.unit}：完成 {display(one.done, rounding)}，属实 {display(one.confirmed, rounding)}"
+        )
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def verify(house: House, month: str, console: Console) -> None:
+    """Say that all agrees. Raises SampleAltered with everything that does not."""
+    with house.database.begin() as session:
+        wrong = verify_recalls(session, month)
+    if wrong:
+        raise SampleAltered("\n".join(wrong))
+    console.print(f"{month} 的样本与承诺值、总体清单、事件链一致。")
