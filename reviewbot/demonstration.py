@@ -29,9 +29,10 @@ from reviewbot.queries.directory import heads_by_unit, userids_with_role
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.rates import METRICS, display
+from reviewbot.samples import verify as verify_sample
 from reviewbot.settings import ROOT, Settings, load_settings
 from reviewbot.simulator.director import People, PlayFailed, Stage, play_day, play_on
-from reviewbot.simulator.procedure import play_procedure
+from reviewbot.simulator.procedure import RECALLED, play_procedure
 from reviewbot.simulator.raters import answer_texts
 from reviewbot.simulator.stream import reviews
 from reviewbot.wiring import House
@@ -95,6 +96,7 @@ def run(
                 "评价人打开短信中的链接：" + "，".join(f"{name} {count}" for name, count in said.items())
             )
             play_procedure(stage, people, MORNING + timedelta(days=14), console.print)
+            verify_sample(house, RECALLED, console)
             _conclude(house, print_balance, console)
             papers = write_letters(house, folder / "letters")
             console.print(f"公文 {len(papers)} 份：{folder / 'letters'}")

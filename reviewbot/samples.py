@@ -47,10 +47,10 @@ def show(house: House, month: str, console: Console, *, as_json: bool) -> None:
     for row in told.rows:
         found = Finding(row.recall.finding).label if row.recall.finding else "待回访"
         lines.append(f"　{row.number} {row.unit}　{found}　{row.caller.name if row.caller else '没有回访人'}")
-    for one in (*told.units, told.total):
-        lines.append(
-            f"{one.unit}：完成 {display(one.done, rounding)}，属实 {display(one.confirmed, rounding)}"
-        )
+    lines += [
+        f"{one.unit}：完成 {display(one.done, rounding)}，属实 {display(one.confirmed, rounding)}"
+        for one in (*told.units, told.total)
+    ]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -1,7 +1,8 @@
 """The second act of the demonstration: what a real bureau lives with besides simple cases.
 
 A bounce, an arbitration that becomes a rule, a joint case, an extension, an appeal upheld and one refused, a rater
-who cannot be reached, a reopening by the rater, and a case nobody touches until its ladder ends in a report.
+who cannot be reached, a reopening by the rater, a case nobody touches until its ladder ends in a report, and the
+independent re-call of a month's sample.
 """
 
 import json
@@ -26,6 +27,9 @@ ITEMS = {
     REOPENED: "企业职工退休核准",
     SILENT: "个人权益记录查询打印",
 }
+
+RECALLED = "2026-12"
+"""The month whose sample is worked: the cases of this act were closed in it."""
 
 
 @dataclass
@@ -76,7 +80,7 @@ def play_procedure(stage: Stage, people: People, monday: datetime, say: Callable
     for play in (_bounce, _arbitrate, _share_work, _extend, _appeal, _miss_the_rater):
         say((play.__doc__ or "").strip())
         play(act)
-    for play in (_reopen, _leave_alone):
+    for play in (_reopen, _leave_alone, _call_again):
         say((play.__doc__ or "").strip())
         play(act)
 
@@ -176,6 +180,24 @@ def _leave_alone(act: Act) -> None:
     climbed = [event["data"]["rung"] for event in events if event["data"].get("stage") == "handling"]
     if climbed[-4:] != ["yellow", "red", "letter", "report"]:
         raise PlayFailed(f"台阶没有走完：{climbed}")
+
+
+def _call_again(act: Act) -> None:
+    """抽查回访：十二月办结件按事先承诺的密钥抽取，由没有经手的人再次回访，一件没人联系转督办"""
+    act.stage.wait("抽取回访样本", lambda: bool(act.stage.get("recalls", month=RECALLED)["drawn_at"]))
+    act.stage.settle()
+    drawn = act.stage.get("recalls", month=RECALLED)["cases"]
+    for place, case in enumerate(drawn):
+        said = "属实 评价人称已接到电话，问题已解决" if place else "没人联系 评价人称一直没有接到电话"
+        act.stage.say(case["caller"], f"抽查 {case['number']} {said}")
+    act.stage.settle()
+    told = act.stage.get("recalls", month=RECALLED)
+    if (
+        not drawn
+        or told["concluded"] != told["sample"]
+        or told["figures"][0]["confirmed"]["denominator"] != len(drawn)
+    ):
+        raise PlayFailed(f"抽查回访没有做完：{told['concluded']}/{told['sample']}")
 
 
 def _bring_to_its_end(act: Act, review: str) -> None:

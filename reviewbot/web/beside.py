@@ -27,7 +27,7 @@ class Beside:
 
 
 def beside_view(session: Session, case_id: int, viewer: Viewer, at: datetime) -> list[Beside]:
-    """Oldest first within each kind; nothing where a case is simple. Re-calls as far as this viewer may know of them."""
+    """Oldest first within each kind; nothing where a case is simple. Of re-calls what this viewer may know."""
     return [
         *(
             _application(one)

@@ -77,3 +77,28 @@ def test_what_is_missing_or_doubtful_is_asked_back_with_an_example(text):
 @pytest.mark.parametrize("text", ["同意率 A1027", "同意书已收到", "协", "不同"])
 def test_words_that_only_begin_alike_are_not_commands(text):
     assert isinstance(parse(text), Question)
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "note"),
+    [
+        ("抽查 A1027 属实 已接到电话", "confirmed", "已接到电话"),
+        ("抽查回访 A1027 没人联系过 从未接到", "nobody_called", "从未接到"),
+        ("抽查 A1027 无人回访，从未接到", "nobody_called", "从未接到"),
+        ("抽查 A1027 不属实 老样子", "not_rectified", "老样子"),
+        ("抽查 A1027 整改不实：老样子", "not_rectified", "老样子"),
+        ("抽查 整改不实 A1027 老样子", "not_rectified", "老样子"),
+        ("抽查 A1027 改口 说不记得", "changed_mind", "说不记得"),
+        ("抽查 A1027 拒绝回答 挂断", "refused", "挂断"),
+        ("抽查 A1027 未接通 无人接听", "missed", "无人接听"),
+        ("抽查 A1027 无人接听 响铃一分钟", "missed", "响铃一分钟"),
+        ("抽查 A1027 联系不上", "missed", None),
+    ],
+)
+def test_what_came_of_a_recall_is_read(text, finding, note):
+    said = {"finding": finding} | ({"note": note} if note else {})
+    assert parse(text) == Command(Verb.recall, N, said)
+
+
+def test_a_recall_without_its_result_is_asked_back():
+    assert isinstance(parse("抽查 A1027 打了电话"), Question)
