@@ -6,6 +6,7 @@ from rich.console import Console
 
 from reviewbot.actions.draw_recalls import draw_recalls
 from reviewbot.actions.report_recalls import report_recalls, verify_recalls
+from reviewbot.clock import CHINA
 from reviewbot.errors import ReviewbotError
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.rates import display
@@ -38,7 +39,7 @@ def show(house: House, month: str, console: Console, *, as_json: bool) -> None:
         return
     drawn = told.draw
     lines = [
-        f"承诺值　{drawn.commitment}（{drawn.committed_at:%Y-%m-%d} 公布{'' if told.in_time else '，晚于月初'}）",
+        f"承诺值　{drawn.commitment}（{drawn.committed_at.astimezone(CHINA):%Y-%m-%d} 公布{'' if told.in_time else '，晚于月初'}）",
         f"总体　　{told.population_count} 件，SHA-256 {drawn.population_sha256 or '—'}",
         f"密钥　　{told.secret or '—'}",
         f"种子　　{told.seed or '—'}",

@@ -94,7 +94,11 @@ def _figures(name: str, recalls: Sequence[Recall]) -> UnitFigures:
 
 
 def verify_recalls(session: Session, period: str) -> list[str]:
-    """Do the sum again; one sentence for everything that does not agree, nothing where all is as it was drawn."""
+    """Do the sum again; one sentence for everything that does not agree, nothing where all is as it was drawn.
+
+    Raises InvalidInput, NotFound.
+    """
+    month_days(period)
     draw = find_draw(session, period)
     if draw is None or draw.drawn_at is None:
         raise NotFound(f"{period} 还没有抽取回访样本。")
