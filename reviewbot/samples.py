@@ -38,8 +38,9 @@ def show(house: House, month: str, console: Console, *, as_json: bool) -> None:
         console.print_json(json.dumps(sample_data(told, rounding), ensure_ascii=False, default=str))
         return
     drawn = told.draw
+    committed = f"{drawn.committed_at.astimezone(CHINA):%Y-%m-%d}"
     lines = [
-        f"承诺值　{drawn.commitment}（{drawn.committed_at.astimezone(CHINA):%Y-%m-%d} 公布{'' if told.in_time else '，晚于月初'}）",
+        f"承诺值　{drawn.commitment}（{committed} 公布{'' if told.in_time else '，晚于月初'}）",
         f"总体　　{told.population_count} 件，SHA-256 {drawn.population_sha256 or '—'}",
         f"密钥　　{told.secret or '—'}",
         f"种子　　{told.seed or '—'}",

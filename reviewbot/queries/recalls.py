@@ -33,8 +33,9 @@ class ClosedCase:
 
 
 def closed_cases(session: Session, start: datetime, end: datetime) -> list[ClosedCase]:
-    """The population of ``start <= closed < end``: bad ratings by somebody who can be called, whose record claims a
-    call-back (reached, or tried in vain: an invented 联系不上 is a paper call too), closed and not reopened since.
+    """The population of ``start <= closed < end``: bad ratings by somebody who can be called, closed and not reopened
+    since. None is concluded without a call-back, so every record claims one: reached, or tried in vain (an invented
+    联系不上 is a paper call too).
 
     Left out: upheld appeals, anonymous ratings, work orders of other sources.
     """
@@ -45,7 +46,6 @@ def closed_cases(session: Session, start: datetime, end: datetime) -> list[Close
         .limit(1)
         .scalar_subquery()
     )
-    called = select(Call.id).where(Call.case_id == Case.id, Call.round == Case.round).exists()
     rows = session.execute(
         select(Case.id, Case.number, Case.round, Department.id, Department.code, closing)
         .join(Department, Department.id == Case.department_id)
@@ -56,7 +56,6 @@ def closed_cases(session: Session, start: datetime, end: datetime) -> list[Close
             Case.kind == Kind.RATING,
             Case.real_name,
             func.coalesce(Case.closing_kind, "").not_in([kind.value for kind in EXCLUDED]),
-            called,
             closing.is_not(None),
         )
     )
