@@ -142,6 +142,7 @@ def count_cohort(
     if by_department:
         wanted = (
             select(Department.short_name, func.count(), *columns)
+            .select_from(Case)
             .join(Department, Department.id == Case.department_id)
             .group_by(Department.id)
             .order_by(Department.id)
