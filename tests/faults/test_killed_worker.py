@@ -61,12 +61,12 @@ class Town:
             database.dispose()
 
     def cards(self) -> Counter[tuple[str, str]]:
-        """How often each phone shows each card."""
+        """How often each phone shows each card, or each text: notices without a card differ by their words."""
         shown: Counter[tuple[str, str]] = Counter()
         for userid in staff():
             answer = requests.get(f"{self.phones}/sim/phones/{userid}/messages", timeout=10)
             answer.raise_for_status()
-            shown.update((userid, one["task_id"]) for one in answer.json()["messages"])
+            shown.update((userid, one["task_id"] or str(one["content"])) for one in answer.json()["messages"])
         return shown
 
 
