@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reviewbot.simulator.callbacks import INTERACTIVE, Member, Refused, SimulatorConfig, check_card, need
+from reviewbot.simulator.cards import INTERACTIVE, check_card, need
+from reviewbot.simulator.config import Member, Refused, SimulatorConfig
 
 MEDIA_LIMITS = {"image": 10 << 20, "voice": 2 << 20, "video": 10 << 20, "file": 20 << 20}
 DAY = 86_400.0

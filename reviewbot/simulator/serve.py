@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.routing import Route
 
 from reviewbot.rules.lifecycle import Role
-from reviewbot.simulator.callbacks import Agent, Member, SimulatorConfig
+from reviewbot.simulator.config import Agent, Member, SimulatorConfig
 from reviewbot.simulator.server import create_simulator
 from reviewbot.simulator.texts import TextMessages
 

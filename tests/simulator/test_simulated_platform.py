@@ -1,74 +1,9 @@
 """The platform's rules through its HTTP door: tokens, recipients, cards, pace, media and sign-in."""
 
 import json
-from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
-
-from reviewbot.simulator.server import Agent, Member, Quirks, SimulatorConfig, create_simulator
-
-CORP, SECRET = "ww6a112864f8022910", "app-secret-0001"
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.at
-
-
-class World:
-    """A simulator with three people and a program that talks to it."""
-
-    def __init__(self, **quirks: Any) -> None:
-        self.clock = Clock()
-        config = SimulatorConfig(
-            CORP,
-            (Agent(1000002, SECRET), Agent(1000003, "app-secret-0002")),
-            callback_url="http://127.0.0.1:9/",
-            callback_token="t",
-            callback_aes_key="cD0d7jx4tYvVtzqrmh3Dm3QFCXe6f8SlHoMtMh3qQEP",
-            members=[
-                Member("ZhangSan", "张三", "社保局"),
-                Member("lisi", "李四", "公安局"),
-                Member("wangwu", "王五"),
-            ],
-            now=self.clock,
-            quirks=Quirks(**quirks),
-        )
-        self.http = TestClient(create_simulator(config))
-        self.token = self.get_token()["access_token"]
-
-    def get_token(self, secret: str = SECRET, corp: str = CORP) -> dict[str, Any]:
-        return self.http.get("/cgi-bin/gettoken", params={"corpid": corp, "corpsecret": secret}).json()
-
-    def post(self, path: str, body: Any, token: str | None = None) -> dict[str, Any]:
-        answer = self.http.post(f"/cgi-bin/{path}", params={"access_token": token or self.token}, json=body)
-        assert answer.status_code == 200
-        return answer.json()
-
-    def send(self, touser: str = "zhangsan", **more: Any) -> dict[str, Any]:
-        body = {"touser": touser, "agentid": 1000002, "msgtype": "text", "text": {"content": "你好"}, **more}
-        return self.post("message/send", body)
-
-    def send_card(self, touser: str = "zhangsan", task_id: str = "A1-1", **more: Any) -> dict[str, Any]:
-        return self.send(touser, msgtype="template_card", template_card=card(task_id), **more)
-
-    def messages(self, userid: str = "zhangsan") -> list[dict[str, Any]]:
-        return self.http.get(f"/sim/phones/{userid}/messages").json()["messages"]
-
-
-def card(task_id: str, kind: str = "button_interaction") -> dict[str, Any]:
-    return {
-        "card_type": kind,
-        "task_id": task_id,
-        "main_title": {"title": "差评工单"},
-        "card_action": {"type": 1, "url": "https://example.cn/"},
-        "button_list": [{"text": "签收", "key": "accept"}, {"text": "非本部门", "key": "reject"}],
-    }
+from simulator_kit import CORP, PNG, SECRET, World, card
 
 
 def test_a_token_is_the_same_while_it_lives():
