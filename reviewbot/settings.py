@@ -54,7 +54,14 @@ class WeComSettings(Part):
     callback_token: str
     callback_aes_key: SecretStr
     window_seconds: int
+    api_prefix: str
+    auth_path: Literal["auth/getuserinfo", "user/getuserinfo"]
+    upload_field: str = Field(pattern=r"^[A-Za-z_]+$")
+    headers: dict[str, SecretStr]
+    ca_bundle: str
+    timeout_seconds: float = Field(gt=0, le=12)
     cards: bool
+    pictures: bool
     focus_minutes: float
 
     @property

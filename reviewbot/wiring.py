@@ -27,6 +27,7 @@ from reviewbot.sources.profile import SourceProfile, load_profiles
 from reviewbot.wecom.callback import CallbackCrypto
 from reviewbot.wecom.channel import WeComChannel
 from reviewbot.wecom.client import WeComClient
+from reviewbot.wecom.connection import Access
 from reviewbot.wecom.errors import load_error_table
 
 
@@ -93,7 +94,15 @@ def _wecom(settings: Settings) -> WeComClient | None:
     if not told.base_url:
         return None
     return WeComClient(
-        base_url=told.base_url,
+        Access(
+            told.base_url,
+            api_prefix=told.api_prefix,
+            auth_path=told.auth_path,
+            upload_field=told.upload_field,
+            headers={name: value.get_secret_value() for name, value in told.headers.items()},
+            verify=str(told.ca_bundle) if told.ca_bundle else True,
+            timeout=(min(told.timeout_seconds, 3.05), told.timeout_seconds),
+        ),
         corp_id=told.corp_id,
         agent_id=told.agent_id,
         secret=told.secret.get_secret_value(),
@@ -108,7 +117,11 @@ def _channels(settings: Settings, wecom: WeComClient | None, links: RaterLinks) 
     told, sms = settings.wecom, settings.sms
     if wecom is not None:
         found["wecom"] = WeComChannel(
-            wecom, agent_id=told.agent_id, address=settings.address, cards=told.cards
+            wecom,
+            address=settings.address,
+            folder=settings.data_dir,
+            cards=told.cards,
+            pictures=told.pictures,
         )
     if sms.url:
         secret = sms.secret.get_secret_value()

@@ -230,6 +230,11 @@ def text(content: str) -> Body:
     return {"type": "text", "content": content}
 
 
+def picture(sha256: str, name: str, alt: str) -> Body:
+    """A picture kept by ``reviewbot.pictures``; ``alt`` says the same in words where pictures cannot be sent."""
+    return {"type": "image", "sha256": sha256, "name": name, "alt": alt}
+
+
 def card_done(response_code: str, words: str) -> Body:
     """The pressed button turns grey and says what came of it."""
     return {"type": "card_update", "response_code": response_code, "words": words}

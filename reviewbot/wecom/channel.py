@@ -1,11 +1,16 @@
 """A message body of ours becomes WeCom JSON: the same body always gives the same bytes (W9)."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from reviewbot.pictures import read_picture
 from reviewbot.wecom import messages
 from reviewbot.wecom.buttons import pack, task_id
 from reviewbot.wecom.client import WeComClient
+from reviewbot.wecom.errors import WeComError
+
+DEAD_MEDIA = 40007
 
 
 @dataclass(frozen=True)
@@ -18,28 +23,60 @@ class Carried:
 
 
 class WeComChannel:
-    """Carries bodies of ``reviewbot.rules.notices`` to one member each."""
+    """Carries bodies of ``reviewbot.rules.notices`` to one member each; pictures lie in ``folder`` (data_dir)."""
 
-    def __init__(self, client: WeComClient, *, agent_id: int, address: str, cards: bool) -> None:
+    def __init__(
+        self, client: WeComClient, *, address: str, folder: Path, cards: bool = True, pictures: bool = True
+    ) -> None:
         self._client = client
-        self._agent_id = agent_id
         self._address = address
+        self._folder = folder
         self._cards = cards
+        self._pictures = pictures
 
     def deliver(self, userid: str, body: dict[str, Any], message_id: int, /) -> Carried:
         """Send one body to one member. Raises WeComError."""
-        if body["type"] == "card_update":
-            self._client.update_card([userid], body["response_code"], body["words"])
-            return Carried()
-        sent = self._client.send(messages.encode(self._payload(userid, body, message_id)))
+        match body["type"]:
+            case "card_update":
+                change = self._card_json(body["card"], message_id) if "card" in body else body["words"]
+                self._client.update_card([userid], body["response_code"], change)
+                return Carried()
+            case "image":
+                return self._picture(userid, body)
+            case "card" if self._cards:
+                card = self._card(body, message_id)
+                return self._send(userid, messages.button_card(self._client.agent_id, [userid], card))
+            case "card":
+                return self._text(userid, self._as_text(body))
+            case _:
+                return self._text(userid, body["content"])
+
+    def _send(self, userid: str, payload: messages.Payload) -> Carried:
+        sent = self._client.send(messages.encode(payload))
         return Carried(sent.msgid, sent.response_code, userid.lower() in sent.undelivered)
 
-    def _payload(self, userid: str, body: dict[str, Any], message_id: int) -> messages.Payload:
-        if body["type"] == "text":
-            return messages.text(self._agent_id, [userid], body["content"])
-        if not self._cards:
-            return messages.text(self._agent_id, [userid], self._as_text(body))
-        return messages.button_card(self._agent_id, [userid], self._card(body, message_id))
+    def _text(self, userid: str, content: str) -> Carried:
+        return self._send(userid, messages.text(self._client.agent_id, [userid], content))
+
+    def _picture(self, userid: str, body: dict[str, Any]) -> Carried:
+        """The picture, or what it shows in words where pictures cannot be sent (W28)."""
+        data = read_picture(self._folder, body["sha256"]) if self._pictures else None
+        if data is None:
+            return self._text(userid, body["alt"])
+        try:
+            return self._send_picture(userid, body["name"], data)
+        except WeComError as exc:
+            if exc.errcode != DEAD_MEDIA:
+                raise
+        self._client.forget_media("image", body["name"], data)
+        return self._send_picture(userid, body["name"], data)
+
+    def _send_picture(self, userid: str, name: str, data: bytes) -> Carried:
+        media_id = self._client.upload_media("image", name, data)
+        return self._send(userid, messages.image(self._client.agent_id, [userid], media_id))
+
+    def _card_json(self, body: dict[str, Any], message_id: int) -> messages.Payload:
+        return messages.card_json(self._card(body, message_id))
 
     def _card(self, body: dict[str, Any], message_id: int) -> messages.Card:
         link = self._address + body["link"]

@@ -70,7 +70,16 @@ def textcard(
     return _message(agent_id, touser, "textcard", card)
 
 
+def image(agent_id: int, touser: Sequence[str], media_id: str) -> Payload:
+    """A picture uploaded before."""
+    return _message(agent_id, touser, "image", {"media_id": media_id})
+
+
 def button_card(agent_id: int, touser: Sequence[str], card: Card) -> Payload:
+    return _message(agent_id, touser, "template_card", card_json(card))
+
+
+def card_json(card: Card) -> Payload:
     """A card to press; without buttons a notice, which then needs the page it opens."""
     if not TASK_ID.fullmatch(card.task_id):
         raise _refuse("卡片编号不合规则")
@@ -95,7 +104,7 @@ def button_card(agent_id: int, touser: Sequence[str], card: Card) -> Payload:
         body["button_list"] = _buttons(card.buttons)
     elif card.url is None:
         raise _refuse("没有按钮的卡片必须有可打开的页面")
-    return _message(agent_id, touser, "template_card", body)
+    return body
 
 
 def encode(message: Payload) -> bytes:

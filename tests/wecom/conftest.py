@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -14,10 +15,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from reviewbot.wecom.client import WeComClient
+from reviewbot.wecom.connection import Access
 from reviewbot.wecom.errors import ErrorTable, load_error_table
 
 CORP = "ww6a112864f8022910"
 SECRET = "TOPSECRET-0123456789-abcdefghijklmnop"
+ACCESS = {field.name for field in fields(Access)}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -123,16 +126,16 @@ def build(fake: FakeWeCom, store: redis.Redis, table: ErrorTable) -> Iterator[Ca
     made: list[WeComClient] = []
 
     def make(**changes: object) -> WeComClient:
+        access = {"base_url": fake.url, "timeout": (1.0, 2.0)}
+        access |= {name: changes.pop(name) for name in list(changes) if name in ACCESS}
         values = {
-            "base_url": fake.url,
             "corp_id": CORP,
             "agent_id": 1000002,
             "secret": SECRET,
             "redis": store,
             "error_table": table,
-            "timeout": (1.0, 2.0),
         }
-        client = WeComClient(**(values | changes))
+        client = WeComClient(Access(**access), **(values | changes))
         made.append(client)
         return client
 

@@ -1,6 +1,7 @@
 """A body of ours as WeCom bytes: repeated to the letter, and never the same card for two people."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from reviewbot.rules.notices import Facts, new_case
@@ -15,6 +16,7 @@ class RecordingClient:
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
+        self.agent_id = 1000002
 
     def send(self, payload: bytes) -> Sent:
         self.sent.append(payload)
@@ -23,7 +25,7 @@ class RecordingClient:
 
 def channel(*, cards: bool = True) -> tuple[WeComChannel, RecordingClient]:
     client: Any = RecordingClient()
-    return WeComChannel(client, agent_id=1000002, address="http://bot", cards=cards), client
+    return WeComChannel(client, address="http://bot", folder=Path("nowhere"), cards=cards), client
 
 
 def test_w12_the_same_case_sent_to_two_people_makes_two_cards_with_task_ids_of_their_own():
