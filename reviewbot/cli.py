@@ -82,7 +82,7 @@ def prepare(settings: Settings) -> House:
     migrate(house.database.engine)
     with house.database.begin() as session:
         if city_is_empty(session):
-            load_city(session, settings.city)
+            load_city(session, settings.city, at=house.clock.now())
     return house
 
 
@@ -247,12 +247,12 @@ def city_load(folder: Path, yes: Annotated[bool, typer.Option("--yes", help="不
     """载入城市目录；先显示会改变什么。"""
     with prepared() as house:
         with house.database.begin() as session:
-            change = load_city(session, folder)
+            change = load_city(session, folder, at=house.clock.now())
             session.rollback()
         _show_change(change)
         if change.lines and (yes or typer.confirm("按此更改？")):
             with house.database.begin() as session:
-                load_city(session, folder)
+                load_city(session, folder, at=house.clock.now())
             console.print("已更改。")
 
 

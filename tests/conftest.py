@@ -53,7 +53,7 @@ def servers() -> Iterator[Settings]:
         database = Database(template)
         migrate(database.engine)
         with database.begin() as session:
-            load_city(session, ROOT / "config" / "city" / "demo")
+            load_city(session, ROOT / "config" / "city" / "demo", at=datetime(2026, 11, 1, tzinfo=UTC))
         database.dispose()
         yield settings.model_copy(update={"secret_key": settings.secret_key})
         stop_embedded(settings.data_dir)

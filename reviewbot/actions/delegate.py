@@ -1,22 +1,17 @@
-"""Leave and its end: a delegate for some days, the open cases of somebody who has left."""
+"""Leave: a delegate for some days."""
 
 from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.notify import facts_of, tell
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed
-from reviewbot.models.case import Case
-from reviewbot.models.chain import append_event
 from reviewbot.models.people import Delegation, Staff
 from reviewbot.queries.delegates import stands_in
-from reviewbot.queries.directory import choose_from, userids_with_role
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules import notices
 from reviewbot.rules.delegation import closes_a_circle
-from reviewbot.rules.lifecycle import CaseStatus, Move, Role
+from reviewbot.rules.lifecycle import Role
 
 
 def delegate(
@@ -56,33 +51,3 @@ def _days_of_change(session: Session, first: date, last: date) -> list[date]:
         select(Delegation.date_from).where(Delegation.date_from > first, Delegation.date_from <= last)
     )
     return sorted({first, *starts})
-
-
-def reassign_cases(session: Session, left: Staff, *, at: datetime, actor: str, actor_name: str) -> list[str]:
-    """Give the open cases of somebody who has left to others of the unit; numbers of the cases moved (W25)."""
-    cases = session.scalars(
-        select(Case)
-        .where(Case.handler_id == left.id, Case.status != CaseStatus.CLOSED)
-        .order_by(Case.id)
-        .with_for_update()
-    ).all()
-    for case in cases:
-        _reassign(session, case, left, at=at, actor=actor, actor_name=actor_name)
-    return [case.number for case in cases]
-
-
-def _reassign(
-    session: Session, case: Case, left: Staff, *, at: datetime, actor: str, actor_name: str
-) -> None:
-    session.refresh(case, ["review"])
-    person = choose_from(session, case.department_id or left.department_id, at, rated=case.review.handled_by)
-    case.handler_id = person.id if person else None
-    append_event(
-        session, case, at=at, actor=actor, actor_name=actor_name, move=Move.HAND_OVER.value,
-        before=case.status.value, remark=f"{left.name}已离岗",
-        data={"from": left.userid, "to": person.userid if person else None},
-    )  # fmt: skip
-    heads = userids_with_role(session, Role.HEAD, case.department_id)
-    receivers = [person.userid] if person else heads or userids_with_role(session, Role.SUPERVISOR)
-    body = notices.handed_over(facts_of(session, case), actor_name, f"{left.name}已离岗")
-    tell(session, case, "handed_over", body, receivers, at=at)

@@ -3,14 +3,18 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.invite import invite
+from reviewbot.actions.keep_member import confirm
+from reviewbot.actions.let_go import let_go
 from reviewbot.errors import InvalidInput
 from reviewbot.models.people import Department, Duty, Item, RoutingException, Staff, Window
+from reviewbot.rules.contacts import Left
 from reviewbot.rules.lifecycle import Role
 
 Row = dict[str, str]
@@ -24,15 +28,16 @@ class CityChange:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def load_city(session: Session, folder: Path) -> CityChange:
-    """Bring the directory to what the folder says. Nobody is deleted: who is missing becomes inactive.
+def load_city(session: Session, folder: Path, *, at: datetime) -> CityChange:
+    """Bring the directory to what the folder says. Nobody is deleted: who is missing becomes inactive, and his open
+    cases go to others (W25). A line without a userid is somebody still to be bound (``bind_member``).
 
     Raises InvalidInput naming the file and line of the first mistake; nothing is loaded then.
     """
     change = CityChange()
     departments = _load_departments(session, folder / "departments.csv", change)
     _load_items(session, folder / "items.csv", departments, change)
-    staff = _load_staff(session, folder / "staff.csv", departments, change)
+    staff = _load_staff(session, folder / "staff.csv", departments, change, at)
     _load_windows(session, folder / "windows.csv", departments, change)
     _load_exceptions(session, folder / "routing.csv", departments, change)
     _load_roster(session, folder / "roster.csv", departments, staff, change)
@@ -112,7 +117,7 @@ def _load_items(session: Session, path: Path, departments: dict[str, Department]
 
 
 def _load_staff(
-    session: Session, path: Path, departments: dict[str, Department], change: CityChange
+    session: Session, path: Path, departments: dict[str, Department], change: CityChange, at: datetime
 ) -> dict[str, Staff]:
     known = {row.userid.lower(): row for row in session.scalars(select(Staff))}
     present: set[str] = set()
@@ -120,12 +125,16 @@ def _load_staff(
         roles = [role.strip() for role in row["roles"].split(";") if role.strip()]
         if wrong := [role for role in roles if role not in {known_role.value for known_role in Role}]:
             raise InvalidInput(f"{place}：没有角色“{wrong[0]}”。")
-        if not row["userid"] or row["userid"].lower() in present:
-            raise InvalidInput(f"{place}：userid 为空或重复。")
+        unit = _department(departments, row["department"], place)
+        if not row["userid"]:
+            _invite(session, row, unit, roles, change, place, at)
+            continue
+        if row["userid"].lower() in present:
+            raise InvalidInput(f"{place}：userid 重复。")
         present.add(row["userid"].lower())
         facts = {
             "name": row["name"],
-            "department_id": _department(departments, row["department"], place).id,
+            "department_id": unit.id,
             "roles": roles,
             "active": True,
         }
@@ -138,13 +147,31 @@ def _load_staff(
             change.lines.append(f"人员 {row['name']}（{row['userid']}）变更：{'、'.join(differs)}")
             for name, value in facts.items():
                 setattr(found, name, value)
+            session.flush()
+            confirm(session, found)
     for key, person in known.items():
         if key not in present and person.active:
-            person.active = False
+            let_go(session, person, Left.REMOVED, at=at)
             change.lines.append(f"停用人员 {person.name}（{person.userid}）")
     session.flush()
     change.counts["staff"] = len(present)
     return known
+
+
+def _invite(
+    session: Session,
+    row: Row,
+    unit: Department,
+    roles: list[str],
+    change: CityChange,
+    place: str,
+    at: datetime,
+) -> None:
+    """Known by name or number only: to be bound."""
+    if not row["name"]:
+        raise InvalidInput(f"{place}：userid 和 name 不能都为空。")
+    if invite(session, row["name"], row.get("number") or None, unit, roles, actor="system", at=at):
+        change.lines.append(f"登记待绑定 {row['name']}（{unit.short_name}）")
 
 
 def _load_windows(

@@ -12,7 +12,7 @@ from reviewbot.models.review import Review
 from reviewbot.queries.delegates import stands_in
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Role
-from reviewbot.rules.routing import Candidates, Person, choose_person
+from reviewbot.rules.routing import Candidates, Person, choose_person, is_rated
 
 
 def find_department(session: Session, *words: str | None) -> Department | None:
@@ -128,6 +128,22 @@ def choose_from(session: Session, department_id: int, at: datetime, *, rated: st
     today = at.astimezone(CHINA).date()
     people, away = people_of(session, department_id, today), stands_in(session, today)
     return choose_person([one for one in people if one.id not in away] or people, rated=rated)
+
+
+def bureau_member(session: Session, *, rated: str | None) -> Staff | None:
+    """Who of the bureau holds what no unit can: the desk, else a supervisor, else an administrator; never the rated."""
+    load = (
+        select(func.count())
+        .where(Case.handler_id == Staff.id, Case.status != CaseStatus.CLOSED)
+        .scalar_subquery()
+    )
+    for role in (Role.DESK, Role.SUPERVISOR, Role.ADMIN):
+        for one in session.scalars(
+            select(Staff).where(Staff.active, Staff.roles.contains([role.value])).order_by(load, Staff.id)
+        ):
+            if not is_rated(rated, one.name, one.userid):
+                return one
+    return None
 
 
 def people_of(session: Session, department_id: int, today: date) -> list[Person]:

@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 
 import pytest
-from case_kit import HEAD, case_of, events, handler_of, messages, move, opened, verifying, viewer
+from case_kit import HEAD, case_of, handler_of, messages, move, opened, verifying, viewer
 
-from reviewbot.actions.delegate import delegate, reassign_cases
+from reviewbot.actions.delegate import delegate
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed
 from reviewbot.models.people import Staff
 from reviewbot.queries.cases import owed_by
@@ -91,22 +91,6 @@ def test_what_makes_no_sense_is_refused(house):
         stand_in(house, absent, "chenwei01")
     with pytest.raises(NotAllowed):
         stand_in(house, absent, deputy, by=second)
-
-
-def test_whoever_has_left_leaves_no_case_without_a_holder(house):
-    number = verifying(house)
-    before = case_of(house, number)
-    with house.database.begin() as session:
-        left = session.get_one(Staff, before.handler_id)
-        left.active = False
-        moved = reassign_cases(session, left, at=house.clock.now(), actor="system", actor_name="系统")
-        assert cases_without_holder(session) == []
-
-    after = case_of(house, number)
-    assert moved == [number]
-    assert after.handler_id not in (None, before.handler_id)
-    assert (after.due_at, events(house, number)[-1].move) == (before.due_at, "hand_over")
-    assert [one.userid for one in messages(house, kind="handed_over")] == [handler_of(house, number)]
 
 
 def test_the_query_finds_a_case_that_nobody_holds(house):

@@ -1,0 +1,160 @@
+"""Look-ups in what WeCom tells: how members stand, events that count, changes that wait, invitations, tries."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from reviewbot.models.contacts import (
+    BindingTry,
+    Contact,
+    ContactEvent,
+    DirectoryChange,
+    DirectorySync,
+    Invitation,
+    WeComDepartment,
+)
+from reviewbot.models.people import Department, Staff
+from reviewbot.rules.contacts import Base, Event, Party, Told
+from reviewbot.rules.directory_plan import Known, Ours
+
+
+def contact_of(session: Session, staff: Staff) -> Contact:
+    """How he stands in WeCom; the row begins with what the directory says."""
+    found = session.get(Contact, staff.id)
+    if found is None:
+        found = Contact(staff_id=staff.id, base_userid=staff.userid, base_name=staff.name, base_after=0)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def bases(session: Session) -> list[Base]:
+    """Everybody of the directory as last confirmed."""
+    rows = session.execute(select(Staff, Contact).outerjoin(Contact, Contact.staff_id == Staff.id))
+    return [
+        Base(one.id, contact.base_userid, contact.base_name, contact.base_after)
+        if contact
+        else Base(one.id, one.userid, one.name)
+        for one, contact in rows
+    ]
+
+
+def counting_events(session: Session) -> list[Event]:
+    """The events that no complete reading has made old."""
+    rows = session.scalars(select(ContactEvent).where(~ContactEvent.absorbed))
+    return [
+        Event(
+            Told(row.kind), row.at, row.key, row.userid or "", row.new_userid, row.name,
+            tuple(row.departments) if row.departments is not None else None, row.party, row.parent,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def latest_event(session: Session, *, absorbed: bool = False) -> int:
+    """The platform's time of the last event; of the last one a complete reading has made old."""
+    wanted = select(func.max(ContactEvent.at))
+    return session.scalar(wanted.where(ContactEvent.absorbed) if absorbed else wanted) or 0
+
+
+def unsettled_events(session: Session) -> bool:
+    return session.scalar(select(ContactEvent.id).where(~ContactEvent.settled).limit(1)) is not None
+
+
+def known_directory(session: Session) -> Known:
+    """What a reading of the address book is compared with."""
+    staff = [
+        Ours(one.id, one.userid, one.name, one.department_id, one.active)
+        for one in session.scalars(select(Staff).order_by(Staff.id))
+    ]
+    rows = session.scalars(select(WeComDepartment)).all()
+    known = {row.id: Party(row.name, row.parent, row.present) for row in rows}
+    units = {row.id: row.department_id for row in rows if row.department_id and row.present}
+    names: dict[str, int] = {}
+    for unit in session.scalars(select(Department)):
+        names |= {unit.name: unit.id, unit.short_name: unit.id}
+    return Known(staff, known, units, names)
+
+
+def waiting_changes(session: Session) -> list[DirectoryChange]:
+    return list(
+        session.scalars(
+            select(DirectoryChange).where(DirectoryChange.state == "waiting").order_by(DirectoryChange.id)
+        )
+    )
+
+
+def recent_changes(session: Session, limit: int) -> list[DirectoryChange]:
+    """What was done or decided, newest first."""
+    return list(
+        session.scalars(
+            select(DirectoryChange)
+            .where(DirectoryChange.state != "waiting")
+            .order_by(DirectoryChange.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def dismissed_facts(session: Session, kind: str, subject: str) -> list[dict[str, object]]:
+    """What an administrator has already said no to: the same is not asked every night."""
+    return list(
+        session.scalars(
+            select(DirectoryChange.facts).where(
+                DirectoryChange.kind == kind,
+                DirectoryChange.subject == subject,
+                DirectoryChange.state == "dismissed",
+            )
+        )
+    )
+
+
+def last_sync(session: Session) -> DirectorySync | None:
+    return session.scalar(select(DirectorySync).order_by(DirectorySync.id.desc()).limit(1))
+
+
+def open_invitations(session: Session) -> list[tuple[Invitation, Department]]:
+    rows = session.execute(
+        select(Invitation, Department)
+        .join(Department, Department.id == Invitation.department_id)
+        .where(Invitation.bound_at.is_(None), Invitation.withdrawn_at.is_(None))
+        .order_by(Invitation.id)
+    )
+    return [(one, unit) for one, unit in rows]
+
+
+def invitation_by_code(session: Session, digest: str, now: datetime) -> Invitation | None:
+    """The open invitation whose unexpired code has this digest, locked."""
+    return session.scalar(
+        select(Invitation)
+        .where(
+            Invitation.code_digest == digest,
+            Invitation.code_until >= now,
+            Invitation.bound_at.is_(None),
+            Invitation.withdrawn_at.is_(None),
+        )
+        .with_for_update()
+    )
+
+
+def wrong_tries(session: Session, how: str, since: datetime, *, actor: str | None = None) -> int:
+    """Wrong numbers or codes since then; of everybody, or of one."""
+    wanted = select(func.count()).where(BindingTry.how == how, BindingTry.wrong, BindingTry.at >= since)
+    return session.scalar(wanted.where(BindingTry.actor == actor) if actor else wanted) or 0
+
+
+def head_count(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(Staff).where(Staff.active)) or 0
+
+
+def party_units(session: Session) -> Sequence[tuple[WeComDepartment, str | None]]:
+    """Every WeCom department there is, with the short name of the unit it stands for."""
+    rows = session.execute(
+        select(WeComDepartment, Department.short_name)
+        .outerjoin(Department, Department.id == WeComDepartment.department_id)
+        .where(WeComDepartment.present)
+        .order_by(WeComDepartment.id)
+    )
+    return [(row, name) for row, name in rows]
