@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reviewbot.clock import CHINA
 from reviewbot.errors import ChannelError
 from reviewbot.outbox import RATER
+from reviewbot.queries.delegates import cases_without_holder
 from reviewbot.wiring import House
 
 
@@ -28,6 +29,7 @@ def check_system(house: House) -> list[Finding]:
         *_wecom(house),
         _texts(house),
         _calendar(house),
+        _holders(house),
         *_sources(house),
     ]
 
@@ -86,6 +88,22 @@ def _calendar(house: House) -> Finding:
         )
     following = "" if year + 1 in house.rulebook.calendar.years else f"；{year + 1} 年暂定"
     return Finding(True, f"工作日历 {house.rulebook.calendar.version}{following}")
+
+
+def _holders(house: House) -> Finding:
+    """No case without a holder (B22), and none for which there is nobody at all."""
+    try:
+        with house.database.begin() as session:
+            lost = cases_without_holder(session)
+    except SQLAlchemyError:
+        return Finding(False, "无法核对工单的持有人", "先恢复数据库。")
+    if not lost:
+        return Finding(True, "每张未办结工单都有人持有")
+    shown = "、".join(lost[:10]) + ("等" if len(lost) > 10 else "")
+    return Finding(
+        False, f"{len(lost)} 张工单没有在岗的持有人：{shown}",
+        "在目录中为该单位指定经办或负责人（派单台、会商、申诉件指定派单员、督办），再由其移交。",
+    )  # fmt: skip
 
 
 def _sources(house: House) -> list[Finding]:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from reviewbot.actions.create_token import create_token
 from reviewbot.actions.deliver_messages import SETTLED
-from reviewbot.actions.digest_reminders import MERGED
+from reviewbot.actions.release_reminders import MERGED
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.clock import CHINA, set_rehearsal
 from reviewbot.embedded import start_embedded, stop_embedded

@@ -34,7 +34,7 @@ class RaterLinks:
 
     def make(self, link: RaterLink) -> str:
         """The address a rater opens."""
-        return f"{self._address}/r/{self._signer().dumps([link.case_id, link.round, link.made_at])}"
+        return f"{self._address}/r/{self._token(link)}"
 
     def read(self, token: str, *, now: datetime, days: int) -> RaterLink | None:
         """What a token stands for; None for one that is not ours, was changed, or is older than ``days``."""
@@ -42,8 +42,14 @@ class RaterLinks:
             link = RaterLink(*self._signer().loads(token))
         except (BadData, TypeError):
             return None
+        if self._token(link) != token:  # Base64 has spare bits at its end: one link has one spelling
+            return None
         age = now - datetime.fromtimestamp(link.made_at, now.tzinfo)
         return link if -_SLACK <= age <= timedelta(days=days) else None
+
+    def _token(self, link: RaterLink) -> str:
+        token: str = self._signer().dumps([link.case_id, link.round, link.made_at])
+        return token
 
     def _signer(self) -> URLSafeSerializer:
         return URLSafeSerializer(self._key(), salt=SALT)

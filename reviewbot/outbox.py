@@ -29,6 +29,7 @@ def owe(
 ) -> None:
     """Owe one message once: a second one with the same key is the same message.
 
+    ``held_until``: not before; who releases it decides whether it goes alone or with others.
     ``suppressed`` keeps the row with the reason instead of sending it (law 6: nothing is silently dropped).
     """
     session.execute(
@@ -40,7 +41,7 @@ def owe(
             userid=userid,
             channel=channel,
             body=body,
-            state="suppressed" if suppressed else "held" if held_until and held_until > at else "owed",
+            state="suppressed" if suppressed else "held" if held_until else "owed",
             held_until=held_until,
             reason=suppressed,
             attempts=0,

@@ -2,10 +2,10 @@
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import deliver_messages
-from reviewbot.actions.digest_reminders import digest_reminders
 from reviewbot.actions.draw_recalls import keep_recalls
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.open_case import open_case
+from reviewbot.actions.release_reminders import release_reminders
 from reviewbot.conversation.answer import answer_callback
 from reviewbot.inbox import following, waiting
 from reviewbot.queries.cases import due_case_ids, unrouted_review_ids
@@ -28,7 +28,8 @@ def route(review_ids: list[int]) -> None:
 def deliver() -> None:
     home = house()
     with home.database.begin() as session:
-        digest_reminders(session, at=home.clock.now(), above=home.rulebook.policy.messages.digest_above)
+        rules = home.rulebook.policy.messages
+        release_reminders(session, at=home.clock.now(), above=rules.digest_above, urgent=rules.urgent)
     while deliver_messages(home.database, home.channels, at=home.clock.now()):
         pass
 

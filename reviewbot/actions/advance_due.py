@@ -8,23 +8,23 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.actions.draft_letter import addressee, draft_letter
+from reviewbot.actions.effects.joint import SUB_TASK
 from reviewbot.actions.letter_facts import letter_facts
-from reviewbot.actions.notify import facts_of, handler_of, tell
+from reviewbot.actions.notify import approvers_of, facts_of, handler_of, tell, worker_of
 from reviewbot.actions.start_clock import next_rung, running
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Card, LetterKind
+from reviewbot.models.procedure import Assistance
+from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.ladder import Act, Rung, owed
 from reviewbot.rules.lifecycle import CaseStatus, Move, Role
 from reviewbot.rules.notices import reminder
 from reviewbot.rules.rulebook import Rulebook
+from reviewbot.rules.stages import stage_label, stage_name
 
-STAGES = (
-    ("contact", "回访"), ("handling_complex", "办理（复杂）"), ("handling", "办理"), ("dispatch", "派单"),
-    ("arbitration", "会商裁定"), ("appeal_decision", "申诉复核"), ("instruction", "领导批示件"),
-)  # fmt: skip
 _MOVES = {
     Act.REMIND: Move.REMIND,
     Act.MARK_OVERDUE: Move.MARK_OVERDUE,
@@ -37,10 +37,11 @@ _LETTERS = {Act.LETTER: LetterKind.SUPERVISION, Act.REPORT: LetterKind.SPECIAL_R
 
 
 def advance_due(session: Session, case_id: int, *, now: datetime, rulebook: Rulebook) -> bool:
-    """Record every rung that has come, let only the highest of each limit speak (R5); False if nothing was due.
+    """Record every rung that has come and let only the gravest speak (R5); False if nothing was due.
 
     A case locked by a move is left to the next sweep; two schedulers at once are harmless (R7). Cards are issued
-    and letters drafted for every rung that was missed: downtime spares nobody, it only speaks once.
+    and letters drafted for every rung that was missed, after downtime as for an old order that came late: that
+    spares nobody, it only speaks once, to everybody whom a missed rung would have told.
     """
     case = session.scalar(
         select(Case)
@@ -50,20 +51,23 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebook: Rule
     )
     if case is None:
         return False
+    speaking: list[tuple[Rung, DueTime]] = []
+    receivers: list[str] = []
     for due in running(session, case):
         ladder = rulebook.rungs(due.stage, due.started_at, due.due_at)
         owes = owed(ladder, frozenset(due.rungs_done), now)
         for rung in owes.missed:
             _act(session, case, due, rung, now)
-            if rung is owes.speaks:
-                _speak(session, case, due, rung, now, rulebook)
+            if owes.speaks:
+                receivers += _receivers(session, case, due, rung, now)
+        if owes.speaks:
+            speaking.append((owes.speaks, due))
         due.rungs_done = [*due.rungs_done, *(rung.key for rung in owes.missed)]
+    if speaking:
+        rung, due = max(speaking, key=lambda each: each[0].gravity)
+        _speak(session, case, due, rung, receivers, now, rulebook)
     case.next_action_at = next_rung(session, case, rulebook)
     return True
-
-
-def stage_name(stage: str) -> str:
-    return next((name for start, name in STAGES if stage.startswith(start)), stage)
 
 
 def _act(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime) -> None:
@@ -91,7 +95,7 @@ def _issue_card(session: Session, case: Case, due: DueTime, rung: Rung, now: dat
         insert(Card)
         .values(
             case_id=case.id, due_time_id=due.id, department_id=case.department_id, handler_id=case.handler_id,
-            colour=colour, reason=f"{stage_name(due.stage)}时限 {_moment(due.due_at)} 已过", issued_at=now,
+            colour=colour, reason=f"{stage_label(due.stage)} {_moment(due.due_at)} 已过", issued_at=now,
         )
         .on_conflict_do_nothing(index_elements=["due_time_id", "colour"])
     )  # fmt: skip
@@ -102,35 +106,48 @@ def _moment(at: datetime) -> str:
     return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
-def _speak(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime, rulebook: Rulebook) -> None:
+def _speak(
+    session: Session, case: Case, due: DueTime, rung: Rung, receivers: list[str], now: datetime,
+    rulebook: Rulebook,
+) -> None:  # fmt: skip
     label = f"{stage_name(due.stage)}{rung.label}"
     title = {Act.REMIND: "催办", Act.MARK_OVERDUE: "超期"}.get(rung.act, rung.label)
     body = reminder(facts_of(session, case), label, title=title)
-    receivers = _places(session, case, rung, now)
-    if not receivers or case.status.awaits_bureau:
-        receivers += _receivers(session, case, rung, now)
     tell(
         session, case, f"reminder_{due.stage}_{rung.key}", body, receivers, at=now,
         held_until=rulebook.may_speak_at(rung, now),
     )  # fmt: skip
 
 
+def _receivers(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime) -> list[str]:
+    """Whom the ladder names; where it names nobody, and where the bureau owes the next step, who owes it."""
+    if due.stage.startswith(SUB_TASK):
+        return _helpers(session, due, rung, now)
+    named = _places(session, case, rung, now)
+    return named if named and not case.status.awaits_bureau else named + _owing(session, case, rung, now)
+
+
 def _places(session: Session, case: Case, rung: Rung, now: datetime) -> list[str]:
-    """Whom the ladder names."""
     found: list[str] = []
     for place in rung.to:
         match place:
             case "handler":
                 found += handler_of(session, case, now)
             case "head":
-                if case.department_id is not None:
-                    found += userids_with_role(session, Role.HEAD, case.department_id)
+                found += acting_heads(session, case.department_id, now)
             case _:
                 found += userids_with_role(session, Role(place))
     return found
 
 
-def _receivers(session: Session, case: Case, rung: Rung, now: datetime) -> list[str]:
+def _helpers(session: Session, due: DueTime, rung: Rung, now: datetime) -> list[str]:
+    """Who has the sub-task of a joint case; when it is overdue the head of his unit too (F15)."""
+    task = session.get_one(Assistance, int(due.stage.removeprefix(SUB_TASK)))
+    heads = acting_heads(session, task.department_id, now) if rung.act is Act.MARK_OVERDUE else []
+    return worker_of(session, task.handler_id, task.department_id, now) + heads
+
+
+def _owing(session: Session, case: Case, rung: Rung, now: datetime) -> list[str]:
     """Whoever owes the next step; an overdue case also reaches the unit's head."""
     match case.status:
         case CaseStatus.AWAITING_DISPATCH:
@@ -138,8 +155,8 @@ def _receivers(session: Session, case: Case, rung: Rung, now: datetime) -> list[
         case CaseStatus.IN_ARBITRATION | CaseStatus.APPEALED:
             return userids_with_role(session, Role.SUPERVISOR)
         case CaseStatus.AWAITING_APPROVAL:
-            return userids_with_role(session, Role.HEAD, case.department_id)
+            return approvers_of(session, case, now)
         case _:
             overdue = rung.act is Act.MARK_OVERDUE
-            heads = userids_with_role(session, Role.HEAD, case.department_id) if overdue else []
+            heads = acting_heads(session, case.department_id, now) if overdue else []
             return handler_of(session, case, now) + heads

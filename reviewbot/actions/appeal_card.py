@@ -13,6 +13,7 @@ from reviewbot.models.people import Department
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Decision
 from reviewbot.queries.cards import appeal_of_card, find_card
 from reviewbot.queries.cases import lock_case
+from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import staff_by_userid, userids_with_role
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Move, Role
@@ -163,7 +164,7 @@ def _tell_unit(
     appeal: Application | None,
 ) -> None:  # fmt: skip
     """The heads of the carded unit and whoever appealed."""
-    receivers = userids_with_role(session, Role.HEAD, card.department_id)
+    receivers = acting_heads(session, card.department_id, at)
     if appeal is not None and staff_by_userid(session, appeal.asked_by) is not None:
         receivers.append(appeal.asked_by)
     body = card_settled(facts_of(session, case), card.label, outcome, reason)

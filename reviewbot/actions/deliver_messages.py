@@ -54,13 +54,22 @@ NOT_REACHED = {"wecom": "企业微信称该成员收不到（不在可见范围�
 
 
 @dataclass(frozen=True)
+class About:
+    """The limit of a case and the rung of its ladder that a reminder is about."""
+
+    case_id: int
+    stage: str
+    rung: str
+
+
+@dataclass(frozen=True)
 class Claimed:
     id: int
     channel: str
     body: Body
     attempts: int
-    reminds_of: tuple[int, str] | None
-    """(case, stage) of a reminder: what satisfies it between claim and sending stops it (R9)."""
+    reminds_of: About | None
+    """Of a reminder: what satisfies it between claim and sending stops it (R9)."""
     receiver: str = field(repr=False)
     """A rater's number stands here from the claim to the sending, and nowhere else: not in rows, not in logs."""
 
@@ -69,7 +78,7 @@ def deliver_messages(
     database: Database, channels: Mapping[str, Channel], *, at: datetime, limit: int = 20
 ) -> int:
     """Send up to ``limit`` owed messages, oldest first, each by its channel; the number claimed."""
-    claimed = _claim(database, limit, at)
+    claimed = _claim(database, limit)
     for message in claimed:
         if message.reminds_of and _settled_meanwhile(database, message.reminds_of):
             _record(database, message, state="suppressed", reason=SETTLED)
@@ -97,15 +106,14 @@ def deliver_messages(
     return len(claimed)
 
 
-def _claim(database: Database, limit: int, at: datetime) -> list[Claimed]:
+def _claim(database: Database, limit: int) -> list[Claimed]:
     now = datetime.now(UTC)
     with database.begin() as session:
         rows = session.scalars(
             select(Message)
             .where(
-                Message.state.in_(("owed", "sending", "held")),
+                Message.state.in_(("owed", "sending")),
                 Message.next_try_at <= now,
-                or_(Message.held_until.is_(None), Message.held_until <= at),
             )
             .order_by(Message.next_try_at, Message.id)
             .limit(limit)
@@ -121,22 +129,22 @@ def _claim(database: Database, limit: int, at: datetime) -> list[Claimed]:
         ]
 
 
-def reminds_of(message: Message) -> tuple[int, str] | None:
-    """The case and the stage a reminder is about; None for what nobody's act makes idle."""
+def reminds_of(message: Message) -> About | None:
+    """What a reminder is about; None for what nobody's act makes idle."""
     if message.case_id is None or not message.kind.startswith(REMINDER):
         return None
-    return message.case_id, message.kind.removeprefix(REMINDER).rpartition("_")[0]
+    stage, _, rung = message.kind.removeprefix(REMINDER).rpartition("_")
+    return About(message.case_id, stage, rung)
 
 
-def is_settled(session: Session, reminded: tuple[int, str]) -> bool:
+def is_settled(session: Session, about: About) -> bool:
     """Whether nobody owes any more what a reminder asks for."""
-    case_id, stage = reminded
     running = session.scalar(
         select(DueTime.id)
         .join(Case, Case.id == DueTime.case_id)
         .where(
-            DueTime.case_id == case_id,
-            DueTime.stage == stage,
+            DueTime.case_id == about.case_id,
+            DueTime.stage == about.stage,
             DueTime.round == Case.round,
             DueTime.met_at.is_(None),
             DueTime.replaced_by.is_(None),
@@ -146,9 +154,9 @@ def is_settled(session: Session, reminded: tuple[int, str]) -> bool:
     return running is None
 
 
-def _settled_meanwhile(database: Database, reminded: tuple[int, str]) -> bool:
+def _settled_meanwhile(database: Database, about: About) -> bool:
     with database.begin() as session:
-        return is_settled(session, reminded)
+        return is_settled(session, about)
 
 
 def _receiver(session: Session, message: Message) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from reviewbot.models.oversight import Problem, ProblemReview
 from reviewbot.models.people import Department
 from reviewbot.outbox import owe
+from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.queries.problems import Cluster, clusters, open_problem_like
 from reviewbot.rules.lifecycle import Role
@@ -52,7 +53,7 @@ def _open(session: Session, cluster: Cluster, now: datetime, rules: ProblemRules
     unit = session.get_one(Department, cluster.department_id)
     body = problem_opened(problem.id, unit.short_name, problem.item, problem.before_count, rules.window_days)
     receivers = {
-        *userids_with_role(session, Role.HEAD, unit.id),
+        *acting_heads(session, unit.id, now),
         *userids_with_role(session, Role.SUPERVISOR),
     }
     for userid in sorted(receivers):

@@ -15,6 +15,7 @@ from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
 from reviewbot.outbox import owe
+from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.queries.letters import visible_letter
 from reviewbot.queries.scope import Viewer
@@ -204,7 +205,7 @@ def _tell(session: Session, letter: Letter, at: datetime, what: str) -> None:
     if letter.department_id is None:
         receivers = userids_with_role(session, Role.LEADER)
     else:
-        receivers = userids_with_role(session, Role.HEAD, letter.department_id)
+        receivers = acting_heads(session, letter.department_id, at)
     body = letter_moved(letter.id, f"{letter.kind.label} {letter.facts.get('mark', '')}", what)
     for userid in receivers or [""]:
         owe(

@@ -3,44 +3,35 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA
-from reviewbot.models.case import Case, DueTime
-from reviewbot.models.people import Department
+from reviewbot.models.case import Case
+from reviewbot.models.people import Department, Staff
 from reviewbot.outbox import NO_NUMBER, RATER, owe
-from reviewbot.queries.delegates import acting_member
+from reviewbot.queries.cases import desk_limits
+from reviewbot.queries.delegates import acting_heads, acting_member
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.notices import Body, Facts
+from reviewbot.rules.routing import is_rated
 
 
 def facts_of(session: Session, case: Case) -> Facts:
     """What may travel in a message about this case (F19)."""
     department = session.get(Department, case.department_id) if case.department_id else None
+    # Of whoever owes the next step: at the desk its own, else the handling unit's.
+    limit = desk_limits(session, [case.id]).get(case.id) if case.status.awaits_bureau else case.due_at
     return Facts(
         number=case.number,
         round=case.round,
         item=case.review.item or "（未写明事项）",
         department=department.short_name if department else "派单台",
         status=case.status.label,
-        due_at=due.astimezone(CHINA) if (due := _limit_of(session, case)) else None,
+        due_at=limit.astimezone(CHINA) if limit else None,
         link=f"/cases/{case.number}",
     )
-
-
-def _limit_of(session: Session, case: Case) -> datetime | None:
-    """The time limit of whoever owes the next step: at the desk its own, else the handling unit's."""
-    if case.status.awaits_bureau:
-        return session.scalar(
-            select(func.max(DueTime.due_at)).where(
-                DueTime.case_id == case.id,
-                DueTime.met_at.is_(None),
-                DueTime.stage.op("~")("^(dispatch|arbitration)"),
-            )
-        )
-    return case.due_at
 
 
 def tell(
@@ -90,9 +81,27 @@ def tell_rater(session: Session, case: Case, kind: str, body: Body, *, at: datet
 
 
 def handler_of(session: Session, case: Case, at: datetime) -> list[str]:
-    """Who does the handler's work today (himself, or his delegate), else everyone who heads the department."""
-    if case.handler_id:
-        acting = acting_member(session, case.handler_id, at.astimezone(CHINA).date())
-        if acting is not None:
-            return [acting.userid]
-    return userids_with_role(session, Role.HEAD, case.department_id) if case.department_id else []
+    """Who does the handler's work today."""
+    return worker_of(session, case.handler_id, case.department_id, at)
+
+
+def worker_of(session: Session, staff_id: int | None, department_id: int | None, at: datetime) -> list[str]:
+    """Who does this person's work today (himself, or his delegate), else everyone who heads the department."""
+    acting = acting_member(session, staff_id, at.astimezone(CHINA).date()) if staff_id else None
+    return [acting.userid] if acting is not None else acting_heads(session, department_id, at)
+
+
+def approvers_of(session: Session, case: Case, at: datetime) -> list[str]:
+    """Who approves today: the unit's head or his delegate, unless he handled it or was rated; else the supervisors."""
+    handler = session.get(Staff, case.handler_id) if case.handler_id else None
+    return [
+        userid
+        for userid in acting_heads(session, case.department_id, at)
+        if (handler is None or userid != handler.userid) and not is_the_rated(session, userid, case)
+    ] or userids_with_role(session, Role.SUPERVISOR)
+
+
+def is_the_rated(session: Session, userid: str, case: Case) -> bool:
+    """Whether this member is the person the review is about (F10)."""
+    name = session.scalar(select(Staff.name).where(Staff.userid == userid))
+    return is_rated(case.review.handled_by, name or "", userid)

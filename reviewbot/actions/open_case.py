@@ -6,18 +6,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.notify import facts_of, tell, tell_rater
+from reviewbot.actions.notify import facts_of, is_the_rated, tell, tell_rater
 from reviewbot.actions.start_clock import next_rung, start_clock
 from reviewbot.clock import CHINA
 from reviewbot.models.case import CASE_SERIAL, Case, case_number
 from reviewbot.models.chain import append_event
-from reviewbot.models.people import Department, Staff
+from reviewbot.models.people import Department
 from reviewbot.models.review import Review
+from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import choose_from, route_candidates, userids_with_role
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move, Role
 from reviewbot.rules.notices import new_case, rater_opened, to_dispatch
-from reviewbot.rules.routing import Route, choose_department, is_rated
+from reviewbot.rules.routing import Route, choose_department
 from reviewbot.rules.rulebook import Rulebook
 
 
@@ -116,21 +117,15 @@ def dispatch(
         case.contact_due_at = start_clock(session, case, "contact", started, rulebook)
         case.due_at = start_clock(session, case, "handling", started, rulebook, limit=case.kind.limit)
         case.original_due_at = case.due_at
-    case.next_action_at = next_rung(session, case, rulebook, met="dispatch", at=at)
+    case.next_action_at = next_rung(session, case, rulebook, met=("dispatch", "arbitration"), at=at)
     append_event(
         session, case, at=at, actor=actor, actor_name=actor_name, move=move.value,
         before=before.value, remark=reason,
         data=(data or {}) | {"department": department.code, "handler": person.userid if person else None},
     )  # fmt: skip
-    receivers = [person.userid] if person else userids_with_role(session, Role.HEAD, department_id)
+    receivers = [person.userid] if person else acting_heads(session, department_id, at)
     receivers = [userid for userid in receivers if not is_the_rated(session, userid, case)]
     tell(session, case, "new_case", new_case(facts_of(session, case)), receivers, at=at)
-
-
-def is_the_rated(session: Session, userid: str, case: Case) -> bool:
-    """Whether this member is the person the review is about (F10)."""
-    name = session.scalar(select(Staff.name).where(Staff.userid == userid))
-    return is_rated(case.review.handled_by, name or "", userid)
 
 
 def _wait_at_desk(session: Session, case: Case, route: Route, at: datetime, rulebook: Rulebook) -> None:

@@ -64,12 +64,12 @@ def running(session: Session, case: Case) -> list[DueTime]:
 
 
 def next_rung(
-    session: Session, case: Case, rulebook: Rulebook, *, met: str | None = None, at: datetime | None = None
+    session: Session, case: Case, rulebook: Rulebook, *, met: tuple[str, ...] = (), at: datetime | None = None
 ) -> datetime | None:
-    """The next reminder of all running limits, after marking those whose stage begins with ``met`` as met."""
+    """The next reminder of all running limits, after marking those whose stage begins with one of ``met`` as met."""
     moments = []
     for due in running(session, case):
-        if met and due.stage.startswith(met):
+        if due.stage.startswith(met):
             due.met_at = at
             continue
         moments.append(

@@ -27,11 +27,12 @@ from reviewbot.models.case import Case
 from reviewbot.models.message import InboxItem
 from reviewbot.models.people import Staff
 from reviewbot.outbox import owe
-from reviewbot.queries.cases import find_case, owed_by
+from reviewbot.queries.cases import desk_limits, find_case, owed_by
+from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import member_of, staff_by_userid
 from reviewbot.queries.recalls import recalls_seen_by
-from reviewbot.queries.scope import Viewer
-from reviewbot.rules.lifecycle import Conclusion, Role
+from reviewbot.queries.scope import Viewer, viewer_of_staff
+from reviewbot.rules.lifecycle import Conclusion
 from reviewbot.rules.notices import card_done, text
 from reviewbot.rules.recall import Finding
 from reviewbot.rules.rulebook import Rulebook
@@ -98,17 +99,6 @@ def answer_callback(talk: Talk, item_id: int) -> None:
                 )
 
 
-def viewer_of_staff(staff: Staff) -> Viewer:
-    """A member of staff as one who acts."""
-    return Viewer(
-        name=staff.name,
-        actor=staff.userid,
-        roles=frozenset(Role(role) for role in staff.roles),
-        department_id=staff.department_id,
-        staff_id=staff.id,
-    )
-
-
 def _fetch_photo(talk: Talk, item_id: int) -> tuple[bytes, str] | ChannelError | None:
     with talk.database.begin() as session:
         item = session.get(InboxItem, item_id)
@@ -132,7 +122,8 @@ def _work(
         said = "您不在本系统的人员名录中，请联系管理员登记。"
         _reply(session, item, item.userid, said, talk.now())
         return said
-    turn = Turn(talk, session, staff, viewer_of_staff(staff), talk.now())
+    now = talk.now()
+    turn = Turn(talk, session, staff, viewer_of_staff(staff, acting_roles(session, staff, now)), now)
     try:
         with session.begin_nested():
             said = _act(turn, item, photo)
@@ -167,7 +158,9 @@ def _typed(turn: Turn, content: str) -> str:
             return help_text(turn.staff.roles)
         case Verb.my_todo:
             recalls = recalls_seen_by(turn.session, turn.viewer, turn.at, owed=True)
-            return todo_lines(owed_by(turn.session, turn.viewer, turn.at), turn.at, recalls)
+            owed = owed_by(turn.session, turn.viewer, turn.at)
+            limits = desk_limits(turn.session, [case.id for case in owed])
+            return todo_lines(owed, turn.at, recalls, limits)
         case Verb.rate:
             return rate_sentence(turn.session, turn.viewer, command.args, turn.at, turn.talk.rulebook)
         case Verb.leave:
@@ -261,7 +254,7 @@ def _show(turn: Turn, number: str) -> str:
     waiting = waiting_evidence(turn.session, turn.viewer)
     for evidence in waiting:
         attach(turn.session, case.number, evidence, turn.viewer, at=turn.at)
-    told = case_lines(case, turn.at)
+    told = case_lines(case, turn.at, desk_limits(turn.session, [case.id]).get(case.id))
     return f"{told}\n已补充附件 {len(waiting)} 份。" if waiting else told
 
 

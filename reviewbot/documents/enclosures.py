@@ -23,13 +23,9 @@ from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.deadlines import DueTime as Reckoned
 from reviewbot.rules.deadlines import Limit, Unit, describe, working_from_data
 from reviewbot.rules.lifecycle import Move
-from reviewbot.sources.masking import mask_personal
+from reviewbot.rules.masking import mask_personal
+from reviewbot.rules.stages import stage_label
 
-_STAGES = (
-    ("contact", "联系评价人时限"), ("handling_complex", "复杂事项办理时限"), ("handling_extended", "延期后办理时限"),
-    ("handling", "办理时限"), ("dispatch", "派单时限"), ("arbitration", "会商裁定时限"),
-    ("appeal_decision", "申诉复核时限"), ("instruction", "领导批示件时限"),
-)  # fmt: skip
 _UNTOLD = frozenset({Move.REVEAL_PHONE.value, Move.RATER_ANSWERED.value})
 """Events about the rater, not about the handling."""
 
@@ -77,7 +73,7 @@ def _limit(due: DueTime, now: datetime) -> dict[str, Any]:
         state = "按期完成" if due.met_at <= due.due_at else "超期完成"
     else:
         state = "已超期" if ended > due.due_at else "计时中"
-    stage = next((label for start, label in _STAGES if due.stage.startswith(start)), due.stage)
+    stage = stage_label(due.stage)
     return {
         "stage": f"第{due.round}轮{stage}" if due.round > 1 else stage,
         "state": state,

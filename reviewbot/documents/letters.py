@@ -18,8 +18,8 @@ from reviewbot.models.case import Case
 from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.models.review import Review
 from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.masking import mask_personal
 from reviewbot.settings import CONFIG, DocumentSettings, Settings
-from reviewbot.sources.masking import mask_personal
 
 TEMPLATES = CONFIG / "documents"
 DRAFT = "（草稿，未签发）"

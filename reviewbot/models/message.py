@@ -35,7 +35,7 @@ class Message(Base):
     next_try_at: Mapped[datetime]
     """Real time, not rehearsal time: the channel does not hurry with us."""
     held_until: Mapped[datetime | None]
-    """On the house's clock: not sent before. State ``held`` until then."""
+    """On the house's clock: not sent before. State ``held`` until somebody releases it."""
     sent_at: Mapped[datetime | None]
     msgid: Mapped[str | None]
     response_code: Mapped[str | None]

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
+from reviewbot.models.people import Staff
 from reviewbot.models.procedure import Application, ApplicationState, Assistance, Decision
 from reviewbot.models.review import Review
 from reviewbot.queries.delegates import acts_for
@@ -57,7 +58,7 @@ def list_cases(
     if department_id is not None:
         wanted = wanted.where(Case.department_id == department_id)
     if overdue_at is not None:
-        wanted = wanted.where(Case.status != CaseStatus.CLOSED, Case.due_at < overdue_at)
+        wanted = wanted.where(is_overdue(overdue_at))
     if ids is not None:
         wanted = wanted.where(Case.id.in_(ids))
     if after is not None:
@@ -65,22 +66,30 @@ def list_cases(
     return list(session.scalars(wanted))
 
 
+_HELPED = select(Staff.id).where(Staff.id == Assistance.handler_id, Staff.active).exists()
+
+
+def _has_sub_task(*of_whom: ColumnElement[bool]) -> ColumnElement[bool]:
+    return Case.id.in_(select(Assistance.case_id).where(Assistance.state == "open", *of_whom))
+
+
 def owed_by(session: Session, viewer: Viewer, at: datetime, limit: int = 20) -> list[Case]:
-    """What this person owes now: cases in hand (his own and of those he stands in for), sub-tasks, approvals,
-    decisions and rulings as head or supervisor, dispatching as desk."""
+    """What this person owes now: cases in hand and sub-tasks (his own and of those he stands in for; as head also
+    those nobody has), approvals, decisions and rulings as head or supervisor, dispatching as desk."""
+    represented = acts_for(session, viewer.staff_id, at.astimezone(CHINA).date())
     mine: list[ColumnElement[bool]] = [
-        Case.handler_id.in_(acts_for(session, viewer.staff_id, at.astimezone(CHINA).date()))
+        Case.handler_id.in_(represented)
         & Case.status.in_([status for status in CaseStatus if status.awaits_handler]),
-        Case.id.in_(
-            select(Assistance.case_id).where(
-                Assistance.state == "open", Assistance.handler_id == viewer.staff_id
-            )
-        ),
+        _has_sub_task(Assistance.handler_id.in_(represented)),
     ]
     if Role.HEAD in viewer.roles:
+        unit = Case.department_id == viewer.department_id
+        held = select(Staff.id).where(Staff.id == Case.handler_id, Staff.active).exists()
+        mine.append(unit & (Case.status == CaseStatus.AWAITING_APPROVAL))
         mine.append(
-            (Case.department_id == viewer.department_id) & (Case.status == CaseStatus.AWAITING_APPROVAL)
+            unit & ~held & Case.status.in_([status for status in CaseStatus if status.awaits_handler])
         )
+        mine.append(_has_sub_task(Assistance.department_id == viewer.department_id, ~_HELPED))
     if Role.SUPERVISOR in viewer.roles:
         pending = select(Application.case_id).where(
             Application.state == ApplicationState.PENDING,
@@ -126,17 +135,29 @@ def due_times_of(session: Session, case_id: int) -> list[DueTime]:
     return list(session.scalars(select(DueTime).where(DueTime.case_id == case_id).order_by(DueTime.id)))
 
 
+_DESK_LIMIT = and_(
+    DueTime.case_id == Case.id,
+    Case.status.in_([status for status in CaseStatus if status.awaits_bureau]),
+    or_(DueTime.stage.startswith("dispatch"), DueTime.stage.startswith("arbitration")),
+    DueTime.round == Case.round,
+    DueTime.met_at.is_(None),
+    DueTime.replaced_by.is_(None),
+)
+"""The limit that runs while a case waits for a unit: the desk's, or the ruling's."""
+
+
 def desk_limits(session: Session, case_ids: Collection[int]) -> dict[int, datetime]:
-    """By when those of these cases that wait for a unit have to have one: the desk's limit, or the ruling's."""
-    waiting = Case.status.in_([status for status in CaseStatus if status.awaits_bureau])
-    stage = or_(DueTime.stage.startswith("dispatch"), DueTime.stage.startswith("arbitration"))
-    running = and_(DueTime.round == Case.round, DueTime.met_at.is_(None), DueTime.replaced_by.is_(None))
+    """By when those of these cases that wait for a unit have to have one."""
     rows = session.execute(
-        select(DueTime.case_id, DueTime.due_at)
-        .join(Case, Case.id == DueTime.case_id)
-        .where(Case.id.in_(case_ids), waiting, stage, running)
+        select(Case.id, DueTime.due_at).join(DueTime, _DESK_LIMIT).where(Case.id.in_(case_ids))
     )
     return {case_id: due_at for case_id, due_at in rows}
+
+
+def is_overdue(now: datetime) -> ColumnElement[bool]:
+    """Open, and past its own due time or past the desk's limit."""
+    at_desk = select(DueTime.id).where(_DESK_LIMIT, DueTime.due_at < now).exists()
+    return and_(Case.status != CaseStatus.CLOSED, or_(Case.due_at < now, at_desk))
 
 
 def calls_of(session: Session, case_id: int) -> list[Call]:

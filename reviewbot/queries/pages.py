@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.models.case import Case, Evidence
 from reviewbot.models.people import Department, Staff
 from reviewbot.models.review import IntakeBatch, Review, ReviewCopy
+from reviewbot.queries.cases import is_overdue
 from reviewbot.queries.counts import RESULTS, Cohort
 from reviewbot.queries.scope import Viewer, visible_cases
-from reviewbot.rules.lifecycle import CaseStatus
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def bad_by_day(session: Session, start: datetime, end: datetime) -> dict[date, i
 
 
 def count_overdue(session: Session, viewer: Viewer, now: datetime) -> int:
-    overdue = and_(Case.status != CaseStatus.CLOSED, Case.due_at < now, visible_cases(viewer))
-    return session.scalar(select(func.count()).select_from(Case).where(overdue)) or 0
+    wanted = select(func.count()).select_from(Case).where(is_overdue(now), visible_cases(viewer))
+    return session.scalar(wanted) or 0
 
 
 def cohort_cases(

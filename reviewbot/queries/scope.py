@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, or_, select, true
 
 from reviewbot.models.case import Case
+from reviewbot.models.people import Staff
 from reviewbot.models.procedure import Assistance
 from reviewbot.rules.lifecycle import CITY_WIDE, Role
 
@@ -22,6 +23,17 @@ class Viewer:
     @property
     def sees_all(self) -> bool:
         return bool(self.roles & CITY_WIDE)
+
+
+def viewer_of_staff(staff: Staff, acting: frozenset[Role] = frozenset()) -> Viewer:
+    """A member of staff as one who acts; ``acting``: roles he has today for somebody who is away."""
+    return Viewer(
+        name=staff.name,
+        actor=staff.userid,
+        roles=frozenset(Role(role) for role in staff.roles) | acting,
+        department_id=staff.department_id,
+        staff_id=staff.id,
+    )
 
 
 SYSTEM = Viewer(name="系统", actor="system", roles=frozenset({Role.ADMIN}))

@@ -54,6 +54,11 @@ class Rung:
     to: tuple[str, ...] = ()
     """Who hears it; empty: whoever owes the next step."""
 
+    @property
+    def gravity(self) -> tuple[int, datetime]:
+        """Of two rungs that speak at once, of different limits, the graver is told."""
+        return list(Act).index(self.act), self.at
+
 
 @dataclass(frozen=True)
 class Owed:

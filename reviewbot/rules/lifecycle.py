@@ -306,11 +306,10 @@ _BESIDE = frozenset(
     }
 )  # fmt: skip
 _WORKING = (S.VERIFYING, S.RECTIFYING, S.EXPLAINING)
-for _move in (
-    M.ASK_ASSISTANCE, M.ASSIST, M.WITHDRAW_ASSISTANCE,
-    M.REQUEST_EXTENSION, M.GRANT_EXTENSION, M.REFUSE_EXTENSION,
-):  # fmt: skip
+for _move in (M.REQUEST_EXTENSION, M.GRANT_EXTENSION, M.REFUSE_EXTENSION):
     TRANSITIONS |= {(status, _move): status for status in _WORKING}
+for _move in (M.ASK_ASSISTANCE, M.ASSIST, M.WITHDRAW_ASSISTANCE):  # what waits a long time needs helpers too
+    TRANSITIONS |= {(status, _move): status for status in (*_WORKING, S.ON_LEDGER)}
 TRANSITIONS |= {(status, M.HAND_OVER): status for status in S if status in _AWAITS_HANDLER}
 TRANSITIONS |= {(status, M.INSTRUCT): status for status in S if status.is_open}
 

@@ -1,7 +1,10 @@
 """What a rater may say on his page, and when; what a call to him may be for (peers B4, B15, B21)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+
+from reviewbot.rules.masking import mask_personal
 
 
 class Answer(StrEnum):
@@ -55,6 +58,13 @@ _ANSWERS = {
     Answer.DISSATISFIED: "不满意",
     Answer.NOBODY_CALLED: "没人联系我",
 }
+
+
+def plain_words(text: str, names: Iterable[str]) -> str:
+    """Words of staff as the rater may read them: without the names of staff, personal numbers covered (F19)."""
+    for name in names:
+        text = text.replace(name, "工作人员")
+    return mask_personal(text)
 
 
 def open_answers(

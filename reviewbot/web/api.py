@@ -24,8 +24,8 @@ from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
+from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.rates import METRICS, Rounding, percent
-from reviewbot.sources.masking import mask_personal
 from reviewbot.wiring import House
 
 router = APIRouter(prefix="/api/v1")

@@ -10,8 +10,8 @@ from reviewbot.models.procedure import Application, ApplicationKind, Assistance
 from reviewbot.queries.procedure import applications_of, assistances_of
 from reviewbot.queries.recalls import RecallRow, recalls_seen_by
 from reviewbot.queries.scope import Viewer
+from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.recall import Finding
-from reviewbot.sources.masking import mask_personal
 from reviewbot.web.views import moment
 
 _TASKS = {"open": "待答复", "done": "已答复", "withdrawn": "已撤销"}

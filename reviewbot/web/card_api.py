@@ -16,7 +16,7 @@ from reviewbot.queries.cards import CardRow, list_cards
 from reviewbot.queries.directory import find_department
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
-from reviewbot.sources.masking import mask_personal
+from reviewbot.rules.masking import mask_personal
 from reviewbot.web.api import Caller, house_of, refuse_unstorable
 
 cards_router = APIRouter(prefix="/api/v1/cards")

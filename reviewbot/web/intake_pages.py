@@ -31,8 +31,8 @@ from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
 from reviewbot.rules.grading import GRADE_NAMES
+from reviewbot.rules.masking import mask_personal
 from reviewbot.sources.mapping import map_record
-from reviewbot.sources.masking import mask_personal
 from reviewbot.sources.record import Correction, Refusal, TextRow
 from reviewbot.sources.split import Piece, split_body
 from reviewbot.web import login, views

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from reviewbot.errors import NotAllowed, NotSignedIn, ReviewbotError, Unavailable
+from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import staff_by_userid
-from reviewbot.queries.scope import Viewer
+from reviewbot.queries.scope import Viewer, viewer_of_staff
 from reviewbot.rules.lifecycle import Role
 from reviewbot.settings import Settings
 from reviewbot.web.views import render
@@ -45,17 +46,12 @@ def _look_up(request: Request) -> Viewer | None:
     session_facts = _unsign(request, SESSION, SESSION_SECONDS)
     if not session_facts:
         return None
-    with house_of(request).database.begin() as session:
+    house = house_of(request)
+    with house.database.begin() as session:
         staff = staff_by_userid(session, session_facts.get("userid", ""))
         if staff is None:
             return None
-        return Viewer(
-            name=staff.name,
-            actor=staff.userid,
-            roles=frozenset(Role(role) for role in staff.roles),
-            department_id=staff.department_id,
-            staff_id=staff.id,
-        )
+        return viewer_of_staff(staff, acting_roles(session, staff, house.clock.now()))
 
 
 def csrf_token(request: Request) -> str:

@@ -16,7 +16,7 @@ from reviewbot.models.people import Department, Staff
 from reviewbot.queries.problems import cases_of_problem, problems_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Role
-from reviewbot.sources.masking import mask_personal
+from reviewbot.rules.masking import mask_personal
 from reviewbot.web import login, views
 from reviewbot.web.login import house_of, poster
 

@@ -12,8 +12,7 @@ from reviewbot.models.procedure import Application
 from reviewbot.models.rater import PhoneReveal, RaterAnswer
 from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
-from reviewbot.rules.raters import Answer, Purpose
-from reviewbot.sources.masking import mask_personal
+from reviewbot.rules.raters import Answer, Purpose, plain_words
 
 S = CaseStatus
 _STEP = {
@@ -93,9 +92,7 @@ def story_view(story: Story, now: datetime) -> dict[str, Any]:
 
 
 def _told(story: Story, text: str) -> str:
-    for name in story.names:
-        text = text.replace(name, "工作人员")
-    return mask_personal(text)
+    return plain_words(text, story.names)
 
 
 def _this_round(story: Story) -> list[CaseEvent]:

@@ -25,9 +25,9 @@ from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import Move
+from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.rates import Rounding, display
 from reviewbot.rules.recall import SAYABLE, Finding, month_days, month_of
-from reviewbot.sources.masking import mask_personal
 from reviewbot.web import login, views
 from reviewbot.web.login import house_of, poster
 

@@ -14,8 +14,8 @@ from reviewbot.models.oversight import SupervisionEvent
 from reviewbot.queries.raters import concerns
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Role
+from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.raters import Concern
-from reviewbot.sources.masking import mask_personal
 from reviewbot.web import login, views
 from reviewbot.web.login import house_of, poster
 

@@ -21,8 +21,9 @@ from reviewbot.queries.scope import Viewer
 from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.grading import grade_name
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
+from reviewbot.rules.masking import mask_personal
+from reviewbot.rules.stages import stage_label
 from reviewbot.settings import CONFIG
-from reviewbot.sources.masking import mask_personal
 from reviewbot.sources.profile import load_reason_codes
 
 _TEMPLATES = jinja2.Environment(
@@ -36,13 +37,6 @@ _NO_PERSON = {"viewer": None, "csrf": "", "login": None}
 RAW_SHOWN = 500
 RESULT_LABELS = {
     "accepted": "采纳", "duplicate": "重复", "altered": "内容有改动", "refused": "退给来源", "set_aside": "搁置待查",
-}  # fmt: skip
-_STAGE_LABELS = {
-    "dispatch": "派单时限", "contact": "联系评价人时限", "handling": "办理时限", "handling_complex": "复杂事项办理时限",
-}  # fmt: skip
-_NUMBERED_STAGES = {
-    "dispatch": "再次派单时限", "arbitration": "会商裁定时限", "handling_extended": "延期后办理时限",
-    "appeal_decision": "申诉复核时限",
 }  # fmt: skip
 _DESK_LIMITS = {CaseStatus.AWAITING_DISPATCH: "派单时限", CaseStatus.IN_ARBITRATION: "会商裁定时限"}
 CHANNELS = {
@@ -300,10 +294,6 @@ def card_view(row: CardRow, viewer: Viewer) -> dict[str, Any]:
         "may_decide": row.pending is not None and may_decide(card, row.pending, viewer),
         "may_withdraw": standing and may_withdraw(card, viewer),
     }
-
-
-def stage_label(stage: str) -> str:
-    return _STAGE_LABELS.get(stage) or _NUMBERED_STAGES.get(stage.rpartition("_")[0], stage)
 
 
 def call_view(call: Call, names: dict[int, str]) -> dict[str, Any]:

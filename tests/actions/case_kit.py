@@ -10,12 +10,13 @@ from reviewbot.actions.make_move import make_move
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
 from reviewbot.actions.step import MoveIn, Verb
-from reviewbot.conversation.answer import viewer_of_staff
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
 from reviewbot.models.people import Staff
 from reviewbot.queries.cases import due_times_of, events_of
+from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.scope import viewer_of_staff
 from reviewbot.rules.lifecycle import Conclusion
 from reviewbot.sources.split import split_body
 from reviewbot.web.intake import to_record
@@ -57,7 +58,8 @@ def opened_all(house, records):
 
 def viewer(house, userid):
     with house.database.begin() as session:
-        return viewer_of_staff(staff_by_userid(session, userid))
+        staff = staff_by_userid(session, userid)
+        return viewer_of_staff(staff, acting_roles(session, staff, house.clock.now()))
 
 
 def case_of(house, number):

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import deliver_messages
+from reviewbot.actions.release_reminders import release_reminders
 from reviewbot.queries.cases import due_case_ids
 
 
@@ -20,6 +21,13 @@ def sweep(house):
 def rows(house, model):
     with house.database.begin() as session:
         return list(session.scalars(select(model).order_by(model.id)))
+
+
+def released(house, above=5):
+    """The digests made of what may go now."""
+    rules = house.rulebook.policy.messages
+    with house.database.begin() as session:
+        return release_reminders(session, at=house.clock.now(), above=above, urgent=rules.urgent)
 
 
 @dataclass
@@ -45,6 +53,7 @@ class Carried:
 
 def delivered(house, wire=None):
     wire = wire or Wire([])
+    released(house)
     while deliver_messages(house.database, {"wecom": wire}, at=house.clock.now()):
         pass
     return wire.carried

@@ -15,10 +15,10 @@ from case_kit import (
     opened_all,
     record,
 )
-from ladder_kit import delivered, rows, sweep
+from ladder_kit import delivered, released, rows, sweep
 from sqlalchemy import select
 
-from reviewbot.actions.digest_reminders import MERGED, digest_reminders
+from reviewbot.actions.release_reminders import MERGED
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card, Letter, LetterKind, LetterState
 
@@ -95,6 +95,7 @@ def test_whoever_acts_between_claim_and_sending_is_not_reminded(house, clock):
     delivered(house)
     clock.moment = case_of(house, number).next_action_at
     sweep(house)
+    released(house)
     assert messages(house, kind="reminder_contact_half", state="owed")
 
     move(house, handler, "record_call", number, reached=True, remark="已致歉")
@@ -133,8 +134,7 @@ def test_many_reminders_for_one_person_become_one(house, clock):
     delivered(house)
     clock.moment = case_of(house, numbers[0]).next_action_at
     sweep(house)
-    with house.database.begin() as session:
-        merged = digest_reminders(session, at=house.clock.now(), above=5)
+    merged = released(house)
     carried = delivered(house)
 
     assert merged > 0
@@ -144,4 +144,4 @@ def test_many_reminders_for_one_person_become_one(house, clock):
     with house.database.begin() as session:
         told = session.scalars(select(Message).where(Message.reason == MERGED)).all()
         assert len(told) + len([1 for _, body in carried if body["type"] == "card"]) == 45
-        assert digest_reminders(session, at=house.clock.now(), above=5) == 0
+    assert released(house) == 0

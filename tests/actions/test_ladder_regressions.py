@@ -19,12 +19,11 @@ from case_kit import (
     photograph,
     record,
 )
-from ladder_kit import Wire, delivered, rows, sweep
+from ladder_kit import Wire, delivered, released, rows, sweep
 from sqlalchemy import update
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import deliver_messages
-from reviewbot.actions.digest_reminders import digest_reminders
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card
@@ -171,8 +170,7 @@ def test_r9_a_digest_names_nothing_that_has_been_done_since(house, clock):
     done = numbers[0]
     move(house, handler_of(house, done), "record_call", done, reached=True, remark="已致歉")
 
-    with house.database.begin() as session:
-        assert digest_reminders(session, at=house.clock.now(), above=3)
+    assert released(house, above=3)
     carried = delivered(house)
 
     assert carried
@@ -235,4 +233,7 @@ def test_an_urgent_rung_is_told_at_night_and_the_others_wait(house, clock):
 
     titles = {body["title"] for _, body in delivered(loud)}
     assert titles == {f"黄牌 {number}"}
+    quiet = opened(house)
+    clock.moment = case_of(house, quiet).contact_due_at + timedelta(hours=5)
+    sweep(loud)
     assert messages(house, kind="reminder_contact_overdue", state="held")

@@ -10,11 +10,11 @@ from docx import Document
 from reviewbot.actions.draft_by_hand import draft_ledger, draft_on_case
 from reviewbot.actions.draft_letter import draft_letter
 from reviewbot.actions.move_letter import issue_letter, receive_letter, review_letter, withdraw_letter
-from reviewbot.conversation.answer import viewer_of_staff
 from reviewbot.documents.enclosures import enclose, explained
 from reviewbot.documents.letters import letter_bytes, stationery_of
 from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.queries.directory import find_department, staff_by_userid
+from reviewbot.queries.scope import viewer_of_staff
 
 DESK, SECOND, LEADER, FOREIGN = "chenjiafeng01", "pengxiaohui01", "zhouzhidong01", "zengjiabin01"
 FACTS = {

@@ -11,11 +11,10 @@ from starlette.applications import Starlette
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.receive_reviews import Delivery, Rejected, receive_reviews
 from reviewbot.actions.step import MoveIn, Verb
-from reviewbot.conversation.answer import viewer_of_staff
 from reviewbot.models.people import Staff
 from reviewbot.queries.cases import find_case
 from reviewbot.queries.directory import staff_by_userid
-from reviewbot.queries.scope import SYSTEM
+from reviewbot.queries.scope import SYSTEM, viewer_of_staff
 from reviewbot.web.login import safe_next
 from reviewbot.web.pages import page_routes
 from reviewbot.web.views import raw_view

@@ -8,13 +8,13 @@ from page_kit import Browser, enter, new_case, token_in
 
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.step import MoveIn, Verb
-from reviewbot.conversation.answer import viewer_of_staff
 from reviewbot.links import RaterLink
 from reviewbot.models.case import Case
 from reviewbot.models.oversight import SupervisionEvent
 from reviewbot.models.people import Staff
 from reviewbot.models.rater import PhoneReveal, RaterAnswer
 from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.scope import viewer_of_staff
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
 
 HEAD, SUPERVISOR = "wangzehao01", "wanghailing01"

@@ -1,8 +1,9 @@
 """An appeal against a rating: in its window, decided by two outside the unit, counted until upheld (F13)."""
 
 from reviewbot.actions.effects.applications import awaited, decide, file_application, settle
-from reviewbot.actions.effects.call_back import check_called_back
+from reviewbot.actions.effects.call_back import check_called_back, end_of_calling
 from reviewbot.actions.effects.core import require_evidence_or_say_so
+from reviewbot.actions.effects.joint import leave_nothing_waiting
 from reviewbot.actions.notify import facts_of
 from reviewbot.actions.start_clock import next_rung, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
@@ -28,6 +29,8 @@ def _appeal(step: Step) -> None:
     case.conclusion = ground
     step.data |= {"conclusion": ground.value if ground else None}
     step.said = f"{ground.label}，待复核" if ground else "待复核"
+    end_of_calling(step)
+    leave_nothing_waiting(step)
     file_application(
         step, APPEAL, ground=ground.value if ground else "", deciders=step.rulebook.policy.appeals.deciders
     )
@@ -42,8 +45,15 @@ def _after_appeal(step: Step) -> None:
 
 def _tell_deciders(step: Step, what: str) -> None:
     body = notices.to_decide(facts_of(step.session, step.case), APPEAL.label, what)
-    deciders = userids_with_role(step.session, Role.SUPERVISOR)
-    owe_notice(step, "to_decide_appeal", body, [userid for userid in deciders if userid != step.viewer.actor])
+    spoken = {step.viewer.actor, *(known.actor for known in awaited(step, APPEAL).decisions)}
+    for role in (
+        Role.SUPERVISOR,
+        Role.LEADER,
+        Role.DESK,
+    ):  # where one supervisor is alone, others decide with him
+        if left := [userid for userid in userids_with_role(step.session, role) if userid not in spoken]:
+            owe_notice(step, "to_decide_appeal", body, left)
+            return
 
 
 def _ground(step: Step) -> str:
@@ -89,7 +99,7 @@ def _after_refuse(step: Step) -> None:
 
 def _met(step: Step) -> None:
     step.case.next_action_at = next_rung(
-        step.session, step.case, step.rulebook, met="appeal_decision", at=step.at
+        step.session, step.case, step.rulebook, met=("appeal_decision",), at=step.at
     )
 
 

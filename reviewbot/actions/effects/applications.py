@@ -71,7 +71,8 @@ def settle(step: Step, application: Application, state: ApplicationState) -> Non
 
 
 def lapse(step: Step, *kinds: ApplicationKind) -> None:
-    """What was asked for no longer matters: the case has gone on."""
+    """What was asked for no longer matters: the case has gone on. The event of the move says so."""
     for kind in kinds:
         if application := pending_application(step.session, step.case.id, kind):
             application.state, application.settled_at = ApplicationState.LAPSED, step.at
+            step.data["lapsed"] = [*step.data.get("lapsed", []), application.id]

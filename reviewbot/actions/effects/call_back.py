@@ -42,7 +42,7 @@ def _record_call(step: Step) -> None:
     step.said = f"第{case.call_count}次，{outcome.label}" + _still_needed(step, _progress(step))
     if reached:
         case.contacted_at = case.contacted_at or step.at
-        case.next_action_at = next_rung(step.session, case, step.rulebook, met="contact", at=step.at)
+        case.next_action_at = next_rung(step.session, case, step.rulebook, met=("contact",), at=step.at)
 
 
 def _still_needed(step: Step, made: Progress) -> str:
@@ -80,6 +80,11 @@ def check_called_back(step: Step) -> None:
         f"工单 {case.number} 的评价人还没有联系上：已在{made.half_days}个半天拨打，"
         f"须在{needed}个不同的半天拨打都未接通，才能认定。"
     )
+
+
+def end_of_calling(step: Step) -> None:
+    """Whoever has concluded owes no call any more: the rater was reached, or is anonymous or unreachable (F9)."""
+    step.case.next_action_at = next_rung(step.session, step.case, step.rulebook, met=("contact",), at=step.at)
 
 
 CALL_BACK: dict[Move, Effect] = {Move.RECORD_CALL: Effect(_record_call)}

@@ -1,19 +1,18 @@
 """The core path: dispatch, sign, call back, conclude, measures or explanation, approval, feedback, reopening."""
 
 from reviewbot.actions.effects.applications import lapse
-from reviewbot.actions.effects.call_back import check_called_back
+from reviewbot.actions.effects.call_back import check_called_back, end_of_calling
 from reviewbot.actions.effects.joint import check_nobody_is_waited_for
-from reviewbot.actions.notify import facts_of, tell_rater
-from reviewbot.actions.open_case import dispatch, is_the_rated
+from reviewbot.actions.notify import approvers_of, facts_of, tell_rater
+from reviewbot.actions.open_case import dispatch
 from reviewbot.actions.start_clock import next_rung, replace_clock, running, start_clock
 from reviewbot.actions.step import Effect, Step, evidence_count, need, owe_notice
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
-from reviewbot.models.people import Staff
 from reviewbot.models.procedure import ApplicationKind
-from reviewbot.queries.directory import find_department, userids_with_role
+from reviewbot.queries.directory import find_department
 from reviewbot.rules import notices
-from reviewbot.rules.lifecycle import ClosingKind, Conclusion, Move, Role
+from reviewbot.rules.lifecycle import ClosingKind, Conclusion, Move
 
 
 def _dispatch(step: Step) -> None:
@@ -46,6 +45,7 @@ def _conclude(step: Step) -> None:
     case.conclusion = conclusion
     step.data |= {"conclusion": conclusion.value, "complex": step.asked.complex}
     step.said = conclusion.label
+    end_of_calling(step)
     if conclusion is Conclusion.JUSTIFIED and step.asked.complex and not case.complex:
         _extend_as_complex(step)
 
@@ -64,6 +64,7 @@ def _extend_as_complex(step: Step) -> None:
 def _submit_measures(step: Step) -> None:
     check_nobody_is_waited_for(step)
     need(step.asked.remark, f"请写明整改措施：整改 {step.case.number} 措施。")
+    step.case.next_action_at = next_rung(step.session, step.case, step.rulebook, met=("ledger",), at=step.at)
     step.data["evidence"] = evidence_count(step)
 
 
@@ -78,18 +79,12 @@ def _submit_explanation(step: Step) -> None:
 def _to_approve(step: Step) -> None:
     case = step.case
     lapse(step, ApplicationKind.EXTENSION, ApplicationKind.LEDGER)
-    handler = step.session.get(Staff, case.handler_id) if case.handler_id else None
-    approvers = [
-        userid
-        for userid in userids_with_role(step.session, Role.HEAD, case.department_id)
-        if (handler is None or userid != handler.userid) and not is_the_rated(step.session, userid, case)
-    ] or userids_with_role(step.session, Role.SUPERVISOR)
     explains = case.conclusion and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
     what = "已提交解释说明" if explains else "已提交整改措施"
     notice = notices.to_approve(
         facts_of(step.session, case), what=what, with_evidence=bool(evidence_count(step))
     )
-    owe_notice(step, "to_approve", notice, approvers)
+    owe_notice(step, "to_approve", notice, approvers_of(step.session, case, step.at))
 
 
 def require_evidence_or_say_so(step: Step) -> None:

@@ -1,8 +1,15 @@
 """More time (F16) and the ledger (F11): asked for before the due time, decided outside the unit, told the rater."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
-from reviewbot.actions.effects.applications import awaited, decide, file_application, settle, tell_deciders
+from reviewbot.actions.effects.applications import (
+    awaited,
+    decide,
+    file_application,
+    lapse,
+    settle,
+    tell_deciders,
+)
 from reviewbot.actions.notify import tell_rater
 from reviewbot.actions.start_clock import next_rung, replace_clock
 from reviewbot.actions.step import Effect, Step, need
@@ -10,8 +17,11 @@ from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput
 from reviewbot.models.procedure import ApplicationKind, ApplicationState
 from reviewbot.queries.procedure import granted_applications
+from reviewbot.queries.raters import staff_names
 from reviewbot.rules import notices
+from reviewbot.rules.deadlines import Limit, Unit, due_time
 from reviewbot.rules.lifecycle import Move
+from reviewbot.rules.raters import plain_words
 
 EXTENSION, LEDGER = ApplicationKind.EXTENSION, ApplicationKind.LEDGER
 
@@ -59,9 +69,14 @@ def _after_grant_extension(step: Step) -> None:
     settle(step, application, ApplicationState.GRANTED)
     if step.case.due_at is not None:
         body = notices.rater_extended(
-            step.case.number, step.case.due_at.astimezone(CHINA), application.reason
+            step.case.number, step.case.due_at.astimezone(CHINA), _for_the_rater(step, application.reason)
         )
         tell_rater(step.session, step.case, "extended", body, at=step.at)
+
+
+def _for_the_rater(step: Step, reason: str) -> str:
+    """A reason typed for supervisors, as his page shows it (F19)."""
+    return plain_words(reason, staff_names(step.session, step.case))
 
 
 def _refuse_extension(step: Step) -> None:
@@ -89,9 +104,21 @@ def _grant_ledger(step: Step) -> None:
     """On the ledger with its own review date; the due time, and with it every rate, stays as it was (L6)."""
     application = awaited(step, LEDGER)
     decide(step, application, agreed=True)
-    day = datetime.fromisoformat(application.data["until"]).date()
+    lapse(step, EXTENSION)  # no due time is moved from the ledger
+    day = date.fromisoformat(application.data["until"])
     step.case.ledger_until = datetime.combine(day, time(23, 59, 59), CHINA)
+    _watch_the_day(step, day)
     step.said = f"至 {day}；原办理时限和统计口径不变"
+
+
+def _watch_the_day(step: Step, day: date) -> None:
+    """A date nobody looks at is a case put away: the planned day has reminders like any limit (S4)."""
+    days = max((day - step.at.astimezone(CHINA).date()).days, 1)
+    planned = Limit("ledger", days, Unit.CALENDAR_DAY, "granted", "台账计划完成日期")
+    nth = len(granted_applications(step.session, step.case.id, step.case.round, LEDGER)) + 1
+    due = due_time(planned, step.rulebook.calendar, step.at)
+    replace_clock(step.session, step.case, "ledger", f"ledger_{nth}", due, step.rulebook)
+    step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
 
 
 def _after_grant_ledger(step: Step) -> None:
@@ -99,7 +126,9 @@ def _after_grant_ledger(step: Step) -> None:
     settle(step, application, ApplicationState.GRANTED)
     if step.case.ledger_until is not None:
         body = notices.rater_ledger(
-            step.case.number, step.case.ledger_until.astimezone(CHINA), application.reason
+            step.case.number,
+            step.case.ledger_until.astimezone(CHINA),
+            _for_the_rater(step, application.reason),
         )
         tell_rater(step.session, step.case, "ledger", body, at=step.at)
 

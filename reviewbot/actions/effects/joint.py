@@ -1,15 +1,20 @@
 """Joint cases (牵头/协办): one lead and one due time; every other unit has a sub-task of its own (F15)."""
 
-from reviewbot.actions.notify import facts_of
+from reviewbot.actions.effects.applications import lapse
+from reviewbot.actions.notify import facts_of, worker_of
+from reviewbot.actions.start_clock import next_rung, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput
 from reviewbot.models.people import Department
-from reviewbot.models.procedure import Assistance
-from reviewbot.queries.directory import choose_from, find_department, userids_with_role
+from reviewbot.models.procedure import ApplicationKind, Assistance
+from reviewbot.queries.directory import choose_from, find_department
 from reviewbot.queries.procedure import open_assistances
 from reviewbot.rules import notices
-from reviewbot.rules.lifecycle import Move, Role
+from reviewbot.rules.lifecycle import Move
+
+SUB_TASK = "assistance_"
+"""The stage of a helper's own limit is this and the sub-task's id."""
 
 
 def _ask(step: Step) -> None:
@@ -24,18 +29,20 @@ def _ask(step: Step) -> None:
     if any(one.department_id == unit.id for one in open_assistances(step.session, case.id)):
         raise Conflict(f"已请{unit.short_name}协办工单 {case.number}，尚未答复。")
     person = choose_from(step.session, unit.id, step.at, rated=case.review.handled_by)
-    due = step.rulebook.due("assistance", step.at)
-    step.session.add(
-        Assistance(
-            case_id=case.id, round=case.round, department_id=unit.id, handler_id=person.id if person else None,
-            task=step.asked.remark, asked_by=step.viewer.actor, asked_at=step.at, due_at=due.due_at,
-        )
+    task = Assistance(
+        case_id=case.id, round=case.round, department_id=unit.id, handler_id=person.id if person else None,
+        task=step.asked.remark, asked_by=step.viewer.actor, asked_at=step.at,
+        due_at=step.rulebook.due("assistance", step.at).due_at,
     )  # fmt: skip
-    step.data |= {"department": unit.code, "due_at": due.due_at.isoformat()}
-    step.said = f"请{unit.short_name}于 {due.due_at.astimezone(CHINA):%m-%d %H:%M} 前答复"
-    body = notices.assist(facts_of(step.session, case), unit.short_name, step.asked.remark, due.due_at)
-    receivers = [person.userid] if person else userids_with_role(step.session, Role.HEAD, unit.id)
-    owe_notice(step, "assist", body, receivers)
+    step.session.add(task)
+    step.session.flush()
+    start_clock(step.session, case, f"{SUB_TASK}{task.id}", step.at, step.rulebook, limit="assistance")
+    case.next_action_at = next_rung(step.session, case, step.rulebook)
+    by = task.due_at.astimezone(CHINA)
+    step.data |= {"department": unit.code, "due_at": task.due_at.isoformat()}
+    step.said = f"请{unit.short_name}于 {by:%m-%d %H:%M} 前答复"
+    body = notices.assist(facts_of(step.session, case), unit.short_name, step.asked.remark, by)
+    owe_notice(step, "assist", body, _helper(step, task))
 
 
 def _assist(step: Step) -> None:
@@ -48,8 +55,8 @@ def _assist(step: Step) -> None:
     if not mine:
         raise Conflict(f"工单 {step.case.number} 没有等您单位答复的协办事项。")
     task = mine[0]
-    task.state, task.answer = "done", step.asked.remark
-    task.answered_by, task.answered_at = step.viewer.actor, step.at
+    task.answer, task.answered_by = step.asked.remark, step.viewer.actor
+    _end(step, task, "done")
     unit = step.session.get_one(Department, task.department_id)
     step.data |= {"department": unit.code, "late": step.at > task.due_at}
     step.said = f"{unit.short_name}已答复"
@@ -71,9 +78,35 @@ def _withdraw(step: Step) -> None:
     ]
     if not tasks or unit is None:
         raise InvalidInput(f"请写明撤销哪个单位的协办：{hint}。")
-    tasks[0].state, tasks[0].answered_at = "withdrawn", step.at
+    _withdraw_task(step, tasks[0])
     step.data |= {"department": unit.code}
     step.said = f"不再请{unit.short_name}协办"
+
+
+def _withdraw_task(step: Step, task: Assistance) -> None:
+    _end(step, task, "withdrawn")
+    unit = step.session.get_one(Department, task.department_id)
+    body = notices.text(f"工单 {step.case.number} 不再需要{unit.short_name}协办，请停止办理。")
+    owe_notice(step, f"assist_withdrawn_{task.id}", body, _helper(step, task))
+
+
+def _end(step: Step, task: Assistance, state: str) -> None:
+    """A sub-task is over, and with it its limit; the case's own runs on."""
+    task.state, task.answered_at = state, step.at
+    step.case.next_action_at = next_rung(
+        step.session, step.case, step.rulebook, met=(f"{SUB_TASK}{task.id}",), at=step.at
+    )
+
+
+def _helper(step: Step, task: Assistance) -> list[str]:
+    return worker_of(step.session, task.handler_id, task.department_id, step.at)
+
+
+def leave_nothing_waiting(step: Step) -> None:
+    """The case leaves the unit's hands: what was asked of others for it is settled by nobody any more (L5)."""
+    lapse(step, ApplicationKind.EXTENSION, ApplicationKind.LEDGER)
+    for task in open_assistances(step.session, step.case.id):
+        _withdraw_task(step, task)
 
 
 def check_nobody_is_waited_for(step: Step) -> None:

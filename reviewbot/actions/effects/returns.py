@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from reviewbot.actions.effects.joint import leave_nothing_waiting
 from reviewbot.actions.notify import facts_of
 from reviewbot.actions.open_case import dispatch
 from reviewbot.actions.start_clock import next_rung, start_clock
@@ -31,6 +32,7 @@ def _return(step: Step) -> None:
         raise InvalidInput(
             f"退回须写明应由哪个单位办理：退回 {case.number} 应由社保局办理，依据三定方案第二条。"
         )
+    leave_nothing_waiting(step)
     step.data |= {"from_department": case.department_id, "better": better.code if better else None}
     step.said = f"建议改派{better.short_name}" if better else ""
     case.return_count += 1
@@ -87,7 +89,7 @@ def _after_convene(step: Step) -> None:
 
 
 def _convened(step: Step, ground: str) -> None:
-    next_rung(step.session, step.case, step.rulebook, met="dispatch", at=step.at)
+    next_rung(step.session, step.case, step.rulebook, met=("dispatch",), at=step.at)
     _start_stay(step, f"arbitration_{step.case.return_count}", "arbitration")
     body = notices.to_rule(facts_of(step.session, step.case), ground)
     owe_notice(step, "to_rule", body, userids_with_role(step.session, Role.SUPERVISOR))
@@ -128,7 +130,6 @@ def _rule(step: Step) -> None:
         step.session, case, unit.id, asked.remark, at=step.at, rulebook=step.rulebook,
         actor=step.viewer.actor, actor_name=step.viewer.name, move=Move.RULE, data=step.data,
     )  # fmt: skip
-    next_rung(step.session, case, step.rulebook, met="arbitration", at=step.at)
     step.said = f"由{unit.short_name}办理" + ("，今后同类照此派单" if asked.as_rule else "")
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewbot.sources.masking import mask_personal
+from reviewbot.rules.masking import mask_personal
 
 
 @pytest.mark.parametrize(
