@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from reviewbot import demonstration, samples
+from reviewbot import address_book, demonstration, samples
 from reviewbot.actions.create_token import create_token
 from reviewbot.actions.load_city import CityChange, city_is_empty, load_city
 from reviewbot.actions.open_case import open_case
@@ -48,6 +48,8 @@ app = typer.Typer(
 token_app = typer.Typer(no_args_is_help=True, help="API 令牌。")
 city_app = typer.Typer(no_args_is_help=True, help="城市目录：单位、事项、人员。")
 recalls_app = typer.Typer(no_args_is_help=True, help="抽查回访：抽取、公布、复算。")
+directory_app = typer.Typer(no_args_is_help=True, help="企业微信通讯录。")
+app.add_typer(directory_app, name="directory")
 app.add_typer(token_app, name="token")
 app.add_typer(recalls_app, name="recalls")
 app.add_typer(city_app, name="city")
@@ -254,6 +256,14 @@ def city_load(folder: Path, yes: Annotated[bool, typer.Option("--yes", help="不
             with house.database.begin() as session:
                 load_city(session, folder, at=house.clock.now())
             console.print("已更改。")
+
+
+@directory_app.command("sync")
+@plainly
+def directory_sync(yes: Annotated[bool, typer.Option("--yes", help="不再询问")] = False) -> None:
+    """与企业微信通讯录核对：先显示会改变什么；新成员和部门变更留给管理员在 /directory 决定。"""
+    with prepared() as house:
+        address_book.sync(house, console, yes=yes)
 
 
 def _show_change(change: CityChange) -> None:

@@ -22,6 +22,8 @@ class TaskName(StrEnum):
     SWEEP = "reviewbot.sweep"
     PROBLEMS = "reviewbot.problems"
     RECALLS = "reviewbot.recalls"
+    CONTACTS = "reviewbot.contacts"
+    DIRECTORY = "reviewbot.directory"
 
 
 def make_celery(settings: Settings) -> Celery:

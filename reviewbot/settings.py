@@ -69,6 +69,21 @@ class WeComSettings(Part):
         return (self.oauth_url or self.base_url).rstrip("/")
 
 
+class DirectorySettings(Part):
+    contacts_secret: SecretStr
+    callback_token: str
+    callback_aes_key: SecretStr
+    sync_hour: int = Field(ge=0, le=23)
+    leave_percent: float = Field(gt=0, le=100)
+    code_hours: float = Field(gt=0)
+    silent_messages: int = Field(ge=1)
+    silent_days: float = Field(gt=0)
+
+    @property
+    def leave_share(self) -> float:
+        return self.leave_percent / 100
+
+
 class SmsSettings(Part):
     url: str = Field(pattern=r"^(https?://\S+)?$")
     account: str
@@ -145,6 +160,7 @@ class Settings(BaseSettings):
     workers: int = Field(ge=1)
     intake: IntakeSettings
     wecom: WeComSettings
+    directory: DirectorySettings
     sms: SmsSettings
     documents: DocumentSettings
     sources: dict[str, SourceSettings]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from pydantic import SecretStr
 
 from reviewbot.actions.deliver_messages import Channel
 from reviewbot.clock import Clock, make_clock
@@ -47,6 +48,9 @@ class House:
     channels: dict[str, Channel]
     links: RaterLinks
     crypto: CallbackCrypto | None
+    contacts: WeComClient | None
+    """With the contacts-sync secret; None where there is none."""
+    contacts_crypto: CallbackCrypto | None
     ring: Callable[..., None]
 
     @property
@@ -57,7 +61,8 @@ class House:
 
 def build_house(settings: Settings) -> House:
     """Build it from settings whose database and Redis URLs are filled in. Opens no connection yet."""
-    wecom = _wecom(settings)
+    told = settings.wecom
+    wecom = _wecom(settings, told.secret, told.agent_id) if told.base_url else None
     links = RaterLinks(settings.signing_key, settings.address)
     return House(
         settings=settings,
@@ -69,6 +74,8 @@ def build_house(settings: Settings) -> House:
         channels=_channels(settings, wecom, links),
         links=links,
         crypto=_crypto(settings),
+        contacts=_contacts(settings),
+        contacts_crypto=_contacts_crypto(settings),
         ring=Doorbell(make_celery(settings)).ring,
     )
 
@@ -89,10 +96,13 @@ def _table(path: Path) -> dict[str, Any]:
         raise SettingError(f"配置文件 {path.name} 写法有误：{wrong}。") from None
 
 
-def _wecom(settings: Settings) -> WeComClient | None:
+def _contacts(settings: Settings) -> WeComClient | None:
+    secret = settings.directory.contacts_secret
+    return _wecom(settings, secret, 0) if settings.wecom.base_url and secret.get_secret_value() else None
+
+
+def _wecom(settings: Settings, secret: SecretStr, agent_id: int) -> WeComClient:
     told = settings.wecom
-    if not told.base_url:
-        return None
     return WeComClient(
         Access(
             told.base_url,
@@ -104,8 +114,8 @@ def _wecom(settings: Settings) -> WeComClient | None:
             timeout=(min(told.timeout_seconds, 3.05), told.timeout_seconds),
         ),
         corp_id=told.corp_id,
-        agent_id=told.agent_id,
-        secret=told.secret.get_secret_value(),
+        agent_id=agent_id,
+        secret=secret.get_secret_value(),
         redis=redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2),
         error_table=load_error_table(CONFIG / "wecom_errors.toml"),
     )
@@ -141,3 +151,12 @@ def _crypto(settings: Settings) -> CallbackCrypto | None:
         told.agent_id,
         told.window_seconds,
     )
+
+
+def _contacts_crypto(settings: Settings) -> CallbackCrypto | None:
+    """The door of 通讯录同步助手: its own Token and AESKey, and no agent."""
+    told, wecom = settings.directory, settings.wecom
+    key = told.callback_aes_key.get_secret_value()
+    if not (told.callback_token and key):
+        return None
+    return CallbackCrypto(told.callback_token, key, wecom.corp_id, 0, wecom.window_seconds)

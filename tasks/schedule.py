@@ -19,5 +19,6 @@ def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
             "options": {"expires": PROBLEMS_SECONDS},
         },
         "re-call samples": {"task": TaskName.RECALLS.value, **every},
+        "address book, once a night": {"task": TaskName.DIRECTORY.value, **every},
         "due times": {"task": TaskName.DEADLINES.value, **every},
     }

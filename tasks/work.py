@@ -6,10 +6,13 @@ from reviewbot.actions.draw_recalls import keep_recalls
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.release_reminders import release_reminders
+from reviewbot.actions.settle_contacts import settle_contacts
+from reviewbot.actions.sync_directory import begin_tonight, sync_directory
 from reviewbot.conversation.answer import answer_callback
 from reviewbot.inbox import following, waiting
 from reviewbot.queries.cases import due_case_ids, unrouted_review_ids
 from reviewbot.queue import TaskName
+from reviewbot.wecom.address_book import read_address_book
 from tasks.app import app, house, talk
 
 BATCH = 200
@@ -69,6 +72,7 @@ def sweep() -> None:
         route(reviews)
     if items:
         answer(items)
+    contacts()
 
 
 @app.task(name=TaskName.PROBLEMS.value)  # type: ignore[untyped-decorator]
@@ -87,3 +91,26 @@ def recalls() -> None:
         done = keep_recalls(session, now=home.clock.now(), rulebook=home.rulebook)
     if done:
         home.ring(TaskName.DELIVER)
+
+
+@app.task(name=TaskName.CONTACTS.value)  # type: ignore[untyped-decorator]
+def contacts() -> None:
+    home = house()
+    with home.database.begin() as session:
+        settled = settle_contacts(session, at=home.clock.now())
+    if settled:
+        home.ring(TaskName.DELIVER)
+
+
+@app.task(name=TaskName.DIRECTORY.value)  # type: ignore[untyped-decorator]
+def directory() -> None:
+    home = house()
+    settings, now = home.settings.directory, home.clock.now()
+    with home.database.begin() as session:
+        begun = begin_tonight(session, at=now, hour=settings.sync_hour) if home.wecom else None
+    if home.wecom is None or begun is None:
+        return
+    seen = read_address_book(home.wecom, home.contacts)
+    with home.database.begin() as session:
+        sync_directory(session, begun, seen, leave_share=settings.leave_share, at=home.clock.now())
+    home.ring(TaskName.DELIVER)

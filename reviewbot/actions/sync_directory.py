@@ -1,6 +1,7 @@
 """A reading of the address book is laid beside our table: shown first, then done as far as it may be."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -9,18 +10,15 @@ from reviewbot.actions.keep_member import confirm, rename
 from reviewbot.actions.let_go import let_go
 from reviewbot.actions.record_change import offer_changes, record_change
 from reviewbot.actions.settle_contacts import BY_EVENT, lock_directory
+from reviewbot.clock import CHINA
 from reviewbot.models.contacts import Contact, ContactEvent, DirectorySync, WeComDepartment
 from reviewbot.models.people import Staff
-from reviewbot.queries.contacts import known_directory
+from reviewbot.queries.contacts import known_directory, last_sync
 from reviewbot.rules.contacts import Left
 from reviewbot.rules.directory_plan import Change, ChangeKind, Plan, Seen, compare
 
 K = ChangeKind
-
-
-def events_until(session: Session) -> int:
-    """Asked before a reading begins: the events it can be relied upon to contain."""
-    return session.scalar(select(func.max(ContactEvent.id))) or 0
+AGAIN = timedelta(hours=1)
 
 
 def plan_sync(session: Session, seen: Seen, *, leave_share: float) -> Plan:
@@ -28,28 +26,61 @@ def plan_sync(session: Session, seen: Seen, *, leave_share: float) -> Plan:
     return compare(known_directory(session), seen, leave_share=leave_share)
 
 
-def sync_directory(
-    session: Session, seen: Seen, *, leave_share: float, until: int, at: datetime, actor: str = "system"
-) -> DirectorySync:
-    """Do what is safe, let the rest wait, write both down. ``until``: of ``events_until`` before the reading."""
+@dataclass(frozen=True)
+class Begun:
+    """A reading under way. ``until``: the events pushed before it began are contained in what it will find."""
+
+    ident: int
+    until: int
+
+
+def begin_tonight(session: Session, *, at: datetime, hour: int) -> Begun | None:
+    """The night's reading, once; where it failed, again after an hour. None when there is nothing to do."""
     lock_directory(session)
+    local = at.astimezone(CHINA)
+    tonight = datetime.combine(local.date(), time(hour), CHINA)
+    last = last_sync(session)
+    if local < tonight or (
+        last and last.at >= tonight and (last.way not in ("", "none") or at - last.at < AGAIN)
+    ):
+        return None
+    return begin_sync(session, at=at, actor="system")
+
+
+def begin_sync(session: Session, *, at: datetime, actor: str) -> Begun:
+    """Write down that a reading begins; nobody else begins one meanwhile."""
+    told = DirectorySync(at=at, actor=actor, way="", complete=False, members=0, done=0, waiting=0, notes=[])
+    session.add(told)
+    session.flush()
+    return Begun(told.id, session.scalar(select(func.max(ContactEvent.id))) or 0)
+
+
+def sync_directory(
+    session: Session, begun: Begun, seen: Seen, *, leave_share: float, at: datetime
+) -> DirectorySync:
+    """Do what is safe, let the rest wait, write both down."""
+    lock_directory(session)
+    told = session.get_one(DirectorySync, begun.ident)
     plan = plan_sync(session, seen, leave_share=leave_share)
     for change in plan.safe:
         _do(session, change, at=at)
-        record_change(session, change, source="sync", at=at, actor=actor)
+        record_change(session, change, source="sync", at=at, actor=told.actor)
     _keep_parties(session, seen)
     if seen.complete:
-        _absorb(session, until)
-    told = DirectorySync(
-        at=at, actor=actor, way=seen.way, complete=seen.complete, members=len(seen.members),
-        done=len(plan.safe), waiting=0, notes=list(seen.notes),
-    )  # fmt: skip
-    session.add(told)
+        _absorb(session, begun.until)
     # A reading that broke off knows of nothing that has ceased to be so.
     ends = ("sync", "event") if seen.complete else ()
     told.waiting = offer_changes(session, plan.waiting, source="sync", ends=ends, at=at)
+    told.way, told.complete, told.members = seen.way, seen.complete, len(seen.members)
+    told.done, told.notes = len(plan.safe), list(seen.notes)
     session.flush()
     return told
+
+
+def abandon_sync(session: Session, begun: Begun, seen: Seen) -> None:
+    """It was read and shown, and nobody wanted it done."""
+    told = session.get_one(DirectorySync, begun.ident)
+    told.way, told.members, told.notes = seen.way, len(seen.members), [*seen.notes, "未确认，没有更改"]
 
 
 def _do(session: Session, change: Change, *, at: datetime) -> None:

@@ -16,6 +16,7 @@ from reviewbot.actions.make_move import make_move
 from reviewbot.actions.record_recall import RecallIn, record_recall
 from reviewbot.actions.step import MoveIn
 from reviewbot.actions.step import Verb as MoveVerb
+from reviewbot.conversation.binding import answer_stranger, note_sign_of_life
 from reviewbot.conversation.commands import parse
 from reviewbot.conversation.help import help_text
 from reviewbot.conversation.replies import case_lines, rate_sentence, todo_lines
@@ -119,10 +120,12 @@ def _work(
     """Do what was asked; the sentence told. One reply is owed under the row's own key."""
     staff = staff_by_userid(session, item.userid)
     if staff is None:
-        said = "您不在本系统的人员名录中，请联系管理员登记。"
-        _reply(session, item, item.userid, said, talk.now())
-        return said
+        said = answer_stranger(session, item, at=talk.now())
+        if said:
+            _reply(session, item, item.userid, said, talk.now())
+        return said or "名录以外的事件，无需回复"
     now = talk.now()
+    note_sign_of_life(session, staff, item, at=now)
     turn = Turn(talk, session, staff, viewer_of_staff(staff, acting_roles(session, staff, now)), now)
     try:
         with session.begin_nested():

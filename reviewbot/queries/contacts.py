@@ -24,7 +24,8 @@ def contact_of(session: Session, staff: Staff) -> Contact:
     """How he stands in WeCom; the row begins with what the directory says."""
     found = session.get(Contact, staff.id)
     if found is None:
-        found = Contact(staff_id=staff.id, base_userid=staff.userid, base_name=staff.name, base_after=0)
+        after = latest_event(session, absorbed=True)
+        found = Contact(staff_id=staff.id, base_userid=staff.userid, base_name=staff.name, base_after=after)
         session.add(found)
         session.flush()
     return found
@@ -33,10 +34,11 @@ def contact_of(session: Session, staff: Staff) -> Contact:
 def bases(session: Session) -> list[Base]:
     """Everybody of the directory as last confirmed."""
     rows = session.execute(select(Staff, Contact).outerjoin(Contact, Contact.staff_id == Staff.id))
+    after = latest_event(session, absorbed=True)
     return [
         Base(one.id, contact.base_userid, contact.base_name, contact.base_after)
         if contact
-        else Base(one.id, one.userid, one.name)
+        else Base(one.id, one.userid, one.name, after)
         for one, contact in rows
     ]
 
@@ -147,6 +149,11 @@ def wrong_tries(session: Session, how: str, since: datetime, *, actor: str | Non
 
 def head_count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Staff).where(Staff.active)) or 0
+
+
+def unit_names(session: Session) -> dict[int, str]:
+    """Short names by id."""
+    return {ident: name for ident, name in session.execute(select(Department.id, Department.short_name))}
 
 
 def party_units(session: Session) -> Sequence[tuple[WeComDepartment, str | None]]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from reviewbot.rules.contacts import Party, one_unit, real_name
 
@@ -223,3 +223,36 @@ def party_change(
 ) -> Change:
     facts = {"party": ident, "before": before, "after": after, "department_id": unit}
     return Change(kind, f"party:{ident}", None, facts)
+
+
+def describe(kind: ChangeKind, facts: Mapping[str, Any], units: Mapping[int, str]) -> str:
+    """One change in one line; ``units``: short names by id."""
+
+    def unit(key: str = "department_id") -> str:
+        return units.get(facts.get(key) or 0, "未定单位")
+
+    name = f"{facts.get('name') or '（无姓名）'}"
+    party = f"企业微信部门 {facts.get('party')}"
+    match kind:
+        case K.LEFT | K.RETURNED:
+            what = f"{name}（{facts.get('userid')}）"
+        case K.RENAMED:
+            what = f"{name}：{facts['before']} → {facts['after']}"
+        case K.NAMED:
+            what = f"{facts['before']} → {facts['after']}"
+        case K.JOINED | K.REJOINED:
+            what = f"{name}（{facts['userid']}），{unit()}"
+        case K.MOVED:
+            what = f"{name}：{unit('before')} → {unit()}"
+        case K.UNIT_NEW:
+            what = f"{party} {facts.get('after') or ''}，似为{unit()}"
+        case K.UNIT_CHANGED:
+            what = f"{party}：{facts['before'] or '（无名）'} → {facts['after']}"
+        case K.UNIT_GONE:
+            what = f"{party} {facts['before'] or ''}，对应{unit()}"
+        case K.BOUND:
+            how = {"mobile": "按手机号", "code": "凭绑定码"}[str(facts["how"])]
+            what = f"{name}（{facts['userid']}），{how}"
+        case _:
+            assert_never(kind)
+    return f"{kind.label} {what}"

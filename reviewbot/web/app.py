@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from reviewbot.errors import InvalidInput, ReviewbotError, Unavailable
 from reviewbot.web.api import router
 from reviewbot.web.card_api import cards_router
+from reviewbot.web.contacts_door import check_contacts_address, receive_contact_change
 from reviewbot.web.intake import IntakeWriter, receive_webhook
 from reviewbot.web.recall_api import recalls_router
 from reviewbot.web.wecom import check_address, receive_callback
@@ -43,6 +44,8 @@ def create_app(house: House, pages: Sequence[BaseRoute] = ()) -> FastAPI:
             Route("/webhooks/reviews/{source}", receive_webhook, methods=["POST"]),
             Route("/wecom/callback", check_address, methods=["GET"]),
             Route("/wecom/callback", receive_callback, methods=["POST"]),
+            Route("/wecom/contacts", check_contacts_address, methods=["GET"]),
+            Route("/wecom/contacts", receive_contact_change, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),

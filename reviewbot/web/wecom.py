@@ -10,10 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from reviewbot.actions.take_contact_event import take_contact_event
 from reviewbot.errors import Unavailable
 from reviewbot.inbox import take
 from reviewbot.queue import TaskName
-from reviewbot.wecom.callback import Callback, CallbackKind
+from reviewbot.wecom.callback import Callback, CallbackCrypto, CallbackKind
+from reviewbot.wecom.contacts import VISIBILITY, contact_event
 from reviewbot.wecom.crypto import CallbackRefused
 from reviewbot.wiring import House
 
@@ -24,12 +26,16 @@ REFUSED = Response(status_code=403)
 
 async def check_address(request: Request) -> Response:
     """The console's check of the address: the decrypted echo as bare text, or 403 without detail (W15)."""
-    house: House = request.app.state.house
+    return echo(request, request.app.state.house.crypto)
+
+
+def echo(request: Request, crypto: CallbackCrypto | None) -> Response:
+    """The answer to the console at any of the doors."""
     asked = request.query_params
-    if house.crypto is None:
+    if crypto is None:
         return REFUSED
     try:
-        echo = house.crypto.verify_url(
+        told = crypto.verify_url(
             asked.get("msg_signature", ""),
             asked.get("timestamp", ""),
             asked.get("nonce", ""),
@@ -37,22 +43,21 @@ async def check_address(request: Request) -> Response:
         )
     except CallbackRefused:
         return REFUSED
-    return PlainTextResponse(echo)
+    return PlainTextResponse(told)
 
 
-async def receive_callback(request: Request) -> Response:
-    """One push: 200 once it is durable, 403 when it is not genuine, 503 when it could not be stored."""
-    house: House = request.app.state.house
-    if house.crypto is None:
-        return REFUSED
+async def opened(request: Request, crypto: CallbackCrypto | None) -> Callback | None:
+    """One push, checked and decrypted; None where it is not genuine (W16)."""
+    if crypto is None:
+        return None
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > MAX_BODY:
-            return REFUSED
+            return None
     asked = request.query_params
     try:
-        callback = house.crypto.open(
+        return crypto.open(
             body,
             asked.get("msg_signature", ""),
             asked.get("timestamp", ""),
@@ -61,6 +66,14 @@ async def receive_callback(request: Request) -> Response:
         )
     except CallbackRefused as refused:
         log.warning("callback refused", why=getattr(refused, "reason", ""))
+        return None
+
+
+async def receive_callback(request: Request) -> Response:
+    """One push: 200 once it is durable, 403 when it is not genuine, 503 when it could not be stored."""
+    house: House = request.app.state.house
+    callback = await opened(request, house.crypto)
+    if callback is None or house.crypto is None:
         return REFUSED
     try:
         item_id = await run_in_threadpool(_store, house, callback)
@@ -71,6 +84,8 @@ async def receive_callback(request: Request) -> Response:
     if item_id is not None and not callback.stale:
         # After the answer: a queue that is away must not cost the second WeCom gives us (W19).
         bell = BackgroundTask(house.ring, TaskName.ANSWER, [item_id])
+    if callback.event in VISIBILITY and not callback.stale:
+        bell = BackgroundTask(house.ring, TaskName.CONTACTS)
     if callback.kind is CallbackKind.card_press and not callback.stale:
         now = str(int(time.time()))
         sealed = house.crypto.seal(
@@ -89,13 +104,16 @@ def _store(house: House, callback: Callback) -> int | None:
         "task_id": callback.task_id,
         "response_code": callback.response_code,
     }
+    now = house.clock.now()
     with house.database.begin() as session:
+        if not callback.stale and (told := contact_event(callback)):
+            take_contact_event(session, told, received_at=now)
         return take(
             session,
             key=callback.key,
             kind=callback.kind.value,
             userid=callback.userid,
             body=body,
-            at=house.clock.now(),
+            at=now,
             stale=callback.stale,
         )
