@@ -29,7 +29,14 @@ from reviewbot.errors import InvalidInput, ReviewbotError
 from reviewbot.logs import configure_logs
 from reviewbot.models.chain import first_break
 from reviewbot.papers import write_letters
-from reviewbot.processes import Processes, beat_command, free_port_or_fail, web_command, worker_command
+from reviewbot.processes import (
+    Processes,
+    beat_command,
+    free_port_or_fail,
+    sender_command,
+    web_command,
+    worker_command,
+)
 from reviewbot.queries.cases import events_of, every_case
 from reviewbot.queries.counts import Balance, intake_balance
 from reviewbot.queries.scope import SYSTEM
@@ -101,6 +108,7 @@ def up() -> None:
     try:
         children.start("web", *web_command(settings))
         children.start("worker", *worker_command(settings))
+        children.start("sender", *sender_command(settings))
         children.start("beat", *beat_command(settings))
         console.print(f"网页：{settings.address}　（Ctrl-C 停止）")
         stopping = _on_signals()

@@ -14,8 +14,8 @@ import requests
 from rich.console import Console
 
 from reviewbot.actions.create_token import create_token
-from reviewbot.actions.deliver_messages import SETTLED
 from reviewbot.actions.release_reminders import MERGED
+from reviewbot.actions.reminded import SETTLED
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.clock import CHINA, set_rehearsal
 from reviewbot.embedded import start_embedded, stop_embedded
@@ -23,7 +23,14 @@ from reviewbot.errors import Unavailable
 from reviewbot.logs import configure_logs
 from reviewbot.outbox import NO_NUMBER
 from reviewbot.papers import write_letters
-from reviewbot.processes import Processes, beat_command, free_port_or_fail, web_command, worker_command
+from reviewbot.processes import (
+    Processes,
+    beat_command,
+    free_port_or_fail,
+    sender_command,
+    web_command,
+    worker_command,
+)
 from reviewbot.queries.counts import Balance, intake_balance, suppressed_reasons
 from reviewbot.queries.directory import heads_by_unit, userids_with_role
 from reviewbot.queries.scope import SYSTEM
@@ -39,6 +46,7 @@ from reviewbot.wiring import House
 
 MORNING = datetime(2026, 11, 30, 0, 30, tzinfo=UTC)
 """Monday 2026-11-30 08:30 in China: the day after the last sample review."""
+HURRIED = 1_000_000
 STREAM_COUNT = 1_200
 
 
@@ -84,9 +92,12 @@ def run(
         )  # fmt: skip
         children.start("web", *web_command(settings), to_file=True)
         children.start("worker", *worker_command(settings), to_file=True)
+        children.start("sender", *sender_command(settings), to_file=True)
         children.start("beat", *beat_command(settings), to_file=True)
         stage = Stage(settings.address, phones, token, clock, secret)
         _await(settings.address + "/readyz", phones + "/sim/status", logs=folder / "logs")
+        hurried = {"per_minute": HURRIED, "per_hour": HURRIED}
+        requests.post(phones + "/sim/quirks", json=hurried, timeout=10).raise_for_status()
         samples = ROOT / "tests" / "data"
         stream = reviews(1, settings.city, MORNING.astimezone(CHINA), STREAM_COUNT)
         if once:
@@ -141,6 +152,9 @@ def _configure(folder: Path, clock: Path, secret: str, *, once: bool) -> str:
         "REVIEWBOT_WECOM__SECRET": secrets.token_urlsafe(24),
         "REVIEWBOT_WECOM__CALLBACK_TOKEN": secrets.token_hex(12),
         "REVIEWBOT_WECOM__CALLBACK_AES_KEY": _only_alphanumeric(key),
+        # The rehearsal plays hours in seconds; the platform's pace is in real ones.
+        "REVIEWBOT_WECOM__PER_MINUTE": str(HURRIED),
+        "REVIEWBOT_WECOM__PER_HOUR": str(HURRIED),
     }
     return phones
 

@@ -79,6 +79,8 @@ class ChannelError(ReviewbotError):
 
     ``permanent``: trying this message again cannot help. ``retry_after``: seconds to wait before the
     next try, or None for the usual back-off. ``errcode``: the channel's own code, if it gave one.
+    ``tried``: False where nothing was sent at all, so that it was no try. ``unsure``: the other side may have
+    taken the message all the same. ``away``: the whole channel is closed for now, not just to this message.
     Built from plain values only, so that it survives pickling and carries no request, token or secret.
     """
 
@@ -92,20 +94,23 @@ class ChannelError(ReviewbotError):
         permanent: bool = False,
         retry_after: float | None = None,
         errcode: int | None = None,
+        tried: bool = True,
+        unsure: bool = False,
+        away: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.permanent = permanent
         self.retry_after = retry_after
         self.errcode = errcode
+        self.tried = tried
+        self.unsure = unsure
+        self.away = away
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (
-            _rebuild_channel_error,
-            (type(self), self.sentence, self.permanent, self.retry_after, self.errcode),
-        )
+        return (_rebuild_channel_error, (type(self), self.sentence, dict(vars(self))))
 
 
-def _rebuild_channel_error(
-    kind: type[ChannelError], sentence: str, permanent: bool, retry_after: float | None, errcode: int | None
-) -> ChannelError:
-    return kind(sentence, permanent=permanent, retry_after=retry_after, errcode=errcode)
+def _rebuild_channel_error(kind: type[ChannelError], sentence: str, facts: dict[str, object]) -> ChannelError:
+    found = kind.__new__(kind, sentence)
+    vars(found).update(facts)
+    return found

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from reviewbot.errors import Unavailable
+from reviewbot.queue import DEFAULT, DELIVERY, SLOW
 from reviewbot.settings import ROOT, Settings
 
 GRACE_SECONDS = 20
@@ -78,9 +79,19 @@ def web_command(settings: Settings) -> list[str]:
 
 
 def worker_command(settings: Settings) -> list[str]:
+    """Works what people wait for: new reviews, replies, due times."""
+    return _celery_worker(settings.workers, "worker", DEFAULT)
+
+
+def sender_command(settings: Settings) -> list[str]:
+    """Works what waits for others, so that it cannot keep the worker from its own (R11)."""
+    return _celery_worker(settings.senders, "sender", DELIVERY, SLOW)
+
+
+def _celery_worker(processes: int, name: str, *queues: str) -> list[str]:
     return [
-        "celery", "-A", "tasks", "worker", "--loglevel", "WARNING", "--concurrency", str(settings.workers),
-        "--without-gossip", "--without-mingle",
+        "celery", "-A", "tasks", "worker", "--loglevel", "WARNING", "--concurrency", str(processes),
+        "--without-gossip", "--without-mingle", "--queues", ",".join(queues), "--hostname", f"{name}@%h",
     ]  # fmt: skip
 
 

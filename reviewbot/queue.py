@@ -5,10 +5,14 @@ from typing import Any
 
 import structlog
 from celery import Celery
+from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 
 from reviewbot.settings import Settings
 
+DEFAULT, DELIVERY, SLOW = "reviewbot", "reviewbot.delivery", "reviewbot.slow"
+"""A queue for what people wait for, one for what waits for WeCom, one for what reads a lot (R11): neither a
+flood of messages nor a report keeps a review or a reply waiting."""
 log = structlog.get_logger()
 
 
@@ -42,7 +46,13 @@ def make_celery(settings: Settings) -> Celery:
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
         },
-        task_default_queue="reviewbot",
+        task_default_queue=DEFAULT,
+        task_queues=[Queue(name, routing_key=name) for name in (DEFAULT, DELIVERY, SLOW)],  # type: ignore[no-untyped-call]
+        task_routes={
+            TaskName.DELIVER.value: {"queue": DELIVERY},
+            TaskName.PROBLEMS.value: {"queue": SLOW},
+            TaskName.RECALLS.value: {"queue": SLOW},
+        },
         timezone="Asia/Shanghai",
     )
     return app

@@ -45,6 +45,19 @@ class IntakeSettings(Part):
     ahead_days: float
 
 
+class CapabilitySettings(Part):
+    """What the platform can do; each has something simpler in its place."""
+
+    template_card: bool
+    textcard: bool
+    markdown: bool
+    picture: bool
+    recall: bool
+
+    def switched_on(self) -> list[str]:
+        return [name for name, on in self.model_dump().items() if on]
+
+
 class WeComSettings(Part):
     base_url: str
     oauth_url: str
@@ -60,8 +73,10 @@ class WeComSettings(Part):
     headers: dict[str, SecretStr]
     ca_bundle: str
     timeout_seconds: float = Field(gt=0, le=12)
-    cards: bool
-    pictures: bool
+    accounts: int = Field(ge=0)
+    per_minute: int = Field(ge=1)
+    per_hour: int = Field(ge=1)
+    capabilities: CapabilitySettings
     focus_minutes: float
 
     @property
@@ -158,6 +173,7 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(gt=0)
     log_format: Literal["text", "json"]
     workers: int = Field(ge=1)
+    senders: int = Field(ge=1)
     intake: IntakeSettings
     wecom: WeComSettings
     directory: DirectorySettings

@@ -26,10 +26,15 @@ from reviewbot.sms.gateway import SmsGateway
 from reviewbot.sources.mapping import DateLimits
 from reviewbot.sources.profile import SourceProfile, load_profiles
 from reviewbot.wecom.callback import CallbackCrypto
+from reviewbot.wecom.capabilities import Capability
 from reviewbot.wecom.channel import WeComChannel
 from reviewbot.wecom.client import WeComClient
 from reviewbot.wecom.connection import Access
 from reviewbot.wecom.errors import load_error_table
+from reviewbot.wecom.pace import Pace
+
+PERSON_TIMES = 200
+"""Messages a day for each account an application may have (wecom §2.9)."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +121,14 @@ def _wecom(settings: Settings, secret: SecretStr, agent_id: int) -> WeComClient:
         corp_id=told.corp_id,
         agent_id=agent_id,
         secret=secret.get_secret_value(),
-        redis=redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2),
+        redis=store_of(settings),
         error_table=load_error_table(CONFIG / "wecom_errors.toml"),
+        daily_quota=told.accounts * PERSON_TIMES,
     )
+
+
+def store_of(settings: Settings) -> redis.Redis:
+    return redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
 
 
 def _channels(settings: Settings, wecom: WeComClient | None, links: RaterLinks) -> dict[str, Channel]:
@@ -128,10 +138,10 @@ def _channels(settings: Settings, wecom: WeComClient | None, links: RaterLinks) 
     if wecom is not None:
         found["wecom"] = WeComChannel(
             wecom,
+            Pace(store_of(settings), wecom.health, per_minute=told.per_minute, per_hour=told.per_hour),
             address=settings.address,
             folder=settings.data_dir,
-            cards=told.cards,
-            pictures=told.pictures,
+            switched_on=[Capability(name) for name in told.capabilities.switched_on()],
         )
     if sms.url:
         secret = sms.secret.get_secret_value()

@@ -1,7 +1,9 @@
 """The tasks. Each is idempotent by row state: rung twice, killed half-way or redelivered, it does no harm."""
 
+import time
+
 from reviewbot.actions.advance_due import advance_due
-from reviewbot.actions.deliver_messages import deliver_messages
+from reviewbot.actions.deliver_messages import BATCH_SECONDS, deliver_messages
 from reviewbot.actions.draw_recalls import keep_recalls
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.open_case import open_case
@@ -33,8 +35,11 @@ def deliver() -> None:
     with home.database.begin() as session:
         rules = home.rulebook.policy.messages
         release_reminders(session, at=home.clock.now(), above=rules.digest_above, urgent=rules.urgent)
+    stop = time.monotonic() + BATCH_SECONDS
     while deliver_messages(home.database, home.channels, at=home.clock.now()):
-        pass
+        if time.monotonic() > stop:  # others wait for this worker too (W5)
+            home.ring(TaskName.DELIVER)
+            return
 
 
 @app.task(name=TaskName.ANSWER.value)  # type: ignore[untyped-decorator]

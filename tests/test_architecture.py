@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -24,7 +25,7 @@ from reviewbot.queue import TaskName
 from reviewbot.settings import ROOT, Settings
 
 MAX_LINES = 400
-WALL_CLOCK_USERS = {"clock.py", "outbox.py", "deliver_messages.py"}
+WALL_CLOCK_USERS = {"clock.py", "outbox.py", "deliver_messages.py", "parcels.py"}
 REGISTERED = """
 import json
 from tasks import app
@@ -89,14 +90,16 @@ def names_of(kind: type[BaseModel]) -> set[str]:
 def test_every_setting_has_a_default_in_the_file_and_every_line_of_the_file_is_a_setting() -> None:
     table = tomllib.loads((ROOT / "config" / "reviewbot.toml").read_text(encoding="utf-8"))
 
-    written = set()
-    for name, value in table.items():
-        if isinstance(value, dict) and name != "sources":
-            written |= {f"{name}.{inner}" for inner in value}
-        else:
-            written.add(name)
+    assert set(_written(table)) == names_of(Settings)
 
-    assert written == names_of(Settings)
+
+def _written(table: dict[str, Any], before: str = "") -> Iterator[str]:
+    """Every name of the file, dotted; a table whose names are free (sources, headers) counts by its own."""
+    for name, value in table.items():
+        if isinstance(value, dict) and name not in ("sources", "headers"):
+            yield from _written(value, f"{before}{name}.")
+        else:
+            yield before + name
 
 
 def test_every_setting_is_explained_on_its_line() -> None:

@@ -5,26 +5,33 @@ gap: a message whose sender died is sent again with byte-identical content after
 """
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import structlog
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.fall_back import fall_back
+from reviewbot.actions.parcels import Parcel, claim, put_back
+from reviewbot.actions.reminded import SETTLED, is_settled
 from reviewbot.database.session import Database
 from reviewbot.errors import ChannelError
-from reviewbot.models.case import Case, DueTime
 from reviewbot.models.message import Message
-from reviewbot.models.review import Review
 from reviewbot.outbox import NO_NUMBER, RATER
-from reviewbot.rules.lifecycle import CaseStatus
+from reviewbot.rules.delivery import may_repeat, next_pause
 from reviewbot.rules.notices import Body
 
-LEASE = timedelta(seconds=90)
-BACKOFF_SECONDS = (2, 10, 60, 300, 900, 3600)
+BATCH_SECONDS = 2.0
+"""After this long no further message is begun: one call takes at most 25 more (W5)."""
+ONCE = frozenset({"card_update", "card_recall"})
+"""Kinds that spend a right which is good for one call: never tried twice, replaced by a new card (W22)."""
+TOO_LATE = "发送后没有答复，重复检查期已过，不能再发以免重复"
+MERGED_REPEAT = "超时后重发，平台认作重复，没有给出消息编号"
+NOT_CONFIGURED = {"wecom": "未配置企业微信", RATER: "未配置短信网关"}
+NOT_REACHED = {"wecom": "企业微信称该成员收不到（不在可见范围或已离职）", RATER: "短信网关称该号码收不到"}
 log = structlog.get_logger()
 
 
@@ -32,170 +39,170 @@ class Delivered(Protocol):
     """The channel took the message. ``undelivered``: it says this receiver cannot get it (W11)."""
 
     @property
-    def msgid(self) -> str: ...
+    def msgid(self) -> str | None: ...
     @property
     def response_code(self) -> str | None: ...
     @property
     def undelivered(self) -> bool: ...
 
 
+class DeliveredToMany(Protocol):
+    """The same for many; ``undelivered`` are the userids, in lower case, who cannot get it."""
+
+    @property
+    def msgid(self) -> str | None: ...
+    @property
+    def undelivered(self) -> frozenset[str]: ...
+
+
 class Channel(Protocol):
     """Something that carries one message body to one person."""
+
+    def room(self) -> int | None:
+        """How many messages it may be given now: 0 while it is closed, None for any number."""
+        ...
 
     def deliver(self, receiver: str, body: Body, message_id: int, /) -> Delivered:
         """``receiver``: a userid, or a rater's number. ``message_id``: the same on every try of this message."""
         ...
 
 
-SETTLED = "已办理，不再催办"
-REMINDER = "reminder_"
-NOT_CONFIGURED = {"wecom": "未配置企业微信", RATER: "未配置短信网关"}
-NOT_REACHED = {"wecom": "企业微信称该成员收不到（不在可见范围或已离职）", RATER: "短信网关称该号码收不到"}
+@runtime_checkable
+class Broadcaster(Protocol):
+    """A channel that can carry one body to many people in one call."""
 
-
-@dataclass(frozen=True)
-class About:
-    """The limit of a case and the rung of its ladder that a reminder is about."""
-
-    case_id: int
-    stage: str
-    rung: str
-
-
-@dataclass(frozen=True)
-class Claimed:
-    id: int
-    channel: str
-    body: Body
-    attempts: int
-    reminds_of: About | None
-    """Of a reminder: what satisfies it between claim and sending stops it (R9)."""
-    receiver: str = field(repr=False)
-    """A rater's number stands here from the claim to the sending, and nowhere else: not in rows, not in logs."""
+    def deliver_to_many(
+        self, receivers: Sequence[str], body: Body, message_id: int, /
+    ) -> DeliveredToMany: ...
 
 
 def deliver_messages(
     database: Database, channels: Mapping[str, Channel], *, at: datetime, limit: int = 20
 ) -> int:
-    """Send up to ``limit`` owed messages, oldest first, each by its channel; the number claimed."""
-    claimed = _claim(database, limit)
-    for message in claimed:
-        if message.reminds_of and _settled_meanwhile(database, message.reminds_of):
-            _record(database, message, state="suppressed", reason=SETTLED)
-            continue
-        channel = channels.get(message.channel)
-        if channel is None:
-            _record(database, message, state="suppressed", reason=NOT_CONFIGURED[message.channel])
-            continue
-        if not message.receiver:
-            _record(database, message, state="suppressed", reason=NO_NUMBER)
-            continue
-        try:
-            done = channel.deliver(message.receiver, message.body, message.id)
-        except ChannelError as wrong:
-            _fail(database, message, wrong)
-        except Exception:
-            # The edge of the system: an error nobody foresaw must not stop the messages behind this one.
-            log.exception("delivery failed", message=message.id)
-            _fail(database, message, ChannelError("发送时出现意外错误"))
-        else:
-            if done.undelivered:
-                _record(database, message, state="suppressed", reason=NOT_REACHED[message.channel])
-            else:
-                _record(database, message, state="sent", at=at, msgid=done.msgid, code=done.response_code)
-    return len(claimed)
+    """Send up to ``limit`` owed messages by each channel, oldest first; the number of those that were tried.
+
+    A channel that is closed keeps its messages as they are: 0 means that there is nothing to do now.
+    """
+    return sum(_deliver_by(database, name, channels.get(name), at, limit) for name in NOT_CONFIGURED)
 
 
-def _claim(database: Database, limit: int) -> list[Claimed]:
-    now = datetime.now(UTC)
-    with database.begin() as session:
-        rows = session.scalars(
-            select(Message)
-            .where(
-                Message.state.in_(("owed", "sending")),
-                Message.next_try_at <= now,
-            )
-            .order_by(Message.next_try_at, Message.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).all()
-        for row in rows:
-            row.state = "sending"
-            row.attempts += 1
-            row.next_try_at = now + LEASE
-        return [
-            Claimed(row.id, row.channel, row.body, row.attempts, reminds_of(row), _receiver(session, row))
-            for row in rows
-        ]
+def _deliver_by(database: Database, name: str, channel: Channel | None, at: datetime, limit: int) -> int:
+    room = None if channel is None else channel.room()
+    if room == 0:
+        return 0
+    waiting = claim(database, name, limit if room is None else min(room, limit))
+    stop, tried = time.monotonic() + BATCH_SECONDS, 0
+    while waiting and time.monotonic() < stop:
+        parcel = waiting.pop(0)
+        wrong = _carry(database, channel, parcel, at)
+        tried += wrong is None or wrong.tried
+        if wrong is not None and wrong.away:
+            break
+    put_back(database, waiting, reason=None)
+    return tried
 
 
-def reminds_of(message: Message) -> About | None:
-    """What a reminder is about; None for what nobody's act makes idle."""
-    if message.case_id is None or not message.kind.startswith(REMINDER):
+def _carry(database: Database, channel: Channel | None, parcel: Parcel, at: datetime) -> ChannelError | None:
+    """Send one parcel and record what came of it; the error that was met, if any."""
+    if channel is None or (idle := _idle(database, parcel)):
+        _suppress(
+            database, parcel, NOT_CONFIGURED[parcel.channel] if channel is None else idle, at, told=False
+        )
         return None
-    stage, _, rung = message.kind.removeprefix(REMINDER).rpartition("_")
-    return About(message.case_id, stage, rung)
+    if not may_repeat(parcel.unsure_since, datetime.now(UTC)) or (
+        parcel.kind in ONCE and parcel.unsure_since
+    ):
+        _suppress(database, parcel, TOO_LATE, at)
+        return None
+    try:
+        _send(database, channel, parcel, at)
+    except ChannelError as wrong:
+        _fail(database, parcel, wrong, at)
+        return wrong
+    except Exception:
+        # The edge of the system: an error nobody foresaw must not stop the messages behind this one.
+        log.exception("delivery failed", message=parcel.id)
+        unforeseen = ChannelError("发送时出现意外错误", unsure=True)
+        _fail(database, parcel, unforeseen, at)
+        return unforeseen
+    return None
 
 
-def is_settled(session: Session, about: About) -> bool:
-    """Whether nobody owes any more what a reminder asks for."""
-    running = session.scalar(
-        select(DueTime.id)
-        .join(Case, Case.id == DueTime.case_id)
-        .where(
-            DueTime.case_id == about.case_id,
-            DueTime.stage == about.stage,
-            DueTime.round == Case.round,
-            DueTime.met_at.is_(None),
-            DueTime.replaced_by.is_(None),
-            Case.status != CaseStatus.CLOSED,
+def _idle(database: Database, parcel: Parcel) -> str:
+    """Why nothing is to be sent, "" where something is."""
+    if not parcel.receivers:
+        return NO_NUMBER
+    if parcel.reminds_of is None:
+        return ""
+    with database.begin() as session:
+        return SETTLED if is_settled(session, parcel.reminds_of) else ""
+
+
+def _send(database: Database, channel: Channel, parcel: Parcel, at: datetime) -> None:
+    """Raises ChannelError."""
+    if len(parcel.receivers) > 1 and isinstance(channel, Broadcaster):
+        many = channel.deliver_to_many(parcel.receivers, parcel.body, parcel.id)
+        msgid, code, lost = many.msgid, None, many.undelivered
+    else:
+        done = channel.deliver(parcel.receivers[0], parcel.body, parcel.id)
+        msgid, code = done.msgid, done.response_code
+        lost = frozenset({parcel.receivers[0].lower()}) if done.undelivered else frozenset()
+    if msgid == "" and parcel.unsure_since is None and not lost:
+        # Accepted without a number: only after an unanswered try does that mean a recognised repeat (W10).
+        raise ChannelError("没有给出消息编号", unsure=True)
+    with database.begin() as session:
+        for row in _rows(session, parcel):
+            if row.userid.lower() in lost or (lost and parcel.channel == RATER):
+                _end(session, row, NOT_REACHED[row.channel], at)
+                continue
+            row.state, row.sent_at, row.msgid, row.response_code = "sent", at, msgid or None, code
+            row.reason = MERGED_REPEAT if msgid == "" else None
+
+
+def _rows(session: Session, parcel: Parcel) -> list[Message]:
+    """The rows of a parcel, unless another sender, after the lease, has settled them meanwhile."""
+    return list(
+        session.scalars(
+            select(Message)
+            .where(Message.id.in_(parcel.ids), or_(Message.state == "sending", Message.state == "owed"))
+            .order_by(Message.id)
+            .with_for_update()
         )
     )
-    return running is None
 
 
-def _settled_meanwhile(database: Database, about: About) -> bool:
+def _suppress(database: Database, parcel: Parcel, reason: str, at: datetime, *, told: bool = True) -> None:
+    """``told``: somebody else hears that it did not arrive."""
     with database.begin() as session:
-        return is_settled(session, about)
+        for row in _rows(session, parcel):
+            if told:
+                _end(session, row, reason, at)
+            else:
+                row.state, row.reason = "suppressed", reason
 
 
-def _receiver(session: Session, message: Message) -> str:
-    """The userid; for the rater the number on his review, looked up only now (B15)."""
-    if message.channel != RATER:
-        return message.userid
-    number = session.scalar(
-        select(Review.rater_phone)
-        .join(Case, Case.review_id == Review.id)
-        .where(Case.id == message.case_id, ~Review.rater_anonymous)
-    )
-    return number or ""
+def _end(session: Session, row: Message, reason: str, at: datetime) -> None:
+    row.state, row.reason = "suppressed", reason
+    fall_back(session, row, reason, at=at)
 
 
-def _record(
-    database: Database, message: Claimed, *, state: str, reason: str | None = None,
-    at: datetime | None = None, msgid: str | None = None, code: str | None = None,
-) -> None:  # fmt: skip
-    with database.begin() as session:
-        session.execute(
-            update(Message)
-            .where(Message.id == message.id, or_(Message.state == "sending", Message.state == "owed"))
-            .values(state=state, reason=reason, sent_at=at, msgid=msgid, response_code=code)
-        )
-
-
-def _fail(database: Database, message: Claimed, wrong: ChannelError) -> None:
-    """Permanent: suppressed with the reason. Otherwise tried again later, for as long as it takes."""
-    log.warning("message not taken", message=message.id, errcode=wrong.errcode, permanent=wrong.permanent)
-    if wrong.permanent:
-        _record(database, message, state="suppressed", reason=wrong.sentence)
+def _fail(database: Database, parcel: Parcel, wrong: ChannelError, at: datetime) -> None:
+    """Permanent, or tried often enough: suppressed with the reason, and the next channel. Else again later."""
+    if not wrong.tried:
+        put_back(database, [parcel], reason=wrong.sentence, seconds=wrong.retry_after or 1)
         return
-    wait = BACKOFF_SECONDS[min(message.attempts, len(BACKOFF_SECONDS)) - 1]
-    pause = max(wrong.retry_after or 0, wait) * random.uniform(1, 1.2)  # noqa: S311 - jitter
+    log.warning("message not taken", message=parcel.id, errcode=wrong.errcode, permanent=wrong.permanent)
+    pause = next_pause(parcel.attempts, asked=wrong.retry_after, away=wrong.away)
+    if wrong.permanent or parcel.kind in ONCE or pause is None:
+        tries = "" if wrong.permanent else f"，已试 {parcel.attempts} 次"
+        _suppress(database, parcel, wrong.sentence + tries, at)
+        return
+    now = datetime.now(UTC)
+    due = now + timedelta(seconds=pause * random.uniform(1, 1.2))  # noqa: S311 - jitter
+    unsure = parcel.unsure_since or (now if wrong.unsure else None)
     with database.begin() as session:
         session.execute(
             update(Message)
-            .where(Message.id == message.id)
-            .values(
-                state="owed", reason=wrong.sentence, next_try_at=datetime.now(UTC) + timedelta(seconds=pause)
-            )
+            .where(Message.id.in_(parcel.ids))
+            .values(state="owed", reason=wrong.sentence, next_try_at=due, unsure_since=unsure)
         )

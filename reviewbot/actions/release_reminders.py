@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.deliver_messages import REMINDER, SETTLED, is_settled, reminds_of
+from reviewbot.actions.reminded import REMINDER, SETTLED, is_settled, reminds_of
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
 from reviewbot.outbox import owe

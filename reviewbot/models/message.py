@@ -14,6 +14,7 @@ class Message(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
+        Index("ix_messages_together", "together", postgresql_where=text("together IS NOT NULL")),
         Index(
             "ix_messages_owed", "next_try_at", postgresql_where=text("state IN ('owed', 'sending', 'held')")
         ),
@@ -34,6 +35,10 @@ class Message(Base):
     created_at: Mapped[datetime]
     next_try_at: Mapped[datetime]
     """Real time, not rehearsal time: the channel does not hurry with us."""
+    unsure_since: Mapped[datetime | None]
+    """Real time of the first try that was not answered: it may have arrived, so a repeat must be recognised."""
+    together: Mapped[int | None]
+    """The first of the messages that go out in one call with this one, itself included."""
     held_until: Mapped[datetime | None]
     """On the house's clock: not sent before. State ``held`` until somebody releases it."""
     sent_at: Mapped[datetime | None]

@@ -211,6 +211,13 @@ def letter_moved(ident: int, name: str, what: str, *, note: str = "") -> Body:
     }  # fmt: skip
 
 
+def unreached(name: str, number: str, title: str, why: str) -> Body:
+    """To whoever answers for somebody whom a message did not reach (W11)."""
+    about = f"「{title or number}」" if title or number else "发给他的消息"
+    act = f"请另行告知，或回复「移交 {number} 姓名 原因」" if number else "请另行告知"
+    return text(f"{name} 没有收到{about}：{why}。{act}。")
+
+
 DIGEST_BYTES = 1_900
 """A text message carries 2,048 bytes (W5); some are left for the last line."""
 

@@ -54,9 +54,9 @@ class SmsGateway:
                 self.url, data=body, headers=headers, timeout=self.timeout, allow_redirects=False
             )
         except requests.Timeout:
-            raise ChannelError("短信网关在规定时间内没有答复") from None
+            raise ChannelError("短信网关在规定时间内没有答复", away=True) from None
         except requests.RequestException:
-            raise ChannelError("无法连接短信网关") from None
+            raise ChannelError("无法连接短信网关", away=True) from None
         return _taken(answer)
 
 
@@ -68,7 +68,7 @@ def _taken(answer: requests.Response) -> str:
         raise ChannelError(f"短信网关拒绝了这条短信（HTTP {status}）", permanent=True, errcode=status)
     wait = answer.headers.get("Retry-After", "")
     seconds = min(float(wait), _LONGEST_WAIT) if wait.isascii() and wait.isdecimal() else None
-    raise ChannelError(f"短信网关暂时不可用（HTTP {status}）", retry_after=seconds, errcode=status)
+    raise ChannelError(f"短信网关暂时不可用（HTTP {status}）", retry_after=seconds, errcode=status, away=True)
 
 
 def _ident(answer: requests.Response) -> str:
@@ -79,5 +79,5 @@ def _ident(answer: requests.Response) -> str:
         told = None
     ident = told.get("id") if isinstance(told, dict) else None
     if not isinstance(ident, str | int) or not str(ident).strip():
-        raise ChannelError("短信网关的应答无法识别")
+        raise ChannelError("短信网关的应答无法识别", away=True)
     return str(ident)

@@ -1,5 +1,6 @@
 """A message body of ours becomes WeCom JSON: the same body always gives the same bytes (W9)."""
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,73 +8,125 @@ from typing import Any
 from reviewbot.pictures import read_picture
 from reviewbot.wecom import messages
 from reviewbot.wecom.buttons import pack, task_id
-from reviewbot.wecom.client import WeComClient
+from reviewbot.wecom.capabilities import Capabilities, Capability, NotHere
+from reviewbot.wecom.client import Sent, WeComClient
 from reviewbot.wecom.errors import WeComError
+from reviewbot.wecom.pace import Pace
 
 DEAD_MEDIA = 40007
 
 
 @dataclass(frozen=True)
 class Carried:
-    """What the platform answered."""
+    """What the platform answered; ``msgid`` is None for what is no message, "" where the platform gave none."""
 
-    msgid: str = ""
+    msgid: str | None = None
     response_code: str | None = None
     undelivered: bool = False
 
 
+@dataclass(frozen=True)
+class CarriedToMany:
+    """``undelivered``: lower-case userids it will not reach."""
+
+    msgid: str
+    undelivered: frozenset[str]
+
+
 class WeComChannel:
-    """Carries bodies of ``reviewbot.rules.notices`` to one member each; pictures lie in ``folder`` (data_dir)."""
+    """Carries bodies of ``reviewbot.rules.notices`` to members; pictures lie in ``folder`` (data_dir)."""
 
     def __init__(
-        self, client: WeComClient, *, address: str, folder: Path, cards: bool = True, pictures: bool = True
+        self,
+        client: WeComClient,
+        pace: Pace,
+        *,
+        address: str,
+        folder: Path,
+        switched_on: Collection[Capability] = frozenset(Capability),
     ) -> None:
         self._client = client
+        self._pace = pace
+        self._able = Capabilities(client.health, switched_on)
         self._address = address
         self._folder = folder
-        self._cards = cards
-        self._pictures = pictures
+
+    def room(self) -> int | None:
+        """How many messages may be sent now: 0 while WeCom is parked or the day's quota is spent, None = any."""
+        return 0 if self._client.health.is_spent() else self._client.gates.room("message/send")
 
     def deliver(self, userid: str, body: dict[str, Any], message_id: int, /) -> Carried:
         """Send one body to one member. Raises WeComError."""
-        match body["type"]:
-            case "card_update":
-                change = self._card_json(body["card"], message_id) if "card" in body else body["words"]
-                self._client.update_card([userid], body["response_code"], change)
-                return Carried()
-            case "image":
-                return self._picture(userid, body)
-            case "card" if self._cards:
-                card = self._card(body, message_id)
-                return self._send(userid, messages.button_card(self._client.agent_id, [userid], card))
-            case "card":
-                return self._text(userid, self._as_text(body))
-            case _:
-                return self._text(userid, body["content"])
-
-    def _send(self, userid: str, payload: messages.Payload) -> Carried:
-        sent = self._client.send(messages.encode(payload))
+        if body["type"] == "card_update":
+            change = self._card_json(body["card"], message_id) if "card" in body else body["words"]
+            self._client.update_card([userid], body["response_code"], change)
+            return Carried()
+        sent = self._send([userid], body, message_id)
         return Carried(sent.msgid, sent.response_code, userid.lower() in sent.undelivered)
 
-    def _text(self, userid: str, content: str) -> Carried:
-        return self._send(userid, messages.text(self._client.agent_id, [userid], content))
+    def deliver_to_many(
+        self, userids: Sequence[str], body: dict[str, Any], message_id: int, /
+    ) -> CarriedToMany:
+        """Send one body that is the same for everybody to up to 1,000 members in one call. Raises WeComError."""
+        sent = self._send(userids, body, message_id)
+        return CarriedToMany(sent.msgid, sent.undelivered)
 
-    def _picture(self, userid: str, body: dict[str, Any]) -> Carried:
-        """The picture, or what it shows in words where pictures cannot be sent (W28)."""
-        data = read_picture(self._folder, body["sha256"]) if self._pictures else None
+    def _send(self, userids: Sequence[str], body: dict[str, Any], message_id: int) -> Sent:
+        """In the first form this platform knows, from the richest down to plain text (W28)."""
+        self._pace.take(userids)
+        agent = self._client.agent_id
+        forms: list[tuple[Capability | None, Callable[[], Sent]]] = []
+        match body["type"]:
+            case "card":
+                forms = [
+                    (
+                        Capability.template_card,
+                        lambda: self._post(self._card_message(userids, body, message_id)),
+                    ),
+                    (Capability.textcard, lambda: self._post(self._textcard(userids, body))),
+                ]
+                words = self._as_text(body)
+            case "image":
+                forms = [(Capability.picture, lambda: self._picture(userids, body))]
+                words = body["alt"]
+            case "markdown":
+                markdown = messages.markdown(agent, userids, body["content"])
+                forms = [(Capability.markdown, lambda: self._post(markdown))]
+                words = body["alt"]
+            case _:
+                words = body["content"]
+        return self._able.first(*forms, (None, lambda: self._post(messages.text(agent, userids, words))))
+
+    def _post(self, payload: messages.Payload) -> Sent:
+        return self._client.send(messages.encode(payload))
+
+    def _picture(self, userids: Sequence[str], body: dict[str, Any]) -> Sent:
+        data = read_picture(self._folder, body["sha256"])
         if data is None:
-            return self._text(userid, body["alt"])
+            raise NotHere
         try:
-            return self._send_picture(userid, body["name"], data)
+            return self._post_picture(userids, body["name"], data)
         except WeComError as exc:
             if exc.errcode != DEAD_MEDIA:
                 raise
         self._client.forget_media("image", body["name"], data)
-        return self._send_picture(userid, body["name"], data)
+        return self._post_picture(userids, body["name"], data)
 
-    def _send_picture(self, userid: str, name: str, data: bytes) -> Carried:
+    def _post_picture(self, userids: Sequence[str], name: str, data: bytes) -> Sent:
         media_id = self._client.upload_media("image", name, data)
-        return self._send(userid, messages.image(self._client.agent_id, [userid], media_id))
+        return self._post(messages.image(self._client.agent_id, userids, media_id))
+
+    def _card_message(
+        self, userids: Sequence[str], body: dict[str, Any], message_id: int
+    ) -> messages.Payload:
+        return messages.button_card(self._client.agent_id, userids, self._card(body, message_id))
+
+    def _textcard(self, userids: Sequence[str], body: dict[str, Any]) -> messages.Payload:
+        """The card as a notice that opens the page; what its buttons do is told in words."""
+        told = "\n".join(self._told(body))
+        return messages.textcard(
+            self._client.agent_id, userids, body["title"], told, self._address + body["link"]
+        )
 
     def _card_json(self, body: dict[str, Any], message_id: int) -> messages.Payload:
         return messages.card_json(self._card(body, message_id))
@@ -100,8 +153,9 @@ class WeComChannel:
 
     def _as_text(self, body: dict[str, Any]) -> str:
         """The card in words, for platforms and readers without cards (W28): every button has its text."""
-        lines = [f"【{body['title']}】{body['desc']}", body["note"]]
-        lines += [f"{name}：{value}" for name, value in body["rows"]]
+        return "\n".join([f"【{body['title']}】", *self._told(body), self._address + body["link"]])
+
+    def _told(self, body: dict[str, Any]) -> list[str]:
+        lines = [body["desc"], body["note"], *(f"{name}：{value}" for name, value in body["rows"])]
         lines += [f"回复「{text} {body['number']}」" for text, verb, _ in body["buttons"] if verb == "sign"]
-        lines.append(self._address + body["link"])
-        return "\n".join(line for line in lines if line)
+        return [line for line in lines if line]

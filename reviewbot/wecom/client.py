@@ -1,8 +1,11 @@
 """What the system asks of WeCom, call by call: messages, cards, media, sign-in."""
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import redis
 
 from reviewbot.errors import NotAllowed
 from reviewbot.wecom import media
@@ -14,6 +17,7 @@ from reviewbot.wecom.transport import Call
 
 DOWNLOAD_SECONDS = 28.0
 RANGE_BYTES = 8 * 1024 * 1024
+CODE_SECONDS = 72 * 3600
 NEEDS_RANGE = 830002
 SMALL_ANSWER = 64 * 1024  # an error in JSON must fit, however small the file may be
 
@@ -44,7 +48,8 @@ class WeComClient(DirectoryCalls):
     ) -> None:
         """Grey the buttons with the words of ``change``, or put a whole card (``messages.card_json``) there.
 
-        A response_code works once and for 72 hours: it must be marked as used before this call (W22).
+        A response_code works once and for 72 hours. It is marked as used before the call, for all processes: a
+        call that may have arrived is not repeated, a new card takes its place (W22).
         """
         if not 1 <= len(userids) <= 1000:
             raise WeComError("更新卡片的人数必须在 1 到 1000 之间", kind=Kind.content)
@@ -58,7 +63,25 @@ class WeComClient(DirectoryCalls):
             if isinstance(change, str)
             else {"template_card": dict(change)}
         )
-        self._request("post", "message/update_template_card", data=body)
+        used = self.health.prefix + "code:" + hashlib.sha256(response_code.encode()).hexdigest()
+        self._spend(used)
+        try:
+            self._request("post", "message/update_template_card", data=body)
+        except WeComError as error:
+            if not error.tried:
+                self._redis.delete(used)
+            raise
+
+    def _spend(self, used: str) -> None:
+        try:
+            if self._redis.set(used, "1", nx=True, ex=CODE_SECONDS):
+                return
+            refused = WeComError("卡片的更新凭据已用过，改发新卡片", kind=Kind.content)
+        except redis.RedisError:
+            refused = WeComError(
+                "缓存服务暂时不可用，不能更新卡片", kind=Kind.parked, retry_after=5, away=True
+            )
+        raise refused
 
     def recall(self, msgid: str) -> None:
         """Take a message back from every phone; WeCom allows it within 24 hours of the sending."""
@@ -89,7 +112,7 @@ class WeComClient(DirectoryCalls):
     def download_media(self, media_id: str, max_bytes: int) -> Media:
         """The file behind a media_id; in pieces if WeCom finds it too large for one answer."""
         deadline = time.monotonic() + DOWNLOAD_SECONDS
-        call = Call("get", self._url("media/get"), {"media_id": media_id})
+        call = Call("get", self._url("media/get"), {"media_id": media_id}, api="media/get")
         try:
             answer = self._authorized(call, deadline, limit=max(max_bytes, SMALL_ANSWER))
         except WeComError as exc:

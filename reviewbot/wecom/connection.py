@@ -1,8 +1,9 @@
 """The one way to WeCom: wechatpy's client with our own token, timeouts, error table and at most one repeat."""
 
+import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import redis
@@ -11,6 +12,8 @@ import urllib3
 from wechatpy.work import WeChatClient
 
 from reviewbot.wecom.errors import ErrorTable, Kind, WeComError
+from reviewbot.wecom.gate import Gates
+from reviewbot.wecom.health import WeComHealth
 from reviewbot.wecom.tokens import LOCK_SECONDS, WAIT_SECONDS, Grant, TokenStore, lifetime
 from reviewbot.wecom.transport import (
     JSON_LIMIT,
@@ -24,6 +27,7 @@ from reviewbot.wecom.transport import (
 )
 
 CALL_SECONDS = 25.0
+ALIVE_SECONDS = 8.0
 # From gettoken 40001 means a bad secret; from any other call it may speak of the token.
 TOKEN_CODES = frozenset({40014, 42001, 40001})
 JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
@@ -65,6 +69,7 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
         secret: str,
         redis: redis.Redis,
         error_table: ErrorTable,
+        daily_quota: int = 0,
     ) -> None:
         super().__init__(corp_id, secret, timeout=access.timeout, auto_retry=False)
         prefix = access.api_prefix.strip("/")
@@ -74,6 +79,11 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
         self._errors = error_table
         self._redis = redis
         self._tokens = TokenStore(redis, access.base_url, corp_id, secret)
+        identity = "\0".join((self.API_BASE_URL, corp_id, str(agent_id)))
+        self.health = WeComHealth(
+            redis, hashlib.sha256(identity.encode()).hexdigest()[:16], quota=daily_quota
+        )
+        self.gates = Gates(self.health, redis)
         self._http: requests.Session = requests.Session()
         self._http.verify = access.verify
         self._http.headers.update(access.headers or {})
@@ -109,36 +119,51 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
             {str(name): str(value) for name, value in params.items() if value is not None},
             data=body,
             headers=JSON_HEADERS if body is not None else None,
+            api=url_or_endpoint,
         )
         return self._answered(call)
 
     def _upload(self, endpoint: str, kind: str, filename: str, data: bytes) -> dict[str, object]:
         """One file as multipart. The body is bytes, so that a repeat sends all of it again (W14, fault 9)."""
         body, content_type = urllib3.encode_multipart_formdata({self._access.upload_field: (filename, data)})
-        call = Call(
-            "post", self._url(endpoint), {"type": kind}, data=body, headers={"Content-Type": content_type}
-        )
-        return self._answered(call)
+        headers = {"Content-Type": content_type}
+        return self._answered(Call("post", self._url(endpoint), {"type": kind}, body, headers, endpoint))
 
     def _answered(self, call: Call) -> dict[str, object]:
-        answer = self._authorized(call, time.monotonic() + CALL_SECONDS)
-        found = json_object(answer.body)
-        if found is None or errcode_of(found) is None:
-            raise not_wecom()
-        return found
+        """The JSON object of an answer with errcode 0; anything else with status 200 is an error (W6)."""
 
-    def _authorized(self, call: Call, deadline: float, *, limit: int = JSON_LIMIT) -> Answer:
-        """Send with the token; if WeCom rejects the token, once more with a new one. Never a third time."""
-        token = self._token(deadline)
-        answer = self._attempt(call, token, deadline, limit)
-        code, errmsg = _verdict(answer)
-        if code in TOKEN_CODES:
-            token = self._token(deadline, rejected=token)
+        def check(answer: Answer) -> None:
+            found = json_object(answer.body)
+            if found is None or errcode_of(found) is None:
+                raise not_wecom()
+
+        answer = self._authorized(call, time.monotonic() + CALL_SECONDS, check=check)
+        return json_object(answer.body) or {}
+
+    def _authorized(
+        self,
+        call: Call,
+        deadline: float,
+        *,
+        limit: int = JSON_LIMIT,
+        check: Callable[[Answer], None] = lambda answer: None,
+    ) -> Answer:
+        """Send with the token, through the gate of this API; if WeCom rejects the token, once more with a new one.
+
+        Never a third time (W2). Raises WeComError, of kind parked while the gate is closed.
+        """
+        with self.gates.through(call.api, self._is_alive):
+            token = self._token(deadline)
             answer = self._attempt(call, token, deadline, limit)
             code, errmsg = _verdict(answer)
-        if code:
-            raise self._errors.error(code, errmsg)
-        return answer
+            if code in TOKEN_CODES:
+                token = self._token(deadline, rejected=token)
+                answer = self._attempt(call, token, deadline, limit)
+                code, errmsg = _verdict(answer)
+            if code:
+                raise self._errors.error(code, errmsg)
+            check(answer)
+            return answer
 
     def _attempt(self, call: Call, token: str, deadline: float, limit: int) -> Answer:
         signed = replace(call, params={**call.params, "access_token": token})
@@ -146,9 +171,26 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
         check_status(answer)
         return answer
 
+    def _is_alive(self) -> bool:
+        """Whether the platform answers at all, asked by a call that changes nothing and every release knows."""
+        deadline = time.monotonic() + ALIVE_SECONDS
+        call = Call("get", self._url("media/get"), {"media_id": "alive"})
+        try:
+            answer = self._attempt(call, self._token(deadline), deadline, JSON_LIMIT)
+        except WeComError as error:
+            return error.kind is not Kind.retry
+        code, _ = _verdict(answer)
+        return code is not None and self._errors.row(code).kind not in (Kind.retry, Kind.crowded)
+
     def _token(self, deadline: float, *, rejected: str | None = None) -> str:
         wait = min(WAIT_SECONDS, max(deadline - time.monotonic(), 0.0))
-        return self._tokens.token(lambda: self._fetch_grant(deadline), rejected=rejected, wait_seconds=wait)
+        try:
+            return self._tokens.token(
+                lambda: self._fetch_grant(deadline), rejected=rejected, wait_seconds=wait
+            )
+        except WeComError as error:
+            error.unsure = False  # without a token nothing of the call itself has been sent
+            raise
 
     def _fetch_grant(self, deadline: float) -> Grant:
         call = Call("get", self._url("gettoken"), {"corpid": self.corp_id, "corpsecret": self.secret})
@@ -165,6 +207,7 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
         token = found.get("access_token")
         if not isinstance(token, str) or not token:
             raise not_wecom()
+        self.health.token_fetched()
         return Grant(token, lifetime(found.get("expires_in")))
 
     def _url(self, endpoint: str) -> str:
@@ -175,7 +218,10 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
 
 
 def not_wecom() -> WeComError:
-    return WeComError("收到的答复不是企业微信的格式，可能被网关或代理改写", kind=Kind.retry, retry_after=60)
+    """Some gateway's page: whether it stood before or behind WeCom nobody can tell."""
+    return WeComError(
+        "收到的答复不是企业微信的格式，可能被网关或代理改写", kind=Kind.retry, retry_after=60, unsure=True
+    )
 
 
 def _verdict(answer: Answer) -> tuple[int | None, object]:

@@ -15,7 +15,9 @@ class Kind(StrEnum):
 
     retry = "retry"
     refresh = "refresh"
+    crowded = "crowded"
     throttled = "throttled"
+    parked = "parked"
     config = "config"
     recipient = "recipient"
     content = "content"
@@ -25,6 +27,8 @@ class Kind(StrEnum):
 
 # A config error is not permanent for the message: it waits until the operator has acted.
 PERMANENT_KINDS = frozenset({Kind.recipient, Kind.content, Kind.media, Kind.permanent})
+TRIES = frozenset({Kind.retry, Kind.crowded, Kind.refresh})
+"""What counts against the three tries of W9. What an operator or a pause must mend spends none."""
 
 
 class WeComError(ChannelError):
@@ -39,18 +43,19 @@ class WeComError(ChannelError):
         kind: Kind,
         retry_after: float | None = None,
         errcode: int | None = None,
+        unsure: bool = False,
+        away: bool = False,
     ) -> None:
         super().__init__(
-            sentence, permanent=kind in PERMANENT_KINDS, retry_after=retry_after, errcode=errcode
+            sentence,
+            permanent=kind in PERMANENT_KINDS,
+            retry_after=retry_after,
+            errcode=errcode,
+            tried=kind in TRIES or kind in PERMANENT_KINDS,
+            unsure=unsure,
+            away=away,
         )
         self.kind = kind
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (self.sentence, self.kind.value, self.retry_after, self.errcode))
-
-
-def _rebuild(sentence: str, kind: str, retry_after: float | None, errcode: int | None) -> WeComError:
-    return WeComError(sentence, kind=Kind(kind), retry_after=retry_after, errcode=errcode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,13 @@ def textcard(
     return _message(agent_id, touser, "textcard", card)
 
 
+def markdown(agent_id: int, touser: Sequence[str], content: str) -> Payload:
+    """Headings, bold, links and colours; the WeChat plugin does not show it."""
+    if not content.strip():
+        raise _refuse("消息内容为空")
+    return _message(agent_id, touser, "markdown", {"content": cut_bytes(content, TEXT_BYTES)})
+
+
 def image(agent_id: int, touser: Sequence[str], media_id: str) -> Payload:
     """A picture uploaded before."""
     return _message(agent_id, touser, "image", {"media_id": media_id})

@@ -54,7 +54,9 @@ class TokenStore:
             return self._token(fetch, rejected, wait_seconds)
         except redis.RedisError:
             pass  # raised below, outside the handler, so that no context is carried along
-        raise WeComError("缓存服务暂时不可用，无法取得企业微信访问令牌", kind=Kind.retry, retry_after=5)
+        raise WeComError(
+            "缓存服务暂时不可用，无法取得企业微信访问令牌", kind=Kind.parked, retry_after=5, away=True
+        )
 
     def store(self, grant: Grant) -> None:
         self._redis.set(self.key, grant.token, ex=grant.seconds)
@@ -68,7 +70,7 @@ class TokenStore:
             if self._redis.set(f"{self.key}:lock", owner, nx=True, ex=LOCK_SECONDS):
                 return self._renew(fetch, rejected, owner)
             if time.monotonic() >= give_up:
-                raise WeComError("等待企业微信访问令牌超时", kind=Kind.retry, retry_after=5)
+                raise WeComError("等待企业微信访问令牌超时", kind=Kind.parked, retry_after=5)
             time.sleep(POLL_SECONDS)
 
     def _renew(self, fetch: Callable[[], Grant], rejected: str | None, owner: str) -> str:

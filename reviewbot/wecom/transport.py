@@ -57,6 +57,8 @@ class Call:
     params: Mapping[str, str]
     data: bytes | None = None
     headers: Mapping[str, str] | None = None
+    api: str = ""
+    """The path of the call, as WeCom's limits know it: message/send."""
 
     def __repr__(self) -> str:
         return f"Call({self.method})"
@@ -76,7 +78,7 @@ def exchange(
     """
     left = deadline - time.monotonic()
     if left <= 0:
-        raise WeComError("企业微信在规定时间内没有答复", kind=Kind.retry, retry_after=AWAY_RETRY_SECONDS)
+        raise _away("企业微信在规定时间内没有答复", unsure=False)
     failure: WeComError
     try:
         with http.request(
@@ -93,11 +95,24 @@ def exchange(
             return Answer(response.status_code, response.headers, body)
     except WeComError as exc:
         failure = exc
+    except requests.ConnectTimeout:
+        failure = _away("无法连接企业微信", unsure=False)
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        failure = WeComError("企业微信在规定时间内没有答复", kind=Kind.retry, retry_after=AWAY_RETRY_SECONDS)
-    except (OSError, urllib3.exceptions.HTTPError, ValueError):
-        failure = WeComError("无法连接企业微信", kind=Kind.retry, retry_after=AWAY_RETRY_SECONDS)
+        failure = _away("企业微信在规定时间内没有答复")
+    except (OSError, urllib3.exceptions.HTTPError, ValueError) as exc:
+        failure = _away("无法连接企业微信", unsure=not _never_connected(exc))
     raise failure from None
+
+
+def _away(sentence: str, *, unsure: bool = True) -> WeComError:
+    """No answer. ``unsure``: the request may have arrived, and been obeyed (W9)."""
+    return WeComError(sentence, kind=Kind.retry, retry_after=AWAY_RETRY_SECONDS, unsure=unsure)
+
+
+def _never_connected(exc: BaseException) -> bool:
+    """Whether the connection was refused before a byte was sent."""
+    reason = getattr(exc.args[0], "reason", None) if exc.args else None
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
 def _read(response: requests.Response, limit: int, deadline: float) -> bytes:
@@ -107,7 +122,7 @@ def _read(response: requests.Response, limit: int, deadline: float) -> bytes:
         if len(body) > limit:
             raise WeComError("企业微信返回的内容超过允许的大小", kind=Kind.media)
         if time.monotonic() > deadline:
-            raise WeComError("企业微信在规定时间内没有答复", kind=Kind.retry, retry_after=AWAY_RETRY_SECONDS)
+            raise _away("企业微信在规定时间内没有答复")
     return bytes(body)
 
 
@@ -119,7 +134,9 @@ def check_status(answer: Answer) -> None:
         case 429:
             raise WeComError("网关限制了调用频率（HTTP 429）", kind=Kind.throttled, retry_after=60)
         case status if status >= 500 or status == 408:
-            raise WeComError(f"企业微信网关出错（HTTP {status}）", kind=Kind.retry, retry_after=10)
+            raise WeComError(
+                f"企业微信网关出错（HTTP {status}）", kind=Kind.retry, retry_after=10, unsure=True
+            )
         case status:
             raise WeComError(
                 f"企业微信地址或网关配置有误（HTTP {status}）", kind=Kind.config, retry_after=600

@@ -110,6 +110,9 @@ def test_without_a_gateway_the_message_is_suppressed_and_no_staff_channel_takes_
     taken = []
 
     class Staff:
+        def room(self):
+            return None
+
         def deliver(self, receiver, body, message_id, /):
             taken.append(receiver)
             return type("Done", (), {"msgid": "M", "response_code": None, "undelivered": False})()

@@ -16,7 +16,7 @@ from fault_stage import CITY, KEYS, MONDAY, answers, bad_reviews, free_port, pus
 
 from reviewbot.clock import set_rehearsal
 from reviewbot.database.session import Database
-from reviewbot.processes import Processes, beat_command, web_command, worker_command
+from reviewbot.processes import Processes, beat_command, sender_command, web_command, worker_command
 from reviewbot.queries.counts import Balance, intake_balance
 from reviewbot.settings import Settings
 
@@ -85,6 +85,8 @@ def town(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "SWEEP_SECONDS": "0.3",
         "SOURCES__STANDARD__SECRET": secret_of(settings),
         "WECOM__BASE_URL": phones,
+        "WECOM__PER_MINUTE": "100000",
+        "WECOM__PER_HOUR": "100000",
         **{f"WECOM__{name.upper()}": value for name, value in KEYS.items()},
     }
     for name, value in told.items():
@@ -98,6 +100,7 @@ def town(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         )  # fmt: skip
         children.start("web", *web_command(settings), to_file=True)
         children.start("worker", *worker_command(settings), to_file=True)
+        children.start("sender", *sender_command(settings), to_file=True)
         children.start("beat", *beat_command(settings), to_file=True)
         built = Town(settings, children, f"http://{bind}", phones)
         wait_for("the web answers", lambda: answers(built.web + "/readyz"))
@@ -142,13 +145,13 @@ def test_a_worker_killed_in_the_middle_leaves_one_case_for_every_bad_review_and_
     town.let_leases_run_out()
     town.restart("worker")
 
-    # killed while it sends messages
+    # the sender killed while it sends messages
     before = town.count("messages WHERE state = 'sent'")
     wait_for("more is sent", lambda: town.count("messages WHERE state = 'sent'") >= before + 5)
-    town.kill("worker")
+    town.kill("sender")
     assert town.count("messages WHERE state IN ('owed', 'sending')") + 200 - town.count("cases") > 0
     town.let_leases_run_out()
-    town.restart("worker")
+    town.restart("sender")
 
     assert_quiet_and_exact(town, 200)
 

@@ -213,22 +213,26 @@ def test_a_message_to_somebody_whom_the_platform_does_not_know_is_suppressed_wit
     wecom = Recorder(["somebody-else"])
     with serving(wecom, wecom_port):
         assert deliver(wired) == 1
+        assert deliver(wired) == 1  # what the head of the unit, or the desk, is told in its place
         assert deliver(wired) == 0
 
-    message = the_message(wired)
-    assert message.state == "suppressed"
+    with wired.database.begin() as session:
+        message, *others = session.scalars(select(Message).order_by(Message.id))
+    assert (message.state, message.kind) == ("suppressed", "new_case")
     assert message.reason
-    assert len(wecom.bodies) == 1
+    assert {(one.kind, one.state) for one in others} == {("unreached", "suppressed")}
+    assert HANDLER not in {one.userid for one in others}
+    assert len(wecom.bodies) == 2
 
 
 def test_a_message_waits_while_redis_which_keeps_the_token_is_away(wired: House, wecom_port: int) -> None:
     told = wired.settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"})
     house = replace(build_house(told), clock=wired.clock)
     with serving(Recorder([HANDLER]), wecom_port):
-        assert deliver(house) == 1
+        assert deliver(house) == 0
 
     message = the_message(house)
-    assert message.state == "owed"
+    assert (message.state, message.attempts) == ("owed", 0)
     assert message.reason
     assert message.next_try_at > datetime.now(UTC)
     house.database.dispose()

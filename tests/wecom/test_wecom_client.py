@@ -252,7 +252,7 @@ def test_w9_busy_is_left_to_the_outbox(client, fake, reply):
     for code in (-1, 45033):
         error = refused(client, fake, reply({"errcode": code}))
 
-        assert (error.kind, error.permanent) == (Kind.retry, False)
+        assert (error.permanent, error.tried, error.unsure) == (False, True, False)
         assert error.retry_after is not None
     assert fake.count("message/send") == 2
 

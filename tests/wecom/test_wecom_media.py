@@ -9,7 +9,6 @@ import pytest
 
 from reviewbot.pictures import keep_picture, read_picture
 from reviewbot.rules.notices import picture
-from reviewbot.wecom.channel import WeComChannel
 from reviewbot.wecom.directory import Member, Unit
 from reviewbot.wecom.errors import Kind, WeComError
 
@@ -125,12 +124,11 @@ def test_w28_a_private_platform_may_name_the_field_otherwise(build, fake, reply)
     assert got[0][1] == "file"
 
 
-def test_w28_a_picture_is_sent_as_one_and_in_words_where_it_cannot_be(client, fake, reply, tmp_path):
+def test_w28_a_picture_is_sent_as_one_and_in_words_where_it_cannot_be(carrier, fake, reply, tmp_path):
     uploads(fake, reply, "M1")
     body = picture(keep_picture(tmp_path, PNG), "整改率.png", "整改率 3/4 75.00 %")
-    there = WeComChannel(client, address="http://bot", folder=tmp_path)
-    elsewhere = WeComChannel(client, address="http://bot", folder=tmp_path / "none")
-    without = WeComChannel(client, address="http://bot", folder=tmp_path, pictures=False)
+    there, elsewhere = carrier(), carrier(folder=tmp_path / "none")
+    without = carrier(switched_on=[])
 
     for channel in (there, elsewhere, without):
         channel.deliver("chenwei", body, 1)
@@ -141,14 +139,14 @@ def test_w28_a_picture_is_sent_as_one_and_in_words_where_it_cannot_be(client, fa
     assert sent[1]["text"] == sent[2]["text"] == {"content": "整改率 3/4 75.00 %"}
 
 
-def test_w14_a_media_id_that_died_early_is_uploaded_once_more(client, fake, reply, tmp_path):
+def test_w14_a_media_id_that_died_early_is_uploaded_once_more(carrier, fake, reply, tmp_path):
     uploads(fake, reply, "M1", "M2")
     fake.answers["message/send"] = lambda query, body, headers: reply(
         {"errcode": 40007} if json.loads(body)["image"]["media_id"] == "M1" else {"errcode": 0, "msgid": "X"}
     )
     body = picture(keep_picture(tmp_path, PNG), "a.png", "…")
 
-    done = WeComChannel(client, address="http://bot", folder=tmp_path).deliver("chenwei", body, 1)
+    done = carrier().deliver("chenwei", body, 1)
 
     assert done.msgid == "X"
     assert fake.count("media/upload") == 2

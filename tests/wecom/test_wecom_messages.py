@@ -201,7 +201,8 @@ def test_w12_task_ids_fit_wecoms_alphabet():
 
 
 WANTED = {
-    Kind.retry: [-1, 6000, 45033],
+    Kind.retry: [-1, 6000],
+    Kind.crowded: [45033],
     Kind.refresh: [40014, 42001],
     Kind.config: [40001, 40091, 40013, 41001, 41002, 41004, 60020, 301002, 48002, 50001, 50003, 40056, 43012],
     Kind.throttled: [45009],

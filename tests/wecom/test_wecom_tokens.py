@@ -103,7 +103,7 @@ def test_w3_waiting_for_a_stuck_owner_ends(store):
     with pytest.raises(WeComError) as caught:
         tokens.token(lambda: Grant("T", 60), wait_seconds=0.2)
 
-    assert caught.value.kind is Kind.retry
+    assert caught.value.kind is Kind.parked
 
 
 def test_w3_a_failed_gettoken_frees_the_lock(store):
@@ -124,7 +124,7 @@ def test_redis_away_is_a_retry_without_context(tmp_path):
     with pytest.raises(WeComError) as caught:
         store_for(away).token(lambda: Grant("T", 60))
 
-    assert caught.value.kind is Kind.retry
+    assert caught.value.kind is Kind.parked
     assert caught.value.__context__ is None
 
 

@@ -1,0 +1,47 @@
+"""What a reminder is about, and whether anybody still owes it (R9)."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reviewbot.models.case import Case, DueTime
+from reviewbot.models.message import Message
+from reviewbot.rules.lifecycle import CaseStatus
+
+REMINDER = "reminder_"
+SETTLED = "已办理，不再催办"
+
+
+@dataclass(frozen=True)
+class About:
+    """The limit of a case and the rung of its ladder that a reminder is about."""
+
+    case_id: int
+    stage: str
+    rung: str
+
+
+def reminds_of(message: Message) -> About | None:
+    """What a reminder is about; None for what nobody's act makes idle."""
+    if message.case_id is None or not message.kind.startswith(REMINDER):
+        return None
+    stage, _, rung = message.kind.removeprefix(REMINDER).rpartition("_")
+    return About(message.case_id, stage, rung)
+
+
+def is_settled(session: Session, about: About) -> bool:
+    """Whether nobody owes any more what a reminder asks for."""
+    running = session.scalar(
+        select(DueTime.id)
+        .join(Case, Case.id == DueTime.case_id)
+        .where(
+            DueTime.case_id == about.case_id,
+            DueTime.stage == about.stage,
+            DueTime.round == Case.round,
+            DueTime.met_at.is_(None),
+            DueTime.replaced_by.is_(None),
+            Case.status != CaseStatus.CLOSED,
+        )
+    )
+    return running is None
