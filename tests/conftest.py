@@ -4,7 +4,7 @@ import base64
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +41,17 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("REVIEWBOT_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def picture() -> Callable[[Any, str], None]:
+    """Keeps a screenshot of a page to look at, where the environment variable SCREENSHOTS names a folder."""
+
+    def keep(page: Any, name: str) -> None:
+        if folder := os.environ.get("SCREENSHOTS"):
+            page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+    return keep
 
 
 @pytest.fixture(scope="session")

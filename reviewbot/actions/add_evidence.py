@@ -40,6 +40,17 @@ def add_evidence(
     folder: Path,
 ) -> Evidence:
     """Store the bytes and one row; with a case it is a move of its own, without one it waits for its sender."""
+    evidence = keep_file(session, data, filename, viewer, at=at, folder=folder)
+    if number:
+        attach(session, number, evidence, viewer, at=at)
+    session.flush()
+    return evidence
+
+
+def keep_file(
+    session: Session, data: bytes, filename: str, viewer: Viewer, *, at: datetime, folder: Path
+) -> Evidence:
+    """The bytes under their hash, and a row that belongs to nothing yet. Raises InvalidInput, TooLarge."""
     media_type = next((kind for start, kind in KINDS.items() if data.startswith(start)), None)
     if media_type is None:
         raise InvalidInput("附件须为 JPG、PNG 照片或 PDF、Word、Excel 文件。")
@@ -63,9 +74,6 @@ def add_evidence(
         size=len(data),
     )
     session.add(evidence)
-    if number:
-        attach(session, number, evidence, viewer, at=at)
-    session.flush()
     return evidence
 
 
@@ -76,7 +84,7 @@ def attach(session: Session, number: str, evidence: Evidence, viewer: Viewer, *,
         raise NotFound(f"没有工单 {number}，或您无权查看。")
     next_status(case.number, case.status, Move.ADD_EVIDENCE)
     check_right(session, case, Move.ADD_EVIDENCE, viewer)
-    evidence.case_id, evidence.round = case.id, case.round
+    evidence.case_id, evidence.round, evidence.chosen_for_id = case.id, case.round, None
     append_event(
         session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=Move.ADD_EVIDENCE.value,
         before=case.status.value, remark=evidence.filename, data={"sha256": evidence.sha256},
@@ -89,7 +97,11 @@ def waiting_evidence(session: Session, viewer: Viewer) -> list[Evidence]:
     return list(
         session.scalars(
             select(Evidence)
-            .where(Evidence.staff_id == viewer.staff_id, Evidence.case_id.is_(None))
+            .where(
+                Evidence.staff_id == viewer.staff_id,
+                Evidence.case_id.is_(None),
+                Evidence.chosen_for_id.is_(None),
+            )
             .order_by(Evidence.id)
         )
     )

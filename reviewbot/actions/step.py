@@ -60,6 +60,8 @@ class MoveIn:
     reached: bool | None = None
     outcome: Outcome | None = None
     """Of a call; told from ``reached`` and the words where None."""
+    called_at: datetime | None = None
+    """When a call was made, where it is recorded later on the same day; None: just now."""
     recording: str = ""
     recording_sha256: str = ""
     basis: str = ""

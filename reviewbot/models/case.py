@@ -151,12 +151,14 @@ class Call(Base):
 
 
 class Evidence(Base):
-    """A photograph or file. Without a case it waits for its sender to name one."""
+    """A photograph or file. Without a case it waits: for its sender to name one, or, chosen on a page of
+    ``chosen_for_id``, for the form to be handed in."""
 
     __tablename__ = "evidence"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    chosen_for_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
     round: Mapped[int | None]
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
     at: Mapped[datetime]

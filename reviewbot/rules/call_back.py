@@ -70,6 +70,15 @@ class Progress:
         return self.reached or self.exhausted
 
 
+def may_be_recorded(called: datetime, recorded: datetime, since: datetime | None, zone: ZoneInfo) -> bool:
+    """Whether a call of ``called`` may be put on record at ``recorded``: on its own day, and after the dispatch.
+
+    A longer back-dating would let one sitting invent attempts in as many half-days as it likes (B5).
+    """
+    own_day = called.astimezone(zone).date() == recorded.astimezone(zone).date()
+    return own_day and called <= recorded and (since is None or called >= since)
+
+
 def progress(attempts: Iterable[Attempt], *, needed: int, zone: ZoneInfo) -> Progress:
     """How far a call-back is; a half-day is the morning or the afternoon (from 12:00) of a date in ``zone``."""
     known = list(attempts)

@@ -1,7 +1,5 @@
 """One case: its page, the forms that move it, its files."""
 
-from datetime import date
-
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -10,16 +8,17 @@ from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence, evidence_pat
 from reviewbot.actions.appeal_card import appeal_card, decide_card_appeal, withdraw_card
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.reveal_phone import Revealed, may_reveal, reveal_phone
-from reviewbot.actions.step import MoveIn, Verb
+from reviewbot.actions.step import Verb
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.cards import list_cards
 from reviewbot.queries.kept import settlements
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.lifecycle import Conclusion, Move
+from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.raters import Purpose
 from reviewbot.web import forms, login, views
+from reviewbot.web.bases import bases_for
 from reviewbot.web.beside import beside_view
 from reviewbot.web.login import house_of, poster
 
@@ -54,6 +53,7 @@ def _show_case(
         later = case_queries.later_ratings(session, case.review)
         settled = settlements(session, [case.review.id, *(each.id for each in later)])
         values = {
+            "bases": bases_for(session, case),
             "beside": beside_view(session, case.id, viewer, now),
             "review": views.review_view(case.review, settled.get(case.review.id)),
             "later": [views.review_view(each, settled.get(each.id)) for each in later],
@@ -79,9 +79,9 @@ def move(request: Request, form: FormData) -> Response:
     """One form of a case page: the same door as a reply in WeCom."""
     house, number = house_of(request), request.path_params["number"].upper()
     viewer = poster(request, form)
-    kept = {name: word for name, word in form.items() if isinstance(word, str) and name != "csrf"}
+    kept = forms.kept_words(form)
     try:
-        asked = _asked(form, number)
+        asked = forms.asked_of(form, number, _verb(form))
         with house.database.begin() as session:
             moved = make_move(session, asked, viewer, at=house.clock.now(), rulebook=house.rulebook)
             stays = case_queries.find_case(session, moved.number, viewer) is not None
@@ -92,6 +92,13 @@ def move(request: Request, form: FormData) -> Response:
     house.ring("reviewbot.deliver")
     target = f"/cases/{moved.number}?done=1" if stays else f"/cases?left={moved.number}"
     return RedirectResponse(target, status_code=303)
+
+
+def _verb(form: FormData) -> Verb:
+    try:
+        return Verb(login.text_of(form, "verb"))
+    except ValueError:
+        raise InvalidInput("提交的内容无法识别，请刷新页面后再试。") from None
 
 
 def reveal(request: Request, form: FormData) -> Response:
@@ -137,30 +144,6 @@ def card(request: Request, form: FormData) -> Response:
         return _show_case(request, viewer, wrong=wrong, kept=kept)
     house.ring("reviewbot.deliver")
     return RedirectResponse(f"/cases/{number}#cards", status_code=303)
-
-
-def _asked(form: FormData, number: str) -> MoveIn:
-    conclusion, round_ = login.text_of(form, "conclusion"), login.text_of(form, "round")
-    try:
-        return MoveIn(
-            verb=Verb(login.text_of(form, "verb")),
-            number=number,
-            remark=login.text_of(form, "remark")[:2000],
-            department=login.text_of(form, "department") or None,
-            conclusion=Conclusion(conclusion) if conclusion else None,
-            complex=bool(login.text_of(form, "complex")),
-            reached={"yes": True, "no": False}.get(login.text_of(form, "reached")),
-            basis=login.text_of(form, "basis")[:500],
-            channel=login.text_of(form, "channel")[:100],
-            no_attachment=bool(login.text_of(form, "no_attachment")),
-            days=int(days) if (days := login.text_of(form, "days")) else None,
-            until=date.fromisoformat(until) if (until := login.text_of(form, "until")) else None,
-            person=login.text_of(form, "person")[:100],
-            as_rule=bool(login.text_of(form, "as_rule")),
-            round=int(round_) if round_ else None,
-        )
-    except ValueError:
-        raise InvalidInput("提交的内容无法识别，请刷新页面后再试。") from None
 
 
 def upload(request: Request, form: FormData) -> Response:

@@ -1,19 +1,27 @@
-"""The forms of a case page: which moves this person can make now, and what each asks for."""
+"""The forms of a case: which moves this person can make now, what each asks for, and what a filled one asks of us."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 
 from reviewbot.actions.make_move import check_right
-from reviewbot.actions.step import Verb
-from reviewbot.errors import ReviewbotError
+from reviewbot.actions.step import MoveIn, Verb
+from reviewbot.clock import CHINA
+from reviewbot.errors import InvalidInput, ReviewbotError
 from reviewbot.models.case import Case
 from reviewbot.models.people import Department
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.procedure import open_assistances, pending_kinds
 from reviewbot.queries.scope import Viewer
+from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import Conclusion, Move, moves_from
+from reviewbot.web.bases import basis_of
+from reviewbot.web.login import text_of
+
+REMARK_LIMIT, BASIS_LIMIT = 2000, 500
 
 
 @dataclass(frozen=True)
@@ -79,9 +87,13 @@ def move_forms(
     moves: Iterable[Move], departments: Sequence[Department], *, has_evidence: bool
 ) -> list[MoveForm]:
     """The forms of these moves, each verb once; steps back come last."""
-    forms = _forms(departments, has_evidence=has_evidence)
-    verbs = dict.fromkeys(_VERB_OF[move] for move in moves if move in _VERB_OF)
-    return sorted((forms[verb] for verb in verbs), key=lambda form: form.danger)
+    forms = forms_by_verb(departments, has_evidence=has_evidence)
+    return sorted((forms[verb] for verb in verbs_of(moves)), key=lambda form: form.danger)
+
+
+def verbs_of(moves: Iterable[Move]) -> list[Verb]:
+    """What people say to make these moves, each once."""
+    return list(dict.fromkeys(_VERB_OF[move] for move in moves if move in _VERB_OF))
 
 
 _VERB_OF = {
@@ -101,7 +113,8 @@ _VERB_OF = {
 } | {Move(verb.value): verb for verb in Verb if verb.value in {move.value for move in Move}}
 
 
-def _forms(departments: Sequence[Department], *, has_evidence: bool) -> dict[Verb, MoveForm]:
+def forms_by_verb(departments: Sequence[Department], *, has_evidence: bool) -> dict[Verb, MoveForm]:
+    """Every form, whoever may fill it in."""
     units = tuple((unit.code, unit.short_name) for unit in departments)
     conclusions = tuple((known.value, known.label) for known in Conclusion)
     channels = tuple((word, word) for word in ("电话", "短信", "当面", "书面", "网上"))
@@ -118,8 +131,10 @@ def _forms(departments: Sequence[Department], *, has_evidence: bool) -> dict[Ver
             Field("remark", "依据和原因"),
         ), danger=True),
         MoveForm("record_call", "登记回访", "", (
-            Field("reached", "结果", "radio", options=(("yes", "已接通"), ("no", "未接通"))),
+            Field("outcome", "结果", "radio", options=tuple((known.value, known.label) for known in Outcome)),
+            Field("called_at", "什么时候打的", "datetime-local", required=False, hint="不填即为现在，限当天"),
             Field("remark", "评价人说了什么", required=False, hint="接通的须写明；请勿写电话、证件号码。"),
+            Field("recording", "录音编号", "text", required=False, hint="话务系统中的编号，没有可不填"),
         )),
         MoveForm("conclude", "认定", "实名差评须先回访。", (
             Field("conclusion", "认定结果", "select", options=conclusions),
@@ -128,7 +143,7 @@ def _forms(departments: Sequence[Department], *, has_evidence: bool) -> dict[Ver
         )),
         MoveForm("submit_measures", "提交整改", "照片和文件请先在下方上传。", (Field("remark", "整改措施"),)),
         MoveForm("submit_explanation", "提交解释", "", (
-            Field("basis", "依据", "text", hint="文件名称、文号、条款"),
+            Field("basis", "依据", "basis", hint="文件名称、文号、条款"),
             Field("remark", "向评价人怎样解释"),
         )),
         MoveForm("approve", "审核通过", "", (
@@ -173,3 +188,46 @@ def _forms(departments: Sequence[Department], *, has_evidence: bool) -> dict[Ver
         MoveForm("reopen", "重开", "重开后重新核实，办理时限重新起算。", (reason,), danger=True),
     ]  # fmt: skip
     return {Verb(form.verb): form for form in forms}
+
+
+def asked_of(form: FormData, number: str, verb: Verb) -> MoveIn:
+    """The move a filled form asks for. Raises InvalidInput for what no form of ours sends."""
+    told = {
+        name: text_of(form, name) for name in ("conclusion", "round", "days", "until", "outcome", "called_at")
+    }
+    try:
+        return MoveIn(
+            verb=verb,
+            number=number,
+            remark=_line(form, "remark", REMARK_LIMIT),
+            department=_line(form, "department", 100) or None,
+            conclusion=Conclusion(told["conclusion"]) if told["conclusion"] else None,
+            complex=bool(text_of(form, "complex")),
+            outcome=Outcome(told["outcome"]) if told["outcome"] else None,
+            called_at=_moment(told["called_at"]) if told["called_at"] else None,
+            recording=_line(form, "recording", 500),
+            basis=basis_of(form)[:BASIS_LIMIT],
+            channel=_line(form, "channel", 100),
+            no_attachment=bool(text_of(form, "no_attachment")),
+            days=int(told["days"]) if told["days"] else None,
+            until=date.fromisoformat(told["until"]) if told["until"] else None,
+            person=_line(form, "person", 100),
+            as_rule=bool(text_of(form, "as_rule")),
+            round=int(told["round"]) if told["round"] else None,
+        )
+    except ValueError:
+        raise InvalidInput("提交的内容无法识别，请刷新页面后再试。") from None
+
+
+def _line(form: FormData, name: str, most: int) -> str:
+    return text_of(form, name).replace("\x00", "")[:most]
+
+
+def _moment(told: str) -> datetime:
+    """What a date-and-time field holds: local time without a zone."""
+    return datetime.fromisoformat(told).replace(tzinfo=CHINA)
+
+
+def kept_words(form: FormData) -> dict[str, str]:
+    """What was typed, to be shown again."""
+    return {name: word for name, word in form.items() if isinstance(word, str) and name != "csrf"}

@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from reviewbot.actions.answer_once import KeyReused, use_once
 from reviewbot.errors import NotAllowed, NotSignedIn, ReviewbotError, Unavailable
 from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import staff_by_userid
@@ -25,6 +26,14 @@ SESSION_SECONDS = 12 * 3600
 PENDING_SECONDS = 600
 SUPERVISION_ROLES = frozenset({Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
 INTAKE_ROLES = frozenset({Role.DESK, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+_TITLES = {401: "请登录", 403: "没有权限", 404: "没有找到", 413: "文件太大", 503: "暂时不可用"}
+_ADVICE = {
+    401: "重新登录后会回到这一页；写过的话还在本机，不用重写。",
+    403: "如确应由您办理，请联系本单位负责人或派单员。",
+    404: "工单可能已改派到别的单位，或链接不完整。请从「我的待办」进入。",
+    413: "请少选几张照片，分几次提交。",
+    503: "请过几分钟再试；写过的话还在本机，不用重写。",
+}
 _SCAN_ROOTS = {"https://open.weixin.qq.com": "https://open.work.weixin.qq.com"}
 """Tencent serves the scan page from another host than the in-app one; a private platform has one for both."""
 
@@ -54,17 +63,19 @@ def _look_up(request: Request) -> Viewer | None:
         return viewer_of_staff(staff, acting_roles(session, staff, house.clock.now()))
 
 
-def csrf_token(request: Request) -> str:
-    """A token only the pages of this very session carry."""
+def csrf_token(request: Request, salt: str = "") -> str:
+    """A token only the pages of this very session carry; salted anew for every page, since pages are compressed and
+    a secret that stays the same could be guessed from their length."""
+    salt = salt or secrets.token_hex(8)
     key = house_of(request).settings.signing_key().encode()
     about = _unsign(request, SESSION, SESSION_SECONDS).get("sid", "")
-    return hmac.new(key, f"csrf:{about}".encode(), "sha256").hexdigest()
+    return salt + hmac.new(key, f"csrf:{salt}:{about}".encode(), "sha256").hexdigest()
 
 
 def check_csrf(request: Request, token: str) -> None:
     """Raises NotAllowed unless the form came from a page of this session."""
     signed_in = _unsign(request, SESSION, SESSION_SECONDS).get("sid")
-    if not signed_in or not hmac.compare_digest(csrf_token(request).encode(), token.encode()):
+    if not signed_in or not hmac.compare_digest(csrf_token(request, token[:16]).encode(), token.encode()):
         raise NotAllowed("页面已过期，请刷新后再提交。")
 
 
@@ -106,8 +117,13 @@ def login(request: Request) -> Response:
     state = secrets.token_hex(16)
     answer = RedirectResponse(_authorize_url(request, house.settings, state), status_code=302)
     facts = {"state": state, "next": safe_next(request.query_params.get("next", "/"))}
-    _put(request, answer, PENDING, facts, PENDING_SECONDS)
+    _put(request, answer, _pending(state), facts, PENDING_SECONDS)
     return answer
+
+
+def _pending(state: str) -> str:
+    """The cookie of one sign-in: two cards opened one after the other must not spoil each other's."""
+    return f"{PENDING}_{''.join(letter for letter in state[:8] if letter.isalnum() and letter.isascii())}"
 
 
 def _authorize_url(request: Request, settings: Settings, state: str) -> str:
@@ -136,10 +152,11 @@ def _is_simulator(root: str) -> bool:
 
 
 def callback(request: Request) -> Response:
-    """The way back: check the state once, exchange the code, find the person in the directory."""
+    """The way back: check the state, good for one use (W23), exchange the code, find the person in the directory."""
     house = house_of(request)
-    pending = _unsign(request, PENDING, PENDING_SECONDS)
     state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
+    name = _pending(state)
+    pending = _unsign(request, name, PENDING_SECONDS)
     try:
         if not pending or not hmac.compare_digest(pending.get("state", "").encode(), state.encode()):
             raise NotSignedIn("登录已过期或不是从本页面发起，请重新登录。")
@@ -147,16 +164,25 @@ def callback(request: Request) -> Response:
             raise NotSignedIn("企业微信没有确认您的身份，请重新登录。")
         if house.wecom is None:
             raise Unavailable("尚未配置企业微信，不能登录。")
+        _spend(house, state)
         userid = house.wecom.oauth_userid(code)
         with house.database.begin() as session:
             staff = staff_by_userid(session, userid)
         if staff is None:
             raise NotAllowed(f"工作人员目录中没有账号“{userid[:64]}”，请联系管理员登记后再登录。")
     except ReviewbotError as wrong:
-        return forget(error_page(request, wrong.sentence, wrong.status), PENDING)
+        return forget(error_page(request, wrong.sentence, wrong.status), name)
     answer = RedirectResponse(pending.get("next", "/"), status_code=303)
     _put(request, answer, SESSION, {"userid": staff.userid, "sid": secrets.token_hex(16)}, SESSION_SECONDS)
-    return forget(answer, PENDING)
+    return forget(answer, name)
+
+
+def _spend(house: House, state: str) -> None:
+    with house.database.begin() as session:
+        try:
+            use_once(session, f"login {state}", at=house.clock.now())
+        except KeyReused:
+            raise NotSignedIn("这次登录已经用过，请重新登录。") from None
 
 
 def sign_out(request: Request, token: str) -> Response:
@@ -167,10 +193,17 @@ def sign_out(request: Request, token: str) -> Response:
 
 
 def error_page(request: Request, sentence: str, status: int) -> Response:
-    """The page behind every refusal: the sentence, and a way on."""
-    title = {401: "请登录", 403: "没有权限", 404: "没有找到", 503: "暂时不可用"}.get(status, "没有办成")
+    """The page behind every refusal: the sentence, what to do now, and a way on."""
+    title = _TITLES.get(status, "没有办成")
     way = "/login" if status == 401 else None
-    return render(request, "message.html", title=title, message=sentence, status=status, login=way)
+    if not request.url.path.startswith("/h5"):
+        return render(request, "message.html", title=title, message=sentence, status=status, login=way)
+    if way and (page := request.url.path.partition("/files")[0].removesuffix("/phone")):
+        way += "?next=" + quote(page, safe="")
+    advice = _ADVICE.get(status, "请返回上一页再试；仍不行的，请联系管理员。")
+    return render(
+        request, "h5_message.html", title=title, message=sentence, advice=advice, status=status, login=way
+    )
 
 
 def login_address(request: Request) -> str:

@@ -1,28 +1,19 @@
-"""The pages people open: routes and their guards, overview, lists, intake; plain handlers, no SELECT."""
+"""The pages people open: their routes, the overview, the list of cases; plain handlers, no SELECT."""
 
 import re
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta
-from functools import wraps
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
-from reviewbot.actions.add_evidence import MAX_BYTES
 from reviewbot.actions.report_rates import report_rates, this_month
 from reviewbot.clock import CHINA
-from reviewbot.database.session import database_is_away
-from reviewbot.errors import InvalidInput, NotFound, ReviewbotError, TooLarge
+from reviewbot.errors import InvalidInput, NotFound
 from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
@@ -41,123 +32,51 @@ from reviewbot.web import (
     supervision_pages,
     views,
 )
-from reviewbot.web.login import house_of, viewer_of
+from reviewbot.web.guards import Static, compressed, guarded, posted, signed_in
+from reviewbot.web.h5_pages import h5_routes
+from reviewbot.web.login import house_of
 from reviewbot.web.rater_pages import rater_routes
 
-STATIC = Path(__file__).parent / "static"
 PAGE = 50
 BARS = 12
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-Page = Callable[[Request], Response]
-AsyncPage = Callable[[Request], Awaitable[Response]]
 
 
 def page_routes() -> list[BaseRoute]:
     """Every page, and the files they load."""
     get, post = ["GET"], ["POST"]
-    return [
-        Route("/", _guarded(_signed_in(overview)), methods=get),
-        Route("/fragments/overview", _guarded(_signed_in(overview_fragment)), methods=get),
-        Route("/cases", _guarded(_signed_in(case_list)), methods=get),
-        Route("/cases/{number}", _guarded(_signed_in(case_pages.case_page)), methods=get),
-        Route("/cases/{number}/moves", _posted(case_pages.move), methods=post),
-        Route("/cases/{number}/evidence", _posted(case_pages.upload), methods=post),
-        Route("/cases/{number}/cards/{ident:int}", _posted(case_pages.card), methods=post),
-        Route("/evidence/{ident:int}", _guarded(_signed_in(case_pages.evidence_file)), methods=get),
-        Route("/intake", _guarded(_signed_in(intake_pages.intake)), methods=get),
-        Route("/intake/{ident:int}", _posted(intake_pages.settle), methods=post),
-        Route("/cases/{number}/phone", _posted(case_pages.reveal), methods=post),
-        Route("/supervision", _guarded(_signed_in(supervision_pages.supervision)), methods=get),
-        Route("/supervision/{ident:int}", _posted(supervision_pages.settle), methods=post),
-        Route("/letters", _guarded(_signed_in(letter_pages.letter_list)), methods=get),
-        Route("/letters", _posted(letter_pages.draft), methods=post),
-        Route("/letters/{ident:int}", _guarded(_signed_in(letter_pages.letter_page)), methods=get),
-        Route("/letters/{ident:int}", _posted(letter_pages.act), methods=post),
-        Route("/letters/{ident:int}/file", _guarded(_signed_in(letter_pages.letter_file)), methods=get),
-        Route("/problems", _guarded(_signed_in(problem_pages.problem_list)), methods=get),
-        Route("/problems/{ident:int}", _guarded(_signed_in(problem_pages.problem_page)), methods=get),
-        Route("/problems/{ident:int}", _posted(problem_pages.act), methods=post),
-        Route("/recalls", _guarded(_signed_in(recall_pages.sample)), methods=get),
-        Route("/recalls/population", _guarded(_signed_in(recall_pages.population)), methods=get),
-        Route("/recalls/{ident:int}", _guarded(_signed_in(recall_pages.call)), methods=get),
-        Route("/recalls/{ident:int}", _posted(recall_pages.record), methods=post),
-        Route("/login", _guarded(login.login), methods=get),
-        Route("/login/callback", _guarded(login.callback), methods=get),
-        Route("/logout", _posted(_logout), methods=post),
-        Mount("/static", _Static(directory=STATIC)),
+    return compressed([
+        Route("/", guarded(signed_in(overview)), methods=get),
+        Route("/fragments/overview", guarded(signed_in(overview_fragment)), methods=get),
+        Route("/cases", guarded(signed_in(case_list)), methods=get),
+        Route("/cases/{number}", guarded(signed_in(case_pages.case_page)), methods=get),
+        Route("/cases/{number}/moves", posted(case_pages.move), methods=post),
+        Route("/cases/{number}/evidence", posted(case_pages.upload), methods=post),
+        Route("/cases/{number}/cards/{ident:int}", posted(case_pages.card), methods=post),
+        Route("/evidence/{ident:int}", guarded(signed_in(case_pages.evidence_file)), methods=get),
+        Route("/intake", guarded(signed_in(intake_pages.intake)), methods=get),
+        Route("/intake/{ident:int}", posted(intake_pages.settle), methods=post),
+        Route("/cases/{number}/phone", posted(case_pages.reveal), methods=post),
+        Route("/supervision", guarded(signed_in(supervision_pages.supervision)), methods=get),
+        Route("/supervision/{ident:int}", posted(supervision_pages.settle), methods=post),
+        Route("/letters", guarded(signed_in(letter_pages.letter_list)), methods=get),
+        Route("/letters", posted(letter_pages.draft), methods=post),
+        Route("/letters/{ident:int}", guarded(signed_in(letter_pages.letter_page)), methods=get),
+        Route("/letters/{ident:int}", posted(letter_pages.act), methods=post),
+        Route("/letters/{ident:int}/file", guarded(signed_in(letter_pages.letter_file)), methods=get),
+        Route("/problems", guarded(signed_in(problem_pages.problem_list)), methods=get),
+        Route("/problems/{ident:int}", guarded(signed_in(problem_pages.problem_page)), methods=get),
+        Route("/problems/{ident:int}", posted(problem_pages.act), methods=post),
+        Route("/recalls", guarded(signed_in(recall_pages.sample)), methods=get),
+        Route("/recalls/population", guarded(signed_in(recall_pages.population)), methods=get),
+        Route("/recalls/{ident:int}", guarded(signed_in(recall_pages.call)), methods=get),
+        Route("/recalls/{ident:int}", posted(recall_pages.record), methods=post),
+        Route("/login", guarded(login.login), methods=get),
+        Route("/login/callback", guarded(login.callback), methods=get),
+        Route("/logout", posted(_logout), methods=post),
+        Mount("/static", Static(views.STATIC)),
+        *h5_routes(),
         *rater_routes(),
-    ]
-
-
-class _Static(StaticFiles):
-    """Our scripts and styles, never sniffed."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        answer = await super().get_response(path, scope)
-        answer.headers["X-Content-Type-Options"] = "nosniff"
-        return answer
-
-
-def error_page(request: Request, wrong: ReviewbotError) -> Response:
-    """A refusal as a page with the security headers."""
-    answer = login.error_page(request, wrong.sentence, wrong.status)
-    answer.headers.update(HEADERS)
-    return answer
-
-
-def _guarded(handler: Page) -> Page:
-    """Known errors become pages; every answer carries the security headers."""
-
-    @wraps(handler)
-    def answer(request: Request) -> Response:
-        try:
-            found = handler(request)
-        except ReviewbotError as wrong:
-            return error_page(request, wrong)
-        except DBAPIError as wrong:
-            if not database_is_away(wrong):
-                raise
-            found = login.error_page(request, "数据库暂时连接不上，请稍后刷新。", 503)
-        found.headers.update(HEADERS)
-        return found
-
-    return answer
-
-
-def _signed_in(handler: Callable[[Request, Viewer], Response]) -> Page:
-    """Only for people of the directory; others sign in first and come back."""
-
-    @wraps(handler)
-    def answer(request: Request) -> Response:
-        viewer = viewer_of(request)
-        if viewer is None:
-            if "hx-request" in request.headers:
-                return Response(status_code=401, headers={"HX-Redirect": "/login"})
-            there = login.login_address(request) if request.method == "GET" else "/login"
-            return RedirectResponse(there, status_code=303)
-        return handler(login.shown_to(request, viewer), viewer)
-
-    return answer
-
-
-def _posted(handler: Callable[[Request, FormData], Response]) -> AsyncPage:
-    """A form: read on the loop, its size known beforehand, worked in a thread."""
-
-    async def answer(request: Request) -> Response:
-        length = request.headers.get("content-length", "")
-        if not length.isdigit() or int(length) > MAX_BYTES + 64 * 1024:
-            return await run_in_threadpool(error_page, request, TooLarge("附件不能超过 20 MB。"))
-        async with request.form(max_files=1, max_fields=20) as form:
-            return await run_in_threadpool(_guarded(lambda asked: handler(asked, form)), request)
-
-    return answer
+    ])  # fmt: skip
 
 
 def _logout(request: Request, form: FormData) -> Response:

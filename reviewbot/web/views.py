@@ -1,5 +1,6 @@
 """From rows to the plain values the templates show, and the templates themselves."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
 from reviewbot.models.review import KeptRecord, Review
 from reviewbot.queries.cards import CardRow
 from reviewbot.queries.scope import Viewer
+from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.grading import grade_name
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
@@ -26,6 +28,7 @@ from reviewbot.rules.stages import stage_label
 from reviewbot.settings import CONFIG
 from reviewbot.sources.profile import load_reason_codes
 
+STATIC = Path(__file__).parent / "static"
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -33,6 +36,15 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a file of ours, changing with its content, so that a phone may keep it."""
+    return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+
+
+_TEMPLATES.globals["asset"] = asset
 _NO_PERSON = {"viewer": None, "csrf": "", "login": None}
 RAW_SHOWN = 500
 RESULT_LABELS = {
@@ -234,7 +246,10 @@ def _status_label(status: str) -> str:
 def _event_notes(data: dict[str, Any]) -> list[str]:
     notes = []
     if "attempt" in data:
-        notes.append(f"第{data['attempt']}次，{'已接通' if data.get('reached') else '未接通'}")
+        told = data.get("outcome", Outcome.REACHED if data.get("reached") else Outcome.NO_ANSWER)
+        notes.append(f"第{data['attempt']}次，{Outcome(told).label}")
+    if data.get("called_at"):
+        notes.append(f"{moment(datetime.fromisoformat(data['called_at']))} 拨打，事后登记")
     if data.get("conclusion") in {known.value for known in Conclusion}:
         notes.append(Conclusion(data["conclusion"]).label + ("，复杂事项" if data.get("complex") else ""))
     if data.get("basis"):
@@ -301,7 +316,7 @@ def call_view(call: Call, names: dict[int, str]) -> dict[str, Any]:
         "attempt": call.attempt,
         "at": moment(call.at),
         "by": names.get(call.staff_id or 0, "—"),
-        "reached": call.reached,
+        "outcome": Outcome(call.outcome).label,
         "note": mask_personal(call.note),
     }
 

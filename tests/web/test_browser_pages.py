@@ -1,148 +1,23 @@
 """The pages in a real browser: figures that move by themselves, a phone's width, contrast, nothing from elsewhere."""
 
-import shutil
-import socket
-import threading
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
-
 import pytest
-import uvicorn
-from door_kit import record, route_all, send
-from pydantic import SecretStr
-from sqlalchemy import select
-
-from reviewbot.actions.deliver_messages import deliver_messages
-from reviewbot.models.people import Staff
-from reviewbot.queries.cases import find_case
-from reviewbot.queries.scope import SYSTEM
-from reviewbot.simulator.server import Agent, Member, SimulatorConfig, create_simulator
-from reviewbot.web.app import create_app
-from reviewbot.web.pages import page_routes
-from reviewbot.wiring import House, build_house
+from browser_kit import (
+    BROWSER,
+    DESK,
+    DISPATCHER,
+    FAINT_TEXT,
+    HEAD,
+    PATIENCE_MS,
+    PHONE,
+    PHOTO,
+    SUPERVISOR,
+)
+from door_kit import record, send
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
     BROWSER is None, reason="no browser on this machine; install chromium to run these"
 )
-
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
-PATIENCE_MS = 30_000
-PHOTO = Path(__file__).parents[1] / "data" / "photo.png"
-HEAD, SUPERVISOR, DISPATCHER, AGENT = "wangzehao01", "wanghailing01", "chenjiafeng01", 7
-FAINT_TEXT = Path(__file__).with_name("faint_text.js").read_text(encoding="utf-8")
-
-
-@dataclass
-class Town:
-    """The web and the simulated WeCom on real ports, worked by hand: no queue, a standing clock."""
-
-    house: House
-    web: str
-    phones: str
-
-    def receive(self, **facts: Any) -> str:
-        """A bad review by the signed webhook, routed and told to whoever is next; the number of its case."""
-        assert send(self.web, [record(**facts)]).status_code == 202
-        (number,) = route_all(self.house)
-        deliver_messages(self.house.database, self.house.channels, at=self.house.clock.now())
-        return number
-
-    def handler(self, number: str) -> str:
-        with self.house.database.begin() as session:
-            return find_case(session, number, SYSTEM).handler.userid
-
-    def entry(self, userid: str, path: str) -> str:
-        """A page of the web as this member opens it from his phone: signed in by the simulator's OAuth."""
-        return f"{self.phones}/sim/phones/{userid}/open?url={quote(self.web + path, safe='')}"
-
-
-@contextmanager
-def running(app: Any, listener: socket.socket):
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        listener.close()
-        assert not thread.is_alive()
-
-
-@pytest.fixture
-def town(house: House):
-    with ExitStack() as open_things:
-        doors = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-        web, phones = (f"http://127.0.0.1:{door.getsockname()[1]}" for door in doors)
-        wecom = house.settings.wecom.model_copy(
-            update={
-                "base_url": phones, "corp_id": f"ww{doors[1].getsockname()[1]}", "agent_id": AGENT,
-                "secret": SecretStr("app-secret"), "callback_token": "token",
-                "callback_aes_key": SecretStr("cD0d7jx4tYvVtzqrmh3Dm3QFCXe6f8SlHoMtMh3qQEA"),
-            }
-        )  # fmt: skip
-        settings = house.settings.model_copy(update={"public_url": web, "wecom": wecom})
-        wired = replace(build_house(settings), clock=house.clock, ring=house.ring)
-        simulator = create_simulator(
-            SimulatorConfig(
-                wecom.corp_id, (Agent(AGENT, "app-secret", home_url=web),), callback_url=f"{web}/wecom/callback",
-                callback_token="token", callback_aes_key=wecom.callback_aes_key.get_secret_value(),
-                members=[Member(userid, userid) for userid in _staff(house)],
-            )
-        )  # fmt: skip
-        open_things.enter_context(running(simulator, doors[1]))
-        open_things.enter_context(running(create_app(wired, page_routes()), doors[0]))
-        yield Town(wired, web, phones)
-
-
-def _staff(house: House) -> list[str]:
-    with house.database.begin() as session:
-        return list(session.scalars(select(Staff.userid)))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def window(browser):
-    """Opens an address in a window of its own; a complaint of the page or a request to elsewhere fails the test."""
-    contexts, complaints = [], []
-
-    def heed(page):
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda wrong: complaints.append(str(wrong)))
-
-    def open_(address, size):
-        context = browser.new_context(viewport=size, locale="zh-CN")
-        contexts.append(context)
-        context.on("page", heed)
-        context.on(
-            "request",
-            lambda asked: (
-                None if asked.url.startswith(("http://127.0.0.1:", "data:")) else complaints.append(asked.url)
-            ),
-        )
-        page = context.new_page()
-        page.goto(address)
-        return page
-
-    open_.complaints = complaints
-    yield open_
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 def submit(page, verb, title, **fields):
@@ -152,8 +27,8 @@ def submit(page, verb, title, **fields):
         page.locator("summary", has_text=title).click()
     for name, word in fields.items():
         field = form.locator(f"[name={name}]")
-        if name == "reached":
-            form.locator(f"[name=reached][value={word}]").check()
+        if name == "outcome":
+            form.locator(f"[name=outcome][value={word}]").check()
         elif field.evaluate("node => node.tagName") == "SELECT":
             field.select_option(word)
         else:
@@ -180,7 +55,7 @@ def test_a_supervisor_sees_the_figures_move_while_a_clerk_works_on_his_phone(tow
     expect(case.get_by_role("heading", name=number)).to_be_visible()
     expect(case.locator("blockquote")).to_have_text("窗口让我跑了三趟")
     submit(case, "sign", "签收")
-    submit(case, "record_call", "登记回访", reached="yes", remark="评价人说等候太久")
+    submit(case, "record_call", "登记回访", outcome="reached", remark="评价人说等候太久")
     submit(case, "conclude", "认定", conclusion="justified")
     expect(overview.locator(".step", has_text="整改中").locator("b")).to_have_text("1")
     case.locator("summary", has_text="上传附件").click()

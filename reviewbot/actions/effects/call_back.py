@@ -1,16 +1,19 @@
 """The call-back: every attempt with its outcome; no conclusion before it reached the rater or was exhausted (F9)."""
 
 import re
+from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from reviewbot.actions.start_clock import next_rung
 from reviewbot.actions.step import Effect, Step, need
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
-from reviewbot.models.case import Call
-from reviewbot.rules.call_back import Attempt, Outcome, Progress, outcome_of, progress
+from reviewbot.models.case import Call, Case
+from reviewbot.rules.call_back import Attempt, Outcome, Progress, may_be_recorded, outcome_of, progress
 from reviewbot.rules.lifecycle import Move
+from reviewbot.rules.rulebook import Rulebook
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -27,22 +30,35 @@ def _record_call(step: Step) -> None:
         need(asked.remark, f"接通的回访须写明评价人说了什么：回访 {case.number} 已接通 说明。")
     if asked.recording_sha256 and not _SHA256.fullmatch(asked.recording_sha256):
         raise InvalidInput("录音的 SHA-256 应为 64 位小写十六进制。")
+    called = _called_at(step)
     case.call_count += 1
     step.session.add(
         Call(
-            case_id=case.id, round=case.round, attempt=case.call_count, at=step.at,
+            case_id=case.id, round=case.round, attempt=case.call_count, at=called,
             staff_id=step.viewer.staff_id, reached=reached, outcome=outcome.value, note=asked.remark,
             recording=asked.recording or None, recording_sha256=asked.recording_sha256 or None,
         )
     )  # fmt: skip
     step.session.flush()
     step.data |= {"attempt": case.call_count, "reached": reached, "outcome": outcome.value}
+    if called != step.at:
+        step.data |= {"called_at": called.isoformat()}
     if asked.recording:
         step.data |= {"recording": asked.recording, "recording_sha256": asked.recording_sha256}
     step.said = f"第{case.call_count}次，{outcome.label}" + _still_needed(step, _progress(step))
     if reached:
-        case.contacted_at = case.contacted_at or step.at
-        case.next_action_at = next_rung(step.session, case, step.rulebook, met=("contact",), at=step.at)
+        case.contacted_at = case.contacted_at or called
+        case.next_action_at = next_rung(step.session, case, step.rulebook, met=("contact",), at=called)
+
+
+def _called_at(step: Step) -> datetime:
+    """The moment of the call; the event's own moment keeps when it was told."""
+    called = step.asked.called_at
+    if called is None:
+        return step.at
+    if not may_be_recorded(called, step.at, step.case.assigned_at, CHINA):
+        raise InvalidInput("回访时间应在派单之后、现在之前，并在当天登记；不是当天的回访请重新拨打。")
+    return called
 
 
 def _still_needed(step: Step, made: Progress) -> str:
@@ -55,12 +71,17 @@ def _still_needed(step: Step, made: Progress) -> str:
 
 
 def _progress(step: Step) -> Progress:
-    rows = step.session.scalars(
-        select(Call).where(Call.case_id == step.case.id, Call.round == step.case.round).order_by(Call.id)
+    return call_back_of(step.session, step.case, step.rulebook)
+
+
+def call_back_of(session: Session, case: Case, rulebook: Rulebook) -> Progress:
+    """How far the call-back of this round is."""
+    rows = session.scalars(
+        select(Call).where(Call.case_id == case.id, Call.round == case.round).order_by(Call.id)
     )
     return progress(
         (Attempt(row.at, Outcome(row.outcome)) for row in rows),
-        needed=step.rulebook.policy.attempts_before_unreachable,
+        needed=rulebook.policy.attempts_before_unreachable,
         zone=CHINA,
     )
 
