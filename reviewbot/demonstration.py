@@ -14,8 +14,10 @@ import requests
 from rich.console import Console
 
 from reviewbot.actions.create_token import create_token
+from reviewbot.actions.live_cards import NO_LONGER_HIS
 from reviewbot.actions.release_reminders import MERGED
 from reviewbot.actions.reminded import SETTLED
+from reviewbot.actions.renew_cards import SETTLED_REASONS
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.clock import CHINA, set_rehearsal
 from reviewbot.embedded import start_embedded, stop_embedded
@@ -193,7 +195,7 @@ def _conclude(house: House, print_balance: Callable[[Balance], None], console: C
     for state in ("owed", "held", "sending"):
         if told.messages.get(state):
             raise Unavailable(f"还有 {told.messages[state]} 条消息没有送达。")
-    for lawful in (NO_NUMBER, MERGED, SETTLED):
+    for lawful in (NO_NUMBER, MERGED, SETTLED, NO_LONGER_HIS, *SETTLED_REASONS):
         reasons.pop(lawful, None)
     if reasons:
         # Everybody else in the demonstration city has a phone: a message that did not arrive is a fault of ours.

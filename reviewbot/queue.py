@@ -28,6 +28,7 @@ class TaskName(StrEnum):
     RECALLS = "reviewbot.recalls"
     CONTACTS = "reviewbot.contacts"
     DIRECTORY = "reviewbot.directory"
+    CARDS = "reviewbot.cards"
 
 
 def make_celery(settings: Settings) -> Celery:

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from functools import cache
 
-from reviewbot.conversation.answer import MAX_PHOTO, Talk
+from reviewbot.conversation.answer import MAX_PHOTO
+from reviewbot.conversation.turn import Talk
 from reviewbot.embedded import start_embedded
 from reviewbot.logs import configure_logs
 from reviewbot.queue import make_celery

@@ -8,6 +8,7 @@ from reviewbot.actions.draw_recalls import keep_recalls
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.release_reminders import release_reminders
+from reviewbot.actions.renew_cards import renew_cards
 from reviewbot.actions.settle_contacts import settle_contacts
 from reviewbot.actions.sync_directory import begin_tonight, sync_directory
 from reviewbot.conversation.answer import answer_callback
@@ -119,3 +120,12 @@ def directory() -> None:
     with home.database.begin() as session:
         sync_directory(session, begun, seen, leave_share=settings.leave_share, at=home.clock.now())
     home.ring(TaskName.DELIVER)
+
+
+@app.task(name=TaskName.CARDS.value)  # type: ignore[untyped-decorator]
+def cards() -> None:
+    home = house()
+    with home.database.begin() as session:
+        renewed = renew_cards(session, at=home.clock.now(), rulebook=home.rulebook)
+    if renewed:
+        home.ring(TaskName.DELIVER)

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.make_move import check_right
+from reviewbot.actions.rights import check_right
 from reviewbot.errors import InvalidInput, NotFound, TooLarge
 from reviewbot.models.case import Case, Evidence
 from reviewbot.models.chain import append_event

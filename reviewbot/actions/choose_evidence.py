@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.add_evidence import attach, keep_file
-from reviewbot.actions.make_move import check_right
+from reviewbot.actions.rights import check_right
 from reviewbot.errors import Conflict, NotFound
 from reviewbot.models.case import Case, Evidence
 from reviewbot.queries.cases import find_case, lock_case

@@ -28,6 +28,8 @@ BATCH_SECONDS = 2.0
 """After this long no further message is begun: one call takes at most 25 more (W5)."""
 ONCE = frozenset({"card_update", "card_recall"})
 """Kinds that spend a right which is good for one call: never tried twice, replaced by a new card (W22)."""
+CODE_LIFE = timedelta(hours=72)
+"""A response_code is good for one change of its card within this time (wecom §2.3)."""
 TOO_LATE = "发送后没有答复，重复检查期已过，不能再发以免重复"
 MERGED_REPEAT = "超时后重发，平台认作重复，没有给出消息编号"
 NOT_CONFIGURED = {"wecom": "未配置企业微信", RATER: "未配置短信网关"}
@@ -156,6 +158,7 @@ def _send(database: Database, channel: Channel, parcel: Parcel, at: datetime) ->
                 _end(session, row, NOT_REACHED[row.channel], at)
                 continue
             row.state, row.sent_at, row.msgid, row.response_code = "sent", at, msgid or None, code
+            row.code_expires_at = at + CODE_LIFE if code else None
             row.reason = MERGED_REPEAT if msgid == "" else None
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.live_cards import show_everyone
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
@@ -17,6 +18,7 @@ from reviewbot.queries.contacts import contact_of
 from reviewbot.queries.delegates import acting_member, stands_in
 from reviewbot.queries.directory import bureau_member, choose_from, userids_with_role
 from reviewbot.queries.handovers import cases_losing_holder
+from reviewbot.queries.scope import Viewer
 from reviewbot.rules import directory_words as words
 from reviewbot.rules.contacts import Left
 from reviewbot.rules.delegation import closes_a_circle
@@ -65,6 +67,9 @@ def let_go(
     _silence(going)
     _tell(going)
     session.flush()
+    by = Viewer(name=actor_name, actor=actor, roles=frozenset())
+    for case, _ in going.given:
+        show_everyone(session, case, Move.HAND_OVER, by, at=at, former=left.userid)
     return [case.number for case, _ in going.given]
 
 

@@ -6,24 +6,17 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.effects import EFFECTS
+from reviewbot.actions.live_cards import show_everyone
+from reviewbot.actions.rights import check_right
 from reviewbot.actions.step import MoveIn, Step, Verb
-from reviewbot.errors import Conflict, NotAllowed, NotFound
+from reviewbot.errors import Conflict, NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.cases import find_case, lock_case
-from reviewbot.queries.procedure import open_assistances, pending_application, pending_kinds
+from reviewbot.queries.procedure import pending_application, pending_kinds
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.lifecycle import (
-    CITY_WIDE,
-    ROLES,
-    CaseStatus,
-    Conclusion,
-    Move,
-    Role,
-    next_status,
-)
-from reviewbot.rules.routing import is_rated
+from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, next_status
 from reviewbot.rules.rulebook import Rulebook
 
 
@@ -42,8 +35,8 @@ def make_move(session: Session, asked: MoveIn, viewer: Viewer, *, at: datetime, 
 
     1. Lock the case; who may not see it learns nothing of it. 2. A card of an earlier round is stale.
     3. The table says whether the status allows the move. 4. The actor's right. 5. The move's own conditions
-    and effects. 6. One event; the messages owed. Raises NotFound, Conflict, IllegalMove, NotAllowed,
-    InvalidInput, each with one Chinese sentence.
+    and effects. 6. One event; the messages owed; every card of this case shows it.
+    Raises NotFound, Conflict, IllegalMove, NotAllowed, InvalidInput, each with one Chinese sentence.
     """
     case = lock_case(session, asked.number)
     if case is None or find_case(session, asked.number, viewer) is None:
@@ -64,6 +57,7 @@ def make_move(session: Session, asked: MoveIn, viewer: Viewer, *, at: datetime, 
         )  # fmt: skip
     EFFECTS[move].finish(step)
     session.flush()
+    show_everyone(session, case, move, viewer, at=at, former=step.data.get("from"))
     extra = f"（{step.said}）" if step.said else ""
     return Moved(
         case.id,
@@ -111,21 +105,3 @@ def _decision(session: Session, case: Case, *, agreed: bool) -> Move:
         if kind in _DECISIONS:
             return _DECISIONS[kind][0 if agreed else 1]
     raise Conflict(f"工单 {case.number} 没有待决定的申请。")
-
-
-def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> None:
-    """The actor needs a role for the move; unit roles count only in the department that holds the case now."""
-    needed = ROLES[move] & viewer.roles
-    if move is Move.ASSIST:
-        units: set[int | None] = {one.department_id for one in open_assistances(session, case.id)}
-    else:
-        units = {case.department_id}
-    own_unit = viewer.department_id is not None and viewer.department_id in units
-    if not (needed & CITY_WIDE) and not (needed and own_unit):
-        who = "、".join(role.label for role in Role if role in ROLES[move])
-        raise NotAllowed(f"您不能{move.label}工单 {case.number}：须由该单位的{who}办理。")
-    if is_rated(case.review.handled_by, viewer.name, viewer.actor):
-        raise NotAllowed(f"工单 {case.number} 评价的正是您本人，不能由您办理。")
-    approving = move in {Move.APPROVE, Move.SEND_BACK_MEASURES, Move.SEND_BACK_EXPLANATION}
-    if approving and viewer.staff_id is not None and viewer.staff_id == case.handler_id:
-        raise NotAllowed(f"工单 {case.number} 由您经办，审核须由另一人作出。")

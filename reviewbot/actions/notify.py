@@ -6,32 +6,18 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.faces import facts_of, with_buttons
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
-from reviewbot.models.people import Department, Staff
+from reviewbot.models.people import Staff
 from reviewbot.outbox import NO_NUMBER, RATER, owe
-from reviewbot.queries.cases import desk_limits
 from reviewbot.queries.delegates import acting_heads, acting_member
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.lifecycle import Role
-from reviewbot.rules.notices import Body, Facts
+from reviewbot.rules.notices import Body
 from reviewbot.rules.routing import is_rated
 
-
-def facts_of(session: Session, case: Case) -> Facts:
-    """What may travel in a message about this case (F19)."""
-    department = session.get(Department, case.department_id) if case.department_id else None
-    # Of whoever owes the next step: at the desk its own, else the handling unit's.
-    limit = desk_limits(session, [case.id]).get(case.id) if case.status.awaits_bureau else case.due_at
-    return Facts(
-        number=case.number,
-        round=case.round,
-        item=case.review.item or "（未写明事项）",
-        department=department.short_name if department else "派单台",
-        status=case.status.label,
-        due_at=limit.astimezone(CHINA) if limit else None,
-        link=f"/cases/{case.number}",
-    )
+__all__ = ["facts_of", "handler_of", "tell", "tell_rater"]
 
 
 def tell(
@@ -46,7 +32,7 @@ def tell(
             key=f"{case.number}-r{case.round}-{kind}-{case.event_count}-{userid.lower()}",
             kind=kind,
             userid=userid,
-            body=body,
+            body=with_buttons(session, case, body, userid, at),
             at=at,
             case_id=case.id,
             held_until=held_until,

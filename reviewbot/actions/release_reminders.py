@@ -39,8 +39,8 @@ def release_reminders(session: Session, *, at: datetime, above: int, urgent: Col
             session, about
         ):  # nobody is reminded of what has been done since (R9)
             row.state, row.reason = "suppressed", SETTLED
-        elif about is not None and about.rung in urgent:
-            row.state = "owed"
+        elif not row.kind.startswith(REMINDER) or (about is not None and about.rung in urgent):
+            row.state = "owed"  # a fresh card waited for the office to open; it never merges
         else:
             waiting.setdefault(row.userid, []).append(row)
     return sum(_release(session, userid, rows, at, above) for userid, rows in waiting.items())

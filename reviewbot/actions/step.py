@@ -45,6 +45,16 @@ class Verb(StrEnum):
     DISAGREE = "disagree"
     HAND_OVER = "hand_over"
     INSTRUCT = "instruct"
+    REMARK = "remark"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where somebody said he was, in degrees."""
+
+    latitude: float
+    longitude: float
+    label: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,8 @@ class MoveIn:
     """The day a ledger entry is planned to be done."""
     person: str = ""
     """Who takes over: a name or userid of the same unit."""
+    place: Place | None = None
+    """Of a remark: where it was made."""
     as_rule: bool = False
     """Whether a ruling holds for every later case of the same item."""
     round: int | None = None

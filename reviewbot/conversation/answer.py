@@ -1,10 +1,6 @@
 """Answer one callback that was taken: find who speaks, of which case, make the move, owe one reply."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import date, datetime
 
 import structlog
 from sqlalchemy import update
@@ -19,54 +15,26 @@ from reviewbot.actions.step import Verb as MoveVerb
 from reviewbot.conversation.binding import answer_stranger, note_sign_of_life
 from reviewbot.conversation.commands import parse
 from reviewbot.conversation.help import help_text
+from reviewbot.conversation.presses import OLD_BUTTON, grey, pressed
 from reviewbot.conversation.replies import case_lines, rate_sentence, todo_lines
+from reviewbot.conversation.turn import Said, Talk, Turn, focus, in_focus, visible
 from reviewbot.conversation.words import Command, Question, Verb
-from reviewbot.database.session import Database
 from reviewbot.errors import ChannelError, NotFound, ReviewbotError
 from reviewbot.inbox import claim
-from reviewbot.models.case import Case
 from reviewbot.models.message import InboxItem
-from reviewbot.models.people import Staff
 from reviewbot.outbox import owe
-from reviewbot.queries.cases import desk_limits, find_case, owed_by
+from reviewbot.queries.cases import desk_limits, owed_by
 from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import member_of, staff_by_userid
 from reviewbot.queries.recalls import recalls_seen_by
-from reviewbot.queries.scope import Viewer, viewer_of_staff
+from reviewbot.queries.scope import viewer_of_staff
 from reviewbot.rules.lifecycle import Conclusion
-from reviewbot.rules.notices import card_done, text
 from reviewbot.rules.recall import Finding
-from reviewbot.rules.rulebook import Rulebook
 from reviewbot.wecom.buttons import unpack
 
 log = structlog.get_logger()
 MAX_TRIES = 5
-_NEEDS_WORDS = {"return": "退回", "send_back": "重办", "disagree": "不同意"}
-"""Buttons whose move needs a reason: the press asks for it."""
 MAX_PHOTO = 10 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Talk:
-    """What an answer needs. ``download``: media id -> (bytes, file name); it may raise ChannelError."""
-
-    database: Database
-    now: Callable[[], datetime]
-    rulebook: Rulebook
-    folder: Path
-    focus: timedelta
-    download: Callable[[str], tuple[bytes, str]] | None
-
-
-@dataclass
-class Turn:
-    """One thing said by one person."""
-
-    talk: Talk
-    session: Session
-    staff: Staff
-    viewer: Viewer
-    at: datetime
 
 
 def answer_callback(talk: Talk, item_id: int) -> None:
@@ -120,10 +88,10 @@ def _work(
     """Do what was asked; the sentence told. One reply is owed under the row's own key."""
     staff = staff_by_userid(session, item.userid)
     if staff is None:
-        said = answer_stranger(session, item, at=talk.now())
-        if said:
-            _reply(session, item, item.userid, said, talk.now())
-        return said or "名录以外的事件，无需回复"
+        told = answer_stranger(session, item, at=talk.now())
+        if told:
+            _reply(session, item, item.userid, Said(told), talk.now())
+        return told or "名录以外的事件，无需回复"
     now = talk.now()
     note_sign_of_life(session, staff, item, at=now)
     turn = Turn(talk, session, staff, viewer_of_staff(staff, acting_roles(session, staff, now)), now)
@@ -131,25 +99,24 @@ def _work(
         with session.begin_nested():
             said = _act(turn, item, photo)
     except ReviewbotError as refused:
-        said = refused.sentence
-        _grey_card(turn, item, "请按提示回复")
-    if said:
+        said = Said(refused.sentence)
+    if said.words:
         _reply(session, item, staff.userid, said, turn.at)
-    return said or "无需回复"
+    return said.words or "无需回复"
 
 
-def _act(turn: Turn, item: InboxItem, photo: tuple[bytes, str] | ChannelError | None) -> str:
+def _act(turn: Turn, item: InboxItem, photo: tuple[bytes, str] | ChannelError | None) -> Said:
     match item.kind:
         case "text":
-            return _typed(turn, item.body.get("content") or "")
+            return Said(_typed(turn, item.body.get("content") or ""))
         case "card_press":
             return _pressed(turn, item)
         case "image":
-            return _photographed(turn, photo)
+            return Said(_photographed(turn, photo))
         case "voice" | "location" | "file":
-            return "请用文字或照片回复；回复「帮助」查看可用的指令。"
+            return Said("请用文字或照片回复；回复「帮助」查看可用的指令。")
         case _:
-            return ""
+            return Said("")
 
 
 def _typed(turn: Turn, content: str) -> str:
@@ -208,7 +175,7 @@ def _asked(turn: Turn, command: Command) -> MoveIn:
     words = ("reason", "measures", "explanation", "note")
     return MoveIn(
         verb=MoveVerb(command.verb.value),
-        number=command.number or _the_only_case(turn),
+        number=command.number or _the_only_case(turn) or "",
         remark=next((args[name] for name in words if args.get(name)), ""),
         department=args.get("department"),
         conclusion=Conclusion(conclusion) if conclusion else None,
@@ -224,18 +191,12 @@ def _asked(turn: Turn, command: Command) -> MoveIn:
     )
 
 
-def _pressed(turn: Turn, item: InboxItem) -> str:
+def _pressed(turn: Turn, item: InboxItem) -> Said:
     press = unpack(item.body.get("event_key") or "")
     if press is None:
-        return "这个按钮已不再使用，请回复「我的待办」查看工单。"
-    case = _visible(turn, press.number)
-    _focus(turn, case)
-    if verb := _NEEDS_WORDS.get(press.verb):
-        _grey_card(turn, item, f"请写明{verb}原因")
-        return f"请回复「{verb} {case.number} 原因」，写明{verb}的原因。"
-    said = _move(turn, MoveIn(verb=MoveVerb(press.verb), number=press.number, round=press.round))
-    _grey_card(turn, item, f"已由{turn.staff.name}办理")
-    return said
+        grey(turn, item, "按钮已停用")
+        return Said(OLD_BUTTON)
+    return pressed(turn, item, press)
 
 
 def _photographed(turn: Turn, photo: tuple[bytes, str] | ChannelError | None) -> str:
@@ -252,8 +213,8 @@ def _photographed(turn: Turn, photo: tuple[bytes, str] | ChannelError | None) ->
 
 def _show(turn: Turn, number: str) -> str:
     """One case; photographs that waited for a number are tied to it."""
-    case = _visible(turn, number)
-    _focus(turn, case)
+    case = visible(turn, number)
+    focus(turn, case.id)
     waiting = waiting_evidence(turn.session, turn.viewer)
     for evidence in waiting:
         attach(turn.session, case.number, evidence, turn.viewer, at=turn.at)
@@ -263,18 +224,15 @@ def _show(turn: Turn, number: str) -> str:
 
 def _move(turn: Turn, asked: MoveIn) -> str:
     moved = make_move(turn.session, asked, turn.viewer, at=turn.at, rulebook=turn.talk.rulebook)
-    turn.staff.focus_case_id = moved.case_id
-    turn.staff.focus_until = turn.at + turn.talk.focus
+    focus(turn, moved.case_id)
     return moved.sentence
 
 
-def _the_only_case(turn: Turn, *, ask: bool = True) -> Any:
+def _the_only_case(turn: Turn, *, ask: bool = True) -> str | None:
     """The case in focus, else the only one this person owes something for; else asked, never guessed (P3)."""
     owed = owed_by(turn.session, turn.viewer, turn.at)
-    if turn.staff.focus_case_id and turn.staff.focus_until and turn.staff.focus_until > turn.at:
-        focus = turn.session.get(Case, turn.staff.focus_case_id)
-        if focus is not None and focus.status.is_open and find_case(turn.session, focus.number, turn.viewer):
-            return focus.number
+    if (case := in_focus(turn)) is not None:
+        return case.number
     if len(owed) == 1:
         return owed[0].number
     if not ask:
@@ -285,26 +243,8 @@ def _the_only_case(turn: Turn, *, ask: bool = True) -> Any:
     )
 
 
-def _visible(turn: Turn, number: str) -> Case:
-    case = find_case(turn.session, number, turn.viewer)
-    if case is None:
-        raise NotFound(f"没有工单 {number}，或您无权查看。")
-    return case
-
-
-def _focus(turn: Turn, case: Case) -> None:
-    turn.staff.focus_case_id = case.id
-    turn.staff.focus_until = turn.at + turn.talk.focus
-
-
-def _grey_card(turn: Turn, item: InboxItem, words: str) -> None:
-    """The pressed card shows what came of it, once its callback has been answered (W22)."""
-    if code := item.body.get("response_code"):
-        owe(
-            turn.session, key=f"card-{item.id}", kind="card_update", userid=turn.staff.userid,
-            body=card_done(code, words), at=turn.at,
-        )  # fmt: skip
-
-
-def _reply(session: Session, item: InboxItem, userid: str, said: str, at: datetime) -> None:
-    owe(session, key=f"reply-{item.id}", kind="reply", userid=userid, body=text(said), at=at)
+def _reply(session: Session, item: InboxItem, userid: str, said: Said, at: datetime) -> None:
+    owe(
+        session, key=f"reply-{item.id}", kind="reply", userid=userid, body=said.body, at=at,
+        case_id=said.case_id,
+    )  # fmt: skip

@@ -11,8 +11,8 @@ from reviewbot.conversation.procedure_readers import PROCEDURE_READERS, read_lea
 from reviewbot.conversation.readers import CORE_READERS
 from reviewbot.conversation.words import (
     MENTION,
+    NOT_UNDERSTOOD,
     NUMBER_ALONE,
-    UNKNOWN,
     Command,
     Question,
     Typed,
@@ -34,7 +34,7 @@ _WORDS: dict[str, Verb] = {
     "裁定": Verb.rule, "协办": Verb.ask_assistance, "协办答复": Verb.assist, "撤销协办": Verb.withdraw_assistance,
     "延期": Verb.request_extension, "申请延期": Verb.request_extension, "台账": Verb.request_ledger,
     "申诉": Verb.appeal, "同意": Verb.agree, "不同意": Verb.disagree, "移交": Verb.hand_over,
-    "批示": Verb.instruct, "请假": Verb.leave,
+    "批示": Verb.instruct, "备注": Verb.remark, "请假": Verb.leave,
     "抽查": Verb.recall, "抽查回访": Verb.recall,
     "查看": Verb.show_case, "查询": Verb.show_case, "详情": Verb.show_case, "整改率": Verb.rate,
 }  # fmt: skip
@@ -50,31 +50,31 @@ def parse(text: str) -> Command | Question:
     _, typed = Typed(text, fold(text)).cut(0).take(MENTION)
     number, rest = take_number(typed)
     if not rest.folded:
-        return Command(Verb.show_case, number) if number else Question(UNKNOWN)
+        return Command(Verb.show_case, number) if number else NOT_UNDERSTOOD
     found = _VERB.match(rest.folded)
     if found is None:
         return _without_verb(number, rest)
     verb = _WORDS[found[0].lower()]
     following = rest.folded[found.end() :]
     if verb in _STRICT and following and not _MAY_FOLLOW.match(following):
-        return Question(UNKNOWN)
+        return NOT_UNDERSTOOD
     tail = rest.cut(found.end())
     if verb is Verb.rate:
-        return read_rate(tail.folded) if number is None else Question(UNKNOWN)
+        return read_rate(tail.folded) if number is None else NOT_UNDERSTOOD
     if verb in (Verb.my_todo, Verb.help):
         return Command(verb)
     if verb is Verb.leave:
-        return read_leave(tail) if number is None else Question(UNKNOWN)
+        return read_leave(tail) if number is None else NOT_UNDERSTOOD
     return _about_a_case(verb, number, tail)
 
 
 def _without_verb(number: str | None, typed: Typed) -> Command | Question:
     if number is not None:
-        return Question(f"没有看懂要对 {number} 做什么，请发送「帮助」查看可以使用的指令。")
+        return Question(f"没有看懂要对 {number} 做什么，请发送「帮助」查看可以使用的指令。", unknown=True)
     before, found, after = typed.folded.partition("整改率")
     if found and len(typed.folded) <= 40 and not re.search("按[期时]", before):
         return read_rate(f"{before} {after}")
-    return Question(UNKNOWN)
+    return NOT_UNDERSTOOD
 
 
 def _about_a_case(verb: Verb, number: str | None, tail: Typed) -> Command | Question:

@@ -175,5 +175,6 @@ PROCEDURE_READERS: dict[Verb, Reader] = {
     Verb.disagree: free_text(Verb.disagree, "reason", "不同意要写明原因", "不同意 理由不充分"),
     Verb.hand_over: _hand_over,
     Verb.recall: _recall,
+    Verb.remark: free_text(Verb.remark, "note", "备注要写明内容", "备注 已到现场查看"),
     Verb.instruct: free_text(Verb.instruct, "note", "批示要写明内容", "批示 请抓紧整改并报结果"),
 }

@@ -4,7 +4,7 @@ import re
 
 from reviewbot.conversation.words import (
     DOUBT,
-    UNKNOWN,
+    NOT_UNDERSTOOD,
     Command,
     Question,
     Reader,
@@ -150,7 +150,7 @@ def _feedback(number: str | None, tail: Typed) -> Command | Question:
 CORE_READERS: dict[Verb, Reader] = {
     Verb.sign: _sign, Verb.dispatch: _dispatch, Verb.record_call: _record_call, Verb.conclude: read_conclusion,
     Verb.submit_explanation: _explain, Verb.approve: _approve, Verb.record_feedback: _feedback,
-    Verb.show_case: lambda no, rest: Question(UNKNOWN) if rest.folded else Command(Verb.show_case, no),
+    Verb.show_case: lambda no, rest: NOT_UNDERSTOOD if rest.folded else Command(Verb.show_case, no),
     Verb.return_: free_text(Verb.return_, "reason", "退回要写明原因", "退回 该事项不属于本单位职责"),
     Verb.send_back: free_text(Verb.send_back, "reason", "重办要写明原因", "重办 未见整改照片"),
     Verb.submit_measures: free_text(Verb.submit_measures, "measures", "整改要写明措施", "整改 已增设窗口"),

@@ -41,6 +41,7 @@ class Verb(StrEnum):
     disagree = "disagree"
     hand_over = "hand_over"
     instruct = "instruct"
+    remark = "remark"
     leave = "leave"
     recall = "recall"
 
@@ -57,6 +58,8 @@ class Question:
     """One Chinese sentence that says what is missing and shows an example to copy."""
 
     sentence: str
+    unknown: bool = False
+    """No command was recognised at all: what was said may be a mistyped one, or no command but a remark."""
 
 
 DOUBT = re.compile(r"(?:不|没|未|无法|暂|#|[A-Za-z]?[0-9])|.*[?吗呢][。.!]*\Z", re.DOTALL)
@@ -114,6 +117,9 @@ def take_marked_number(typed: Typed) -> tuple[str | None, Typed]:
 
 
 UNKNOWN = "没有看懂这条消息，请发送「帮助」查看可以使用的指令。"
+
+
+NOT_UNDERSTOOD = Question(UNKNOWN, unknown=True)
 
 
 def ask(missing: str, number: str | None, example: str) -> Question:

@@ -18,7 +18,17 @@ class Message(Base):
         Index(
             "ix_messages_owed", "next_try_at", postgresql_where=text("state IN ('owed', 'sending', 'held')")
         ),
-    )
+        Index(
+            "ix_messages_living", "code_expires_at",
+            postgresql_where=text("response_code IS NOT NULL AND code_used_at IS NULL"),
+        ),
+        Index(
+            "ix_messages_failed", "id",
+            postgresql_where=text(
+                "kind IN ('card_update', 'card_recall') AND state = 'suppressed' AND settled_at IS NULL"
+            ),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
@@ -29,6 +39,7 @@ class Message(Base):
     channel: Mapped[str] = mapped_column(default="wecom")
     """wecom, or rater: the number is looked up only when it is sent, and never stands in a message."""
     body: Mapped[dict[str, Any]]
+    """Of a card: what it shows now, its updates included."""
     state: Mapped[str] = mapped_column(default="owed")
     reason: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(default=0)
@@ -43,7 +54,16 @@ class Message(Base):
     """On the house's clock: not sent before. State ``held`` until somebody releases it."""
     sent_at: Mapped[datetime | None]
     msgid: Mapped[str | None]
+    """What a card is taken back by, within 24 hours of ``sent_at``."""
     response_code: Mapped[str | None]
+    """The right to change this one copy of the card, once."""
+    code_expires_at: Mapped[datetime | None]
+    code_used_at: Mapped[datetime | None]
+    """Set before the call that uses the code (W22), or when it ran out and was replaced."""
+    withdrawn_at: Mapped[datetime | None]
+    """The receiver no longer holds the case: taken back, or told so."""
+    settled_at: Mapped[datetime | None]
+    """Of an update or a recall that failed: what came in its place is owed."""
 
 
 class InboxItem(Base):

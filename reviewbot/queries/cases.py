@@ -13,7 +13,7 @@ from reviewbot.models.procedure import Application, ApplicationState, Assistance
 from reviewbot.models.review import Review
 from reviewbot.queries.delegates import acts_for
 from reviewbot.queries.scope import Viewer, visible_cases
-from reviewbot.rules.lifecycle import CaseStatus, Role
+from reviewbot.rules.lifecycle import CaseStatus, Move, Role
 
 
 def _shown() -> Select[Case]:
@@ -25,6 +25,28 @@ def _shown() -> Select[Case]:
 def find_case(session: Session, number: str, viewer: Viewer) -> Case | None:
     """One case, if this viewer may see it."""
     return session.scalar(_shown().where(Case.number == number.upper(), visible_cases(viewer)))
+
+
+def may_see(session: Session, case_id: int, viewer: Viewer) -> bool:
+    return session.scalar(select(Case.id).where(Case.id == case_id, visible_cases(viewer))) is not None
+
+
+def case_by_id(session: Session, case_id: int) -> Case | None:
+    """One case for the house itself, whoever may see it."""
+    return session.scalar(_shown().where(Case.id == case_id))
+
+
+def last_step(session: Session, case_id: int) -> CaseEvent | None:
+    """The last event that brought the case to another status, or into other hands."""
+    return session.scalar(
+        select(CaseEvent)
+        .where(
+            CaseEvent.case_id == case_id,
+            or_(CaseEvent.before != CaseEvent.after, CaseEvent.move == Move.HAND_OVER.value),
+        )
+        .order_by(CaseEvent.seq.desc())
+        .limit(1)
+    )
 
 
 def lock_case(session: Session, number: str) -> Case | None:

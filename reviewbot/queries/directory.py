@@ -9,8 +9,8 @@ from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.models.people import Department, Duty, Item, RoutingException, Staff, Window
 from reviewbot.models.review import Review
-from reviewbot.queries.delegates import stands_in
-from reviewbot.queries.scope import Viewer
+from reviewbot.queries.delegates import acting_roles, stands_in
+from reviewbot.queries.scope import Viewer, viewer_of_staff
 from reviewbot.rules.lifecycle import CaseStatus, Role
 from reviewbot.rules.routing import Candidates, Person, choose_person, is_rated
 
@@ -178,6 +178,12 @@ def people_of(session: Session, department_id: int, today: date) -> list[Person]
 def staff_by_userid(session: Session, userid: str) -> Staff | None:
     """The active member with this userid, whatever the case of its letters (W21)."""
     return session.scalar(select(Staff).where(func.lower(Staff.userid) == userid.lower(), Staff.active))
+
+
+def viewer_by_userid(session: Session, userid: str, at: datetime) -> Viewer | None:
+    """The active member with this userid as one who acts, with the roles of those he stands in for."""
+    staff = staff_by_userid(session, userid)
+    return viewer_of_staff(staff, acting_roles(session, staff, at)) if staff else None
 
 
 def userids_with_role(session: Session, role: Role, department_id: int | None = None) -> list[str]:

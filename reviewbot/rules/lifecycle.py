@@ -76,6 +76,7 @@ class Move(StrEnum):
     REFUSE_APPEAL = "refuse_appeal"
     HAND_OVER = "hand_over"
     INSTRUCT = "instruct"
+    REMARK = "remark"
     REMIND = "remind"
     MARK_OVERDUE = "mark_overdue"
     ISSUE_CARD = "issue_card"
@@ -90,6 +91,7 @@ class Move(StrEnum):
     REVEAL_PHONE = "reveal_phone"
     SETTLE_CONCERN = "settle_concern"
     RECALL = "recall"
+    QUARANTINE = "quarantine"
     TAKE_HISTORY = "take_history"
 
     @property
@@ -209,6 +211,7 @@ _MOVE_LABELS = {
     M.REFUSE_APPEAL: "认定申诉不成立",
     M.HAND_OVER: "移交",
     M.INSTRUCT: "批示",
+    M.REMARK: "备注",
     M.REMIND: "催办",
     M.MARK_OVERDUE: "超期",
     M.ISSUE_CARD: "发牌",
@@ -223,6 +226,7 @@ _MOVE_LABELS = {
     M.REVEAL_PHONE: "查看联系电话",
     M.SETTLE_CONCERN: "督办核查",
     M.RECALL: "抽查回访",
+    M.QUARANTINE: "附件隔离",
     M.TAKE_HISTORY: "转入已办结工单",
 }
 _CONCLUSION_LABELS = {
@@ -243,9 +247,7 @@ _CLOSING_LABELS = {
     ClosingKind.MALICIOUS: "恶意差评认定", ClosingKind.NOT_ATTRIBUTABLE: "非本单位原因认定",
     ClosingKind.INVALID: "无效评价认定", ClosingKind.ANSWERED: "答复办结",
 }  # fmt: skip
-EXCLUDED = frozenset(
-    {ClosingKind.MISRATED, ClosingKind.MALICIOUS, ClosingKind.NOT_ATTRIBUTABLE, ClosingKind.INVALID}
-)
+EXCLUDED = frozenset({ClosingKind(ground.value) for ground in _APPEAL_GROUNDS})
 _ROLE_LABELS = {
     Role.HANDLER: "经办", Role.HEAD: "单位负责人", Role.DESK: "派单员", Role.SUPERVISOR: "督办",
     Role.LEADER: "领导", Role.AUDITOR: "审计", Role.ADMIN: "管理员",
@@ -302,7 +304,7 @@ _BESIDE = frozenset(
     {
         M.RETURN_AGAIN, M.CONVENE, M.ASK_ASSISTANCE, M.ASSIST, M.WITHDRAW_ASSISTANCE, M.REQUEST_EXTENSION,
         M.GRANT_EXTENSION, M.REFUSE_EXTENSION, M.REQUEST_LEDGER, M.GRANT_LEDGER, M.REFUSE_LEDGER,
-        M.SUPPORT_APPEAL, M.HAND_OVER, M.INSTRUCT,
+        M.SUPPORT_APPEAL, M.HAND_OVER, M.INSTRUCT, M.REMARK,
     }
 )  # fmt: skip
 _WORKING = (S.VERIFYING, S.RECTIFYING, S.EXPLAINING)
@@ -311,13 +313,14 @@ for _move in (M.REQUEST_EXTENSION, M.GRANT_EXTENSION, M.REFUSE_EXTENSION):
 for _move in (M.ASK_ASSISTANCE, M.ASSIST, M.WITHDRAW_ASSISTANCE):  # what waits a long time needs helpers too
     TRANSITIONS |= {(status, _move): status for status in (*_WORKING, S.ON_LEDGER)}
 TRANSITIONS |= {(status, M.HAND_OVER): status for status in S if status in _AWAITS_HANDLER}
-TRANSITIONS |= {(status, M.INSTRUCT): status for status in S if status.is_open}
+for _move in (M.INSTRUCT, M.REMARK):
+    TRANSITIONS |= {(status, _move): status for status in S if status.is_open}
 
 FACTS = frozenset(
     {
         M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED,
         M.REVEAL_PHONE, M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.KEEP_CARD,
-        M.ISSUE_LETTER, M.RECEIVE_LETTER, M.WITHDRAW_LETTER, M.RECALL,
+        M.ISSUE_LETTER, M.RECEIVE_LETTER, M.WITHDRAW_LETTER, M.RECALL, M.QUARANTINE,
     }
 )  # fmt: skip
 
@@ -358,6 +361,7 @@ ROLES: dict[Move, frozenset[Role]] = {
     M.REFUSE_APPEAL: _OUTSIDE,
     M.HAND_OVER: _HANDLING | {Role.SUPERVISOR},
     M.INSTRUCT: frozenset({Role.LEADER, Role.SUPERVISOR}),
+    M.REMARK: _HANDLING | _OUTSIDE,
 }
 """Who may make a move. ``handler`` and ``head`` count only within the department that holds the case now
 (for ``ASSIST``: within a department that was asked to assist)."""

@@ -1,8 +1,12 @@
 """What a message to staff says. Never the rater's identity, phone or comment (F19): number, item, time, link."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from reviewbot.rules.buttons import Button, buttons_for
+from reviewbot.rules.lifecycle import CaseStatus, Move
 
 Body = dict[str, Any]
 
@@ -25,98 +29,87 @@ def when(moment: datetime | None) -> str:
     return moment.strftime("%m-%d %H:%M") if moment else "—"
 
 
+def thread(number: str, round_: int) -> str:
+    """What every message of one round of a case carries, so that they are seen to belong together."""
+    return f"差评工单 {number} · 第 {round_} 轮"
+
+
 def new_case(facts: Facts) -> Body:
-    return _card(
-        facts,
-        f"差评工单 {facts.number}",
-        "请签收并回访核实",
-        [("签收", "sign", 1), ("非本部门", "return", 2)],
-    )
+    usual = buttons_for(facts.number, CaseStatus.AWAITING_SIGN, (Move.SIGN, Move.RETURN), called=False)
+    return _step(facts, f"差评工单 {facts.number}", "请签收并回访核实") | {"buttons": usual}
 
 
 def to_dispatch(facts: Facts, reason: str) -> Body:
-    return _card(
-        facts, f"待派单 {facts.number}", f"请派单：回复「派单 {facts.number} 单位」", [], note=reason
-    )
+    return _step(facts, f"待派单 {facts.number}", f"请派单：回复「派单 {facts.number} 单位」", note=reason)
 
 
 def returned(facts: Facts, reason: str) -> Body:
-    return _card(facts, f"退回 {facts.number}", "单位退回，请重新派单", [], note=reason)
+    return _step(facts, f"退回 {facts.number}", "单位退回，请重新派单", note=reason)
 
 
 def to_approve(facts: Facts, *, what: str, with_evidence: bool) -> Body:
     hint = "" if with_evidence else f"没有附件；同意请回复「通过 {facts.number} 无附件」"
-    return _card(
-        facts,
-        f"待审核 {facts.number}",
-        f"{what}，请审核",
-        [("通过", "approve", 1), ("重办", "send_back", 2)],
-        note=hint,
-    )
+    return _step(facts, f"待审核 {facts.number}", f"{what}，请审核", note=hint)
 
 
 def sent_back(facts: Facts, reason: str) -> Body:
-    return _card(facts, f"重办 {facts.number}", "审核未通过，请重新办理", [], note=reason)
+    return _step(facts, f"重办 {facts.number}", "审核未通过，请重新办理", note=reason)
 
 
 def approved(facts: Facts) -> Body:
-    return _card(
+    return _step(
         facts,
         f"已通过 {facts.number}",
         "请向评价人反馈结果",
-        [],
         note=f"反馈后回复「反馈 {facts.number} 电话 说明」，工单即办结",
     )
 
 
 def reopened(facts: Facts, reason: str) -> Body:
-    return _card(facts, f"重开 {facts.number}", "工单已重开，请重新回访核实", [], note=reason)
+    return _step(facts, f"重开 {facts.number}", "工单已重开，请重新回访核实", note=reason)
 
 
 def to_rule(facts: Facts, ground: str) -> Body:
-    return _card(
+    return _step(
         facts,
         f"会商 {facts.number}",
         f"单位再次退回，请裁定：回复「裁定 {facts.number} 单位 理由」",
-        [],
         note=ground,
     )
 
 
 def assist(facts: Facts, unit: str, task: str, due_at: datetime) -> Body:
-    return _card(
+    return _step(
         facts,
         f"协办 {facts.number}",
         f"请{unit}协办，{when(due_at)} 前回复「协办答复 {facts.number} 结果」",
-        [],
         note=task,
     )
 
 
 def assisted(facts: Facts, said: str, answer: str) -> Body:
-    return _card(facts, f"协办答复 {facts.number}", said, [], note=answer)
+    return _card(facts, f"协办答复 {facts.number}", said, note=answer)
 
 
 def to_decide(facts: Facts, kind: str, what: str) -> Body:
-    return _card(
+    return _step(
         facts,
         f"{kind} {facts.number}",
         f"请决定：回复「同意 {facts.number}」或「不同意 {facts.number} 原因」",
-        [("同意", "agree", 1), ("不同意", "disagree", 2)],
         note=what,
     )
 
 
 def decided(facts: Facts, kind: str, decision: str, remark: str) -> Body:
-    return _card(facts, f"{kind}{decision} {facts.number}", f"{kind}：{decision}", [], note=remark)
+    return _card(facts, f"{kind}{decision} {facts.number}", f"{kind}：{decision}", note=remark)
 
 
 def handed_over(facts: Facts, by: str, reason: str) -> Body:
-    return _card(facts, f"移交 {facts.number}", f"{by}移交给您经办，时限不变", [], note=reason)
+    return _step(facts, f"移交 {facts.number}", f"{by}移交给您经办，时限不变", note=reason)
 
 
 def instructed(facts: Facts) -> Body:
-    return _card(facts, f"领导批示 {facts.number}", "此件有领导批示，请抓紧办理", [])
+    return _step(facts, f"领导批示 {facts.number}", "此件有领导批示，请抓紧办理")
 
 
 def rater_extended(number: str, due_at: datetime, reason: str) -> Body:
@@ -146,9 +139,7 @@ def rater_reopened(number: str, due_at: datetime) -> Body:
 
 
 def concern(facts: Facts, what: str) -> Body:
-    return _card(
-        facts, f"督办 {facts.number}", f"{what}，请核查", [], note="核查结果请在网页「督办事项」中填写"
-    )
+    return _card(facts, f"督办 {facts.number}", f"{what}，请核查", note="核查结果请在网页「督办事项」中填写")
 
 
 def _to_rater(content: str) -> Body:
@@ -157,7 +148,7 @@ def _to_rater(content: str) -> Body:
 
 
 def reminder(facts: Facts, label: str, *, title: str) -> Body:
-    return _card(facts, f"{title} {facts.number}", f"{label}，现为「{facts.status}」", [])
+    return _card(facts, f"{title} {facts.number}", f"{label}，现为「{facts.status}」")
 
 
 def card_appealed(facts: Facts, card: str, by: str, reason: str) -> Body:
@@ -165,13 +156,12 @@ def card_appealed(facts: Facts, card: str, by: str, reason: str) -> Body:
         facts,
         f"{card}申诉 {facts.number}",
         f"{by}申诉，请在工单页面的「警示牌」中决定",
-        [],
         note=reason,
     )
 
 
 def card_settled(facts: Facts, card: str, outcome: str, reason: str) -> Body:
-    return _card(facts, f"{card}{outcome} {facts.number}", f"{card}：{outcome}", [], note=reason)
+    return _card(facts, f"{card}{outcome} {facts.number}", f"{card}：{outcome}", note=reason)
 
 
 def problem_opened(ident: int, unit: str, item: str, count: int, days: int) -> Body:
@@ -247,9 +237,66 @@ def card_done(response_code: str, words: str) -> Body:
     return {"type": "card_update", "response_code": response_code, "words": words}
 
 
-def _card(
-    facts: Facts, title: str, desc: str, buttons: list[tuple[str, str, int]], *, note: str = ""
-) -> Body:
+def present(facts: Facts, *, done: str, buttons: Sequence[Button]) -> Body:
+    """A card of this case as it stands now: who did what, and the next step of the person who holds it.
+
+    ``done`` stands in the place of the buttons where there are none.
+    """
+    asks = "，请办理" if buttons else ""
+    body = _card(facts, f"差评工单 {facts.number}", f"现为「{facts.status}」{asks}", note=done)
+    return body | {"buttons": list(buttons), "done": done}
+
+
+def gone(number: str, round_: int, link: str, done: str) -> Body:
+    """The card of somebody who no longer holds the case, or never did: nothing of it but that."""
+    return {
+        "type": "card", "number": number, "round": round_, "title": f"差评工单 {number}", "desc": "不再由您办理",
+        "note": done, "rows": [], "buttons": [], "link": link, "done": "不再由您办理",
+        "source": thread(number, round_),
+    }  # fmt: skip
+
+
+def card_update(card_id: int, response_code: str, face: Body) -> Body:
+    """A card already sent takes another face; the code is marked as used before this is owed (W22)."""
+    return {"type": "card_update", "of": card_id, "response_code": response_code, "card": face}
+
+
+def recall(card_id: int, msgid: str, cancelling: str) -> Body:
+    """A card is taken back; ``cancelling`` is told where the platform does not take it back (P8)."""
+    return {"type": "recall", "of": card_id, "msgid": msgid, "cancelling": cancelling}
+
+
+def cancelled(number: str, why: str) -> str:
+    return f"工单 {number} {why}，不再由您办理，请勿继续处理先前的卡片。"
+
+
+QUESTION, NONE = "case", "none"
+"""The question of a choosing card, and its option "none of these"."""
+
+
+def choice(key: str, title: str, desc: str, options: Sequence[tuple[str, str]], *, submit: str) -> Body:
+    """One of several, to be ticked; ``key``: what the submitted card is about. Without cards: a list in words."""
+    return {
+        "type": "choice", "key": key, "title": title, "desc": desc, "submit": submit,
+        "options": [list(option) for option in options],
+    }  # fmt: skip
+
+
+def question(key: str, title: str, desc: str, buttons: Sequence[tuple[str, str]], *, words: str) -> Body:
+    """A card of a few answers, each (text, verb); ``words``: how to answer where there are no cards."""
+    shown = [[text_, verb, 1 if place == 0 else 2] for place, (text_, verb) in enumerate(buttons)]
+    return {
+        "type": "card", "number": key, "round": 0, "title": title, "desc": desc, "note": "", "rows": [],
+        "buttons": shown, "link": "/cases", "words": words, "source": "好差评",
+    }  # fmt: skip
+
+
+def _step(facts: Facts, title: str, desc: str, *, note: str = "") -> Body:
+    """A card that asks for the next step; whoever owes it puts the receiver's own buttons on it."""
+    return _card(facts, title, desc, note=note) | {"step": True}
+
+
+def _card(facts: Facts, title: str, desc: str, *, note: str = "") -> Body:
     return {
         "type": "card",
         "number": facts.number,
@@ -258,6 +305,7 @@ def _card(
         "desc": desc,
         "note": note,
         "rows": [["事项", facts.item], ["单位", facts.department], ["时限", when(facts.due_at)]],
-        "buttons": [list(button) for button in buttons],
+        "buttons": [],
         "link": facts.link,
+        "source": thread(facts.number, facts.round),
     }

@@ -39,3 +39,7 @@ class Rulebook:
         messages = self.policy.messages
         waits = messages.quiet and rung.key not in messages.urgent
         return next_opening(self.calendar, now) if waits else now
+
+    def office_opens(self, now: datetime) -> datetime:
+        """When what is not urgent may be said: at once in office hours, else at the next opening."""
+        return next_opening(self.calendar, now) if self.policy.messages.quiet else now

@@ -8,6 +8,7 @@ from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence, evidence_pat
 from reviewbot.actions.appeal_card import appeal_card, decide_card_appeal, withdraw_card
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.reveal_phone import Revealed, may_reveal, reveal_phone
+from reviewbot.actions.rights import possible_moves
 from reviewbot.actions.step import Verb
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.queries import cases as case_queries
@@ -46,7 +47,7 @@ def _show_case(
         calls, files = case_queries.calls_of(session, case.id), case_queries.evidence_of(session, case.id)
         people = {call.staff_id for call in calls if call.staff_id} | {file.staff_id for file in files}
         names = page_queries.names_of(session, people)
-        moves = forms.possible_moves(session, case, viewer)
+        moves = possible_moves(session, case, viewer)
         units = page_queries.handling_departments(session)
         revealable = may_reveal(session, case, viewer, now)
         limit = case_queries.desk_limits(session, [case.id]).get(case.id)

@@ -4,20 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from reviewbot.actions.make_move import check_right
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.clock import CHINA
-from reviewbot.errors import InvalidInput, ReviewbotError
-from reviewbot.models.case import Case
+from reviewbot.errors import InvalidInput
 from reviewbot.models.people import Department
-from reviewbot.models.procedure import ApplicationKind
-from reviewbot.queries.procedure import open_assistances, pending_kinds
-from reviewbot.queries.scope import Viewer
 from reviewbot.rules.call_back import Outcome
-from reviewbot.rules.lifecycle import Conclusion, Move, moves_from
+from reviewbot.rules.lifecycle import Conclusion, Move
 from reviewbot.web.bases import basis_of
 from reviewbot.web.login import text_of
 
@@ -45,42 +39,6 @@ class MoveForm:
     hint: str = ""
     fields: tuple[Field, ...] = field(default_factory=tuple)
     danger: bool = False
-
-
-def possible_moves(session: Session, case: Case, viewer: Viewer) -> list[Move]:
-    """What this person could do now: the table's moves, less those the door itself would refuse him."""
-    idle = _without_object(session, case)
-    return [
-        move
-        for move in moves_from(case.status)
-        if move not in idle and _has_right(session, case, move, viewer)
-    ]
-
-
-def _without_object(session: Session, case: Case) -> set[Move]:
-    """Moves the table allows here, but about something this case does not have."""
-    explains = case.conclusion is not None and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
-    idle = {Move.SEND_BACK_MEASURES if explains else Move.SEND_BACK_EXPLANATION}
-    pending = set(pending_kinds(session, case.id))
-    if ApplicationKind.EXTENSION not in pending:
-        idle |= {Move.GRANT_EXTENSION, Move.REFUSE_EXTENSION}
-    if ApplicationKind.LEDGER not in pending:
-        idle |= {Move.GRANT_LEDGER, Move.REFUSE_LEDGER}
-    if case.returned_from_id is None:
-        idle |= {Move.REFUSE_RETURN, Move.CONVENE}
-    if not open_assistances(session, case.id):
-        idle |= {Move.ASSIST, Move.WITHDRAW_ASSISTANCE}
-    if case.instructed_at is not None:
-        idle.add(Move.INSTRUCT)
-    return idle
-
-
-def _has_right(session: Session, case: Case, move: Move, viewer: Viewer) -> bool:
-    try:
-        check_right(session, case, move, viewer)
-    except ReviewbotError:
-        return False
-    return True
 
 
 def move_forms(
@@ -185,6 +143,7 @@ def forms_by_verb(departments: Sequence[Department], *, has_evidence: bool) -> d
             Field("person", "接办人（姓名或账号）", "text"), Field("remark", "原因", required=False),
         )),
         MoveForm("instruct", "登记领导批示", "", (Field("remark", "批示内容"),)),
+        MoveForm("remark", "备注", "不改变状态和时限。", (Field("remark", "内容"),)),
         MoveForm("reopen", "重开", "重开后重新核实，办理时限重新起算。", (reason,), danger=True),
     ]  # fmt: skip
     return {Verb(form.verb): form for form in forms}

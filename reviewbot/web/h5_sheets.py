@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from reviewbot.actions.effects.call_back import call_back_of
-from reviewbot.actions.make_move import check_right
+from reviewbot.actions.rights import check_right, possible_moves
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.errors import Conflict, ReviewbotError
 from reviewbot.models.case import Case
@@ -15,7 +15,7 @@ from reviewbot.models.people import Department
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, next_status
 from reviewbot.rules.rulebook import Rulebook
-from reviewbot.web.forms import Field, MoveForm, asked_of, forms_by_verb, possible_moves, verbs_of
+from reviewbot.web.forms import Field, MoveForm, asked_of, forms_by_verb, verbs_of
 
 _ADDRESSES = {
     Verb.RECORD_CALL: "call", Verb.SUBMIT_MEASURES: "measures", Verb.SUBMIT_EXPLANATION: "explain",

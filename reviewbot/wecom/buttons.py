@@ -45,3 +45,9 @@ def task_id(number: str, round: int, kind: str, serial: int) -> str:
     if round < 0 or serial < 0 or not re.fullmatch(r"[a-z_]{1,32}", kind) or not TASK_ID.fullmatch(name):
         raise WeComError(f"卡片编号不合规则：{name[:80]}", kind=Kind.content)
     return name
+
+
+def serial_of(task_id: str | None) -> int | None:
+    """The serial a ``task_id`` of ours was made with; None for one that is not ours."""
+    found = re.fullmatch(r"[0-9A-Za-z_@-]{1,64}-r[0-9]{1,6}-[a-z_]{1,32}([0-9]{1,9})", task_id or "")
+    return int(found[1]) if found else None

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from reviewbot.pictures import read_picture
+from reviewbot.rules.buttons import TYPED
+from reviewbot.rules.notices import NONE, QUESTION
 from reviewbot.wecom import messages
 from reviewbot.wecom.buttons import pack, task_id
 from reviewbot.wecom.capabilities import Capabilities, Capability, NotHere
@@ -57,10 +59,14 @@ class WeComChannel:
 
     def deliver(self, userid: str, body: dict[str, Any], message_id: int, /) -> Carried:
         """Send one body to one member. Raises WeComError."""
-        if body["type"] == "card_update":
-            change = self._card_json(body["card"], message_id) if "card" in body else body["words"]
-            self._client.update_card([userid], body["response_code"], change)
-            return Carried()
+        match body["type"]:
+            case "card_update":
+                change = self._card_json(body["card"], message_id) if "card" in body else body["words"]
+                self._client.update_card([userid], body["response_code"], change)
+                return Carried()
+            case "recall":
+                self._client.recall(body["msgid"])
+                return Carried()
         sent = self._send([userid], body, message_id)
         return Carried(sent.msgid, sent.response_code, userid.lower() in sent.undelivered)
 
@@ -86,6 +92,14 @@ class WeComChannel:
                     (Capability.textcard, lambda: self._post(self._textcard(userids, body))),
                 ]
                 words = self._as_text(body)
+            case "choice":
+                forms = [
+                    (
+                        Capability.template_card,
+                        lambda: self._post(self._vote_message(userids, body, message_id)),
+                    )
+                ]
+                words = _choice_as_text(body)
             case "image":
                 forms = [(Capability.picture, lambda: self._picture(userids, body))]
                 words = body["alt"]
@@ -129,19 +143,23 @@ class WeComChannel:
         )
 
     def _card_json(self, body: dict[str, Any], message_id: int) -> messages.Payload:
-        return messages.card_json(self._card(body, message_id))
+        return messages.card_json(self._card(body, message_id, update=True))
 
-    def _card(self, body: dict[str, Any], message_id: int) -> messages.Card:
+    def _card(self, body: dict[str, Any], message_id: int, *, update: bool = False) -> messages.Card:
         link = self._address + body["link"]
         number, round_ = body["number"], body["round"]
         buttons = [
-            messages.Button(text, pack(verb, number, round_), style) for text, verb, style in body["buttons"]
+            messages.Button(
+                text, pack(verb, number, round_), style, self._address + page[0] if page else None
+            )
+            for text, verb, style, *page in body["buttons"]
         ]
-        if buttons:
+        replaced = "" if buttons else body.get("done", "") if update else ""
+        if (buttons and not body.get("words")) or replaced:
             buttons.append(messages.Button("打开工单", "open", 2, link))
         return messages.Card(
             task_id=task_id(number, round_, "n", message_id),
-            source="好差评 · 差评工单",
+            source=body.get("source", "好差评"),
             title=body["title"],
             desc=body["desc"],
             sub_title=body["note"],
@@ -149,7 +167,23 @@ class WeComChannel:
             buttons=buttons,
             url=link,
             source_color=2,
+            replaced=replaced,
         )
+
+    def _vote_message(
+        self, userids: Sequence[str], body: dict[str, Any], message_id: int
+    ) -> messages.Payload:
+        vote = messages.Vote(
+            task_id=task_id(body["key"], 0, "n", message_id),
+            source="好差评",
+            title=body["title"],
+            desc=body["desc"],
+            question=QUESTION,
+            options=[(key, text) for key, text in body["options"]],
+            submit=body["submit"],
+            key=pack("choose", body["key"], 0),
+        )
+        return messages.vote_card(self._client.agent_id, userids, vote)
 
     def _as_text(self, body: dict[str, Any]) -> str:
         """The card in words, for platforms and readers without cards (W28): every button has its text."""
@@ -157,5 +191,12 @@ class WeComChannel:
 
     def _told(self, body: dict[str, Any]) -> list[str]:
         lines = [body["desc"], body["note"], *(f"{name}：{value}" for name, value in body["rows"])]
-        lines += [f"回复「{text} {body['number']}」" for text, verb, _ in body["buttons"] if verb == "sign"]
+        said = [TYPED[verb].format(number=body["number"]) for _, verb, *_ in body["buttons"] if verb in TYPED]
+        lines += [f"回复「{words}」" for words in said]
+        lines += [body.get("words", ""), body.get("source", "")]
         return [line for line in lines if line]
+
+
+def _choice_as_text(body: dict[str, Any]) -> str:
+    options = [f"{key}　{text.removeprefix(key).strip()}" for key, text in body["options"] if key != NONE]
+    return "\n".join([f"{body['title']}：{body['desc']}", *options, "请回复工单号，例如「A1027」。"])

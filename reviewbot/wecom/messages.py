@@ -12,6 +12,8 @@ URL_BYTES = 2048
 MAX_RECIPIENTS = 1000
 MAX_ROWS = 6
 MAX_BUTTONS = 6
+MAX_OPTIONS = 20
+OPTION_BYTES = 128
 
 Payload = dict[str, object]
 
@@ -28,7 +30,10 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One card for one round of a case; ``source_color``: 0 grey, 1 black, 2 red, 3 green."""
+    """One card for one round of a case; ``source_color``: 0 grey, 1 black, 2 red, 3 green.
+
+    ``replaced``: stands greyed in the place of the buttons; only in an update of a card that had buttons.
+    """
 
     task_id: str
     source: str
@@ -39,6 +44,21 @@ class Card:
     buttons: Sequence[Button] = ()
     url: str | None = None
     source_color: int = 0
+    replaced: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A card on which one of up to 20 options is ticked and submitted."""
+
+    task_id: str
+    source: str
+    title: str
+    desc: str
+    question: str
+    options: Sequence[tuple[str, str]]
+    submit: str
+    key: str
 
 
 def split_recipients(userids: Sequence[str]) -> list[list[str]]:
@@ -109,9 +129,35 @@ def card_json(card: Card) -> Payload:
         body["card_action"] = {"type": 1, "url": _url(card.url)}
     if card.buttons:
         body["button_list"] = _buttons(card.buttons)
+        if card.replaced:
+            body["replace_text"] = cut(card.replaced, 20)
     elif card.url is None:
         raise _refuse("没有按钮的卡片必须有可打开的页面")
     return body
+
+
+def vote_card(agent_id: int, touser: Sequence[str], vote: Vote) -> Payload:
+    if not TASK_ID.fullmatch(vote.task_id):
+        raise _refuse("卡片编号不合规则")
+    if not 1 <= len(vote.options) <= MAX_OPTIONS or len({key for key, _ in vote.options}) < len(vote.options):
+        raise _refuse("投票卡片的选项须有 1 到 20 个，且不得重复")
+    if any(not 1 <= len(key.encode()) <= OPTION_BYTES for key, _ in vote.options):
+        raise _refuse("选项编号为空或过长")
+    body: Payload = {
+        "card_type": "vote_interaction",
+        "task_id": vote.task_id,
+        "source": {"desc": cut(vote.source, 20), "desc_color": 0},
+        "main_title": {"title": cut(vote.title, 36), "desc": cut(vote.desc, 44)},
+        "checkbox": {
+            "question_key": vote.question,
+            "mode": 0,
+            "option_list": [
+                {"id": key, "text": cut(text_, 17), "is_checked": False} for key, text_ in vote.options
+            ],
+        },
+        "submit_button": {"text": cut(vote.submit, 10), "key": vote.key},
+    }
+    return _message(agent_id, touser, "template_card", body)
 
 
 def encode(message: Payload) -> bytes:

@@ -28,7 +28,8 @@ from pydantic import SecretStr
 from reviewbot.actions.create_token import create_token
 from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.open_case import open_case
-from reviewbot.conversation.answer import MAX_PHOTO, Talk, answer_callback
+from reviewbot.conversation.answer import MAX_PHOTO, answer_callback
+from reviewbot.conversation.turn import Talk
 from reviewbot.inbox import waiting
 from reviewbot.queries.cases import unrouted_review_ids
 from reviewbot.web.app import create_app

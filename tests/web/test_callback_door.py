@@ -12,7 +12,8 @@ from door_kit import raw_status, serving
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from reviewbot.conversation.answer import Talk, answer_callback
+from reviewbot.conversation.answer import answer_callback
+from reviewbot.conversation.turn import Talk
 from reviewbot.database.session import Database
 from reviewbot.inbox import waiting
 from reviewbot.models.message import InboxItem, Message

@@ -12,7 +12,8 @@ from door_kit import serving
 from page_kit import Browser, enter, token_in
 
 from reviewbot.actions.create_token import create_token
-from reviewbot.conversation.answer import Talk, answer_callback
+from reviewbot.conversation.answer import answer_callback
+from reviewbot.conversation.turn import Talk
 from reviewbot.models.message import InboxItem, Message
 
 _serial = itertools.count(1)

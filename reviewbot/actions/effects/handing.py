@@ -1,4 +1,6 @@
-"""A case changes hands within its unit, or a leader writes on it; neither moves a clock (R1, B22)."""
+"""A case changes hands within its unit, or somebody writes on it; neither moves a clock (R1, B22)."""
+
+from dataclasses import asdict
 
 from reviewbot.actions.notify import facts_of
 from reviewbot.actions.start_clock import next_rung, start_clock
@@ -51,7 +53,14 @@ def _after_instruct(step: Step) -> None:
     owe_notice(step, "instructed", body)
 
 
+def _remark(step: Step) -> None:
+    need(step.asked.remark, f"请写明备注内容：备注 {step.case.number} 内容。")
+    if step.asked.place is not None:
+        step.data["place"] = asdict(step.asked.place)
+
+
 HANDING: dict[Move, Effect] = {
     Move.HAND_OVER: Effect(_hand_over, _after_hand_over),
     Move.INSTRUCT: Effect(_instruct, _after_instruct),
+    Move.REMARK: Effect(_remark),
 }

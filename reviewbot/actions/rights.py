@@ -1,0 +1,65 @@
+"""Who may make a move on a case now, and which moves that leaves somebody."""
+
+from sqlalchemy.orm import Session
+
+from reviewbot.errors import NotAllowed, ReviewbotError
+from reviewbot.models.case import Case
+from reviewbot.models.procedure import ApplicationKind
+from reviewbot.queries.procedure import open_assistances, pending_kinds
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.lifecycle import CITY_WIDE, ROLES, Move, Role, moves_from
+from reviewbot.rules.routing import is_rated
+
+
+def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> None:
+    """The actor needs a role for the move; unit roles count only in the department that holds the case now."""
+    needed = ROLES[move] & viewer.roles
+    if move is Move.ASSIST:
+        units: set[int | None] = {one.department_id for one in open_assistances(session, case.id)}
+    else:
+        units = {case.department_id}
+    own_unit = viewer.department_id is not None and viewer.department_id in units
+    if not (needed & CITY_WIDE) and not (needed and own_unit):
+        who = "、".join(role.label for role in Role if role in ROLES[move])
+        raise NotAllowed(f"您不能{move.label}工单 {case.number}：须由该单位的{who}办理。")
+    if is_rated(case.review.handled_by, viewer.name, viewer.actor):
+        raise NotAllowed(f"工单 {case.number} 评价的正是您本人，不能由您办理。")
+    approving = move in {Move.APPROVE, Move.SEND_BACK_MEASURES, Move.SEND_BACK_EXPLANATION}
+    if approving and viewer.staff_id is not None and viewer.staff_id == case.handler_id:
+        raise NotAllowed(f"工单 {case.number} 由您经办，审核须由另一人作出。")
+
+
+def possible_moves(session: Session, case: Case, viewer: Viewer) -> list[Move]:
+    """What this person could do now: the table's moves, less those the door itself would refuse him."""
+    idle = _without_object(session, case)
+    return [
+        move
+        for move in moves_from(case.status)
+        if move not in idle and _has_right(session, case, move, viewer)
+    ]
+
+
+def _without_object(session: Session, case: Case) -> set[Move]:
+    """Moves the table allows here, but about something this case does not have."""
+    explains = case.conclusion is not None and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
+    idle = {Move.SEND_BACK_MEASURES if explains else Move.SEND_BACK_EXPLANATION}
+    pending = set(pending_kinds(session, case.id))
+    if ApplicationKind.EXTENSION not in pending:
+        idle |= {Move.GRANT_EXTENSION, Move.REFUSE_EXTENSION}
+    if ApplicationKind.LEDGER not in pending:
+        idle |= {Move.GRANT_LEDGER, Move.REFUSE_LEDGER}
+    if case.returned_from_id is None:
+        idle |= {Move.REFUSE_RETURN, Move.CONVENE}
+    if not open_assistances(session, case.id):
+        idle |= {Move.ASSIST, Move.WITHDRAW_ASSISTANCE}
+    if case.instructed_at is not None:
+        idle.add(Move.INSTRUCT)
+    return idle
+
+
+def _has_right(session: Session, case: Case, move: Move, viewer: Viewer) -> bool:
+    try:
+        check_right(session, case, move, viewer)
+    except ReviewbotError:
+        return False
+    return True
