@@ -44,6 +44,7 @@ from reviewbot.rules.diagram import diagram
 from reviewbot.rules.kinds import ORDERS, Kind
 from reviewbot.rules.rates import METRICS, display
 from reviewbot.settings import Settings, load_settings
+from reviewbot.simulator.alone import simulator
 from reviewbot.sources.split import read_file
 from reviewbot.web.api import rates_data
 from reviewbot.web.intake import to_record
@@ -93,6 +94,9 @@ def prepare(settings: Settings) -> House:
         if city_is_empty(session):
             load_city(session, settings.city, at=house.clock.now())
     return house
+
+
+app.command()(plainly(simulator))
 
 
 @app.command()

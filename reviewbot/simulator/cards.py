@@ -20,6 +20,7 @@ LIST_LIMITS = {
     "button_list": 6,
     "select_list": 3,
 }
+MENU_LIMIT, SELECT_LIMIT, CHECKBOX_LIMIT = 3, 10, 20
 TASK_ID = re.compile(r"[0-9A-Za-z_@-]{1,128}")
 
 
@@ -28,17 +29,19 @@ def need(content: Mapping[str, Any], key: str, errcode: int, errmsg: str) -> Non
         raise Refused(errcode, errmsg)
 
 
-def check_card(card: Mapping[str, Any], has_callback: bool, *, update: bool = False) -> None:
+def check_card(
+    card: Mapping[str, Any], has_callback: bool, missing_title: int = 41016, *, update: bool = False
+) -> None:
     """Hard limits only: the lengths in characters are advice, the display cuts them."""
     kind = card.get("card_type")
     if kind not in CARD_TYPES:
         raise Refused(40058, "invalid Request Parameter: card_type")
     if kind in INTERACTIVE and not has_callback:
-        raise Refused(43012, "require agent with callback url")
+        raise Refused(43012, "require agent with callback url", "cards_need_callback")
     title = card.get("main_title")
     has_title = isinstance(title, dict) and bool(title.get("title"))
     if not has_title and not (kind == "text_notice" and card.get("sub_title_text")):
-        raise Refused(41016, "missing title")
+        raise Refused(missing_title, "missing title", "missing_title_errcode")
     if kind not in INTERACTIVE and not card.get("card_action"):
         raise Refused(40058, "invalid Request Parameter: card_action")
     task_id = card.get("task_id")
@@ -56,9 +59,28 @@ def _check_parts(card: Mapping[str, Any], kind: str) -> None:
         raise Refused(40058, f"invalid Request Parameter: {OWN_PART[kind]}")
     if kind in INTERACTIVE[1:] and not (card.get("submit_button") or {}).get("key"):
         raise Refused(40058, "invalid Request Parameter: submit_button")
+    _check_questions(card)
     keys = _button_keys(card)
     if "" in keys or len(keys) != len(set(keys)) or any(len(k.encode()) > 1024 for k in keys):
         raise Refused(40058, "invalid Request Parameter: button_list.key")
+
+
+def _check_questions(card: Mapping[str, Any]) -> None:
+    """Every question has a key of its own and options with ids of their own."""
+    menu = (card.get("action_menu") or {}).get("action_list") or ()
+    if len({str(a["key"]) for a in menu}) != len(menu) or len(menu) > MENU_LIMIT:
+        raise Refused(40058, "invalid Request Parameter: action_list")
+    asked = [(card.get("checkbox"), CHECKBOX_LIMIT), (card.get("button_selection"), SELECT_LIMIT)]
+    asked += [(question, SELECT_LIMIT) for question in card.get("select_list") or ()]
+    for question, limit in asked:
+        if not question:
+            continue
+        ids = [str(option["id"]) for option in question.get("option_list") or ()]
+        fits = (
+            0 < len(ids) <= limit and len(set(ids)) == len(ids) and all(len(i.encode()) <= 128 for i in ids)
+        )
+        if not (fits and question.get("question_key")):
+            raise Refused(40058, "invalid Request Parameter: option_list")
 
 
 def _button_keys(card: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import os
 import re
 from typing import Any
@@ -37,9 +38,12 @@ class CallbackCrypto:
         body = plaintext.encode()
         sealed = (prefix or os.urandom(16)) + len(body).to_bytes(4, "big") + body + self._receive_id
         padding = BLOCK - len(sealed) % BLOCK
+        return self.encrypt_raw(sealed + bytes([padding]) * padding)
+
+    def encrypt_raw(self, blocks: bytes) -> str:
+        """Whole blocks as they are, whatever their padding says."""
         encryptor = self._cipher().encryptor()
-        encrypted = encryptor.update(sealed + bytes([padding]) * padding) + encryptor.finalize()
-        return base64.b64encode(encrypted).decode()
+        return base64.b64encode(encryptor.update(blocks) + encryptor.finalize()).decode()
 
     def open(self, signature: str, timestamp: str, nonce: str, encrypted: str) -> str:
         """Check the signature first, then open."""
@@ -78,10 +82,12 @@ class CallbackCrypto:
 
 
 def open_reply(crypto: CallbackCrypto, body: bytes) -> dict[str, Any]:
-    """A passive answer, verified, opened and read into snake_case."""
-    outer = _parse(body.decode())
-    plain = crypto.open(outer["MsgSignature"], outer["TimeStamp"], outer["Nonce"], outer["Encrypt"])
-    inner = _parse(plain)
+    """A passive answer in XML or JSON, verified, opened and read into snake_case."""
+    text = body.decode()
+    outer = json.loads(text) if text.startswith("{") else _parse(text)
+    outer = {str(name).lower(): str(value) for name, value in outer.items()}
+    plain = crypto.open(outer["msgsignature"], outer["timestamp"], outer["nonce"], outer["encrypt"])
+    inner = json.loads(plain) if plain.lstrip().startswith("{") else _parse(plain)
     return {key: card_from_xml(value) if key == "TemplateCard" else value for key, value in inner.items()}
 
 

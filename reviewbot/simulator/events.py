@@ -1,31 +1,49 @@
-"""The plain text of callbacks, as the platform writes it."""
+"""The plain text of callbacks, as the platform writes it: in XML or in JSON (Q12, Q15)."""
 
+import json
 from collections.abc import Mapping
+from typing import Any
+
+Event = dict[str, Any]
+
+
+def event(corp_id: str, userid: str, at: float, kind: str, **fields: Any) -> Event:
+    """The common head and the fields of one kind, in order; numbers go without CDATA."""
+    head = {"ToUserName": corp_id, "FromUserName": userid, "CreateTime": int(at), "MsgType": kind}
+    return {**head, **fields}
+
+
+def selected(picked: Mapping[str, list[str]]) -> Event:
+    """What was chosen on a card: a single item and a single option are written like one of several."""
+    return {
+        "SelectedItem": [
+            {"QuestionKey": question, "OptionIds": {"OptionId": list(options)}}
+            for question, options in picked.items()
+        ]
+    }
+
+
+def to_json(told: Event) -> str:
+    return json.dumps(told, ensure_ascii=False)
+
+
+def to_xml(told: Event) -> str:
+    return f"<xml>{_inner(told)}</xml>"
+
+
+def _inner(told: Mapping[str, Any]) -> str:
+    return "".join(
+        f"<{name}>{_value(one)}</{name}>"
+        for name, value in told.items()
+        for one in (value if isinstance(value, list) else [value])
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return _inner(value)
+    return str(value) if isinstance(value, int | float) else cdata(str(value))
 
 
 def cdata(text: str) -> str:
     return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"
-
-
-def event_xml(corp_id: str, userid: str, agent_id: int, at: float, kind: str, **fields: str | int) -> str:
-    """The plain text of a callback; ``fields`` keep their order, numbers go without CDATA."""
-    parts = [
-        f"<ToUserName>{cdata(corp_id)}</ToUserName><FromUserName>{cdata(userid)}</FromUserName>",
-        f"<CreateTime>{int(at)}</CreateTime><MsgType>{cdata(kind)}</MsgType>",
-    ]
-    for name, value in fields.items():
-        if name == "SelectedItems":
-            parts.append(str(value))
-        else:
-            parts.append(f"<{name}>{value if isinstance(value, int) else cdata(value)}</{name}>")
-    return f"<xml>{''.join(parts)}<AgentID>{agent_id}</AgentID></xml>"
-
-
-def selected_xml(selected: Mapping[str, list[str]]) -> str:
-    items = "".join(
-        f"<SelectedItem><QuestionKey>{cdata(question)}</QuestionKey><OptionIds>"
-        + "".join(f"<OptionId>{cdata(option)}</OptionId>" for option in options)
-        + "</OptionIds></SelectedItem>"
-        for question, options in selected.items()
-    )
-    return f"<SelectedItems>{items}</SelectedItems>"

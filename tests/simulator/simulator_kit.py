@@ -1,6 +1,7 @@
 """A simulator with people, a program that talks to it, and a small application that takes its callbacks."""
 
 import http.server
+import json
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -11,11 +12,21 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.testclient import TestClient
 
-from reviewbot.simulator.crypto import CallbackCrypto
-from reviewbot.simulator.server import Agent, Member, Quirks, SimulatorConfig, create_simulator
+from reviewbot.simulator.crypto import CallbackCrypto, CryptoError
+from reviewbot.simulator.server import (
+    Account,
+    Agent,
+    Callback,
+    Member,
+    Quirks,
+    SimulatorConfig,
+    create_simulator,
+)
 
 CORP, SECRET = "ww6a112864f8022910", "app-secret-0001"
 TOKEN, AES = "kz7Yx62CH8SaLN", "cD0d7jx4tYvVtzqrmh3Dm3QFCXe6f8SlHoMtMh3qQEP"
+CONTACTS = ("contactstoken", "b" * 42 + "A")
+TEMPLATES = {"tmplClosed": ("thing1", "character_string2", "phrase3")}
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
@@ -30,12 +41,12 @@ class Clock:
 class World:
     """A simulator with three people and a program that talks to it."""
 
-    def __init__(self, **quirks: Any) -> None:
+    def __init__(self, callback_url: str = "http://127.0.0.1:9/", **quirks: Any) -> None:
         self.clock = Clock()
         config = SimulatorConfig(
             CORP,
             (Agent(1000002, SECRET), Agent(1000003, "app-secret-0002")),
-            callback_url="http://127.0.0.1:9/",
+            callback_url=callback_url,
             callback_token="t",
             callback_aes_key="cD0d7jx4tYvVtzqrmh3Dm3QFCXe6f8SlHoMtMh3qQEP",
             members=[
@@ -44,10 +55,20 @@ class World:
                 Member("wangwu", "王五"),
             ],
             now=self.clock,
+            contact_secret="contact-secret",
+            account=Account("wxaccount", "account-secret", TEMPLATES, {"oGuest0001": "陈女士"}),
             quirks=Quirks(**quirks),
         )
         self.http = TestClient(create_simulator(config))
         self.token = self.get_token()["access_token"]
+
+    @classmethod
+    def of(cls, app: Any) -> "World":
+        """A program that talks to a simulator made elsewhere."""
+        there = cls.__new__(cls)
+        there.http = TestClient(app)
+        there.token = there.get_token()["access_token"]
+        return there
 
     def get_token(self, secret: str = SECRET, corp: str = CORP) -> dict[str, Any]:
         return self.http.get("/cgi-bin/gettoken", params={"corpid": corp, "corpsecret": secret}).json()
@@ -103,18 +124,39 @@ class Application:
 
     def __init__(self) -> None:
         self.seen: list[ET.Element] = []
+        self.told: list[dict[str, Any]] = []
         self.raw: list[str] = []
+        self.bodies: list[bytes] = []
+        self.queries: list[dict[str, str]] = []
+        self.contacts: list[ET.Element] = []
+        self.echoes: list[dict[str, str]] = []
+        self.echo: Callable[[str], str] = lambda text: text
+        self.running = self.most_running = self.answered = 0
         self.status = 200
         self.answer = b""
         self.delay = 0.0
+        self.careless = False  # takes anything without looking
         self.meanwhile: Callable[[], Any] = lambda: None
 
     def take(self, path: str, body: bytes) -> None:
         query = {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
-        encrypted = (ET.fromstring(body).findtext("Encrypt") or "").strip()
+        encrypted = (
+            json.loads(body)["encrypt"]
+            if body.startswith(b"{")
+            else (ET.fromstring(body).findtext("Encrypt") or "").strip()
+        )
+        facts = (query["msg_signature"], query["timestamp"], query["nonce"], encrypted)
+        if path.startswith("/contacts"):
+            self.contacts.append(ET.fromstring(CallbackCrypto(*CONTACTS, CORP).open(*facts)))
+            return
+        plain = CRYPTO.open(*facts)
         self.raw.append(encrypted)
-        plain = CRYPTO.open(query["msg_signature"], query["timestamp"], query["nonce"], encrypted)
-        self.seen.append(ET.fromstring(plain))
+        self.bodies.append(body)
+        self.queries.append(query)
+        if plain.startswith("{"):
+            self.told.append(json.loads(plain))
+        else:
+            self.seen.append(ET.fromstring(plain))
 
 
 @contextmanager
@@ -123,15 +165,31 @@ def world(**quirks: Any) -> Iterator[tuple[Application, TestClient]]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            application.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
-            application.meanwhile()
-            time.sleep(application.delay)
-            self.reply(application.status, application.answer)
+            application.running += 1
+            application.most_running = max(application.running, application.most_running)
+            try:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if not application.careless:
+                    application.take(self.path, body)
+                application.meanwhile()
+                time.sleep(application.delay)
+                self.reply(application.status, application.answer)
+                application.answered += 1
+            except (CryptoError, ET.ParseError, KeyError, ValueError, RecursionError):
+                self.reply(403, b"")
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # the platform has hung up
+            finally:
+                application.running -= 1
 
         def do_GET(self) -> None:
             query = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
-            facts = (query["msg_signature"], query["timestamp"], query["nonce"], query["echostr"])
-            self.reply(200, CRYPTO.open(*facts).encode())
+            application.echoes.append(query)
+            try:
+                facts = (query["msg_signature"], query["timestamp"], query["nonce"], query["echostr"])
+                self.reply(200, application.echo(CRYPTO.open(*facts)).encode())
+            except (CryptoError, KeyError):
+                self.reply(403, b"")
 
         def reply(self, status: int, body: bytes) -> None:
             self.send_response(status)
@@ -148,6 +206,7 @@ def world(**quirks: Any) -> Iterator[tuple[Application, TestClient]]:
     config = SimulatorConfig(
         CORP,
         (Agent(1000002, SECRET),),
+        contact_callback=Callback(f"http://127.0.0.1:{server.server_port}/contacts", *CONTACTS),
         callback_url=f"http://127.0.0.1:{server.server_port}/wecom/callback",
         callback_token=TOKEN,
         callback_aes_key=AES,
@@ -162,8 +221,7 @@ def world(**quirks: Any) -> Iterator[tuple[Application, TestClient]]:
 
 
 def send_card(client: TestClient, **parts: Any) -> dict[str, Any]:
-    query = {"corpid": CORP, "corpsecret": SECRET}
-    token = client.get("/cgi-bin/gettoken", params=query).json()["access_token"]
+    token = token_of(client)
     card = {
         "card_type": "button_interaction",
         "task_id": "A1-1",
@@ -178,6 +236,33 @@ def send_card(client: TestClient, **parts: Any) -> dict[str, Any]:
 
 def press(client: TestClient, key: str = "accept", **more: Any) -> Any:
     return client.post("/sim/phones/zhangsan/press", json={"task_id": "A1-1", "key": key, **more})
+
+
+def until(happened: Callable[[], Any], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "still waiting"
+        time.sleep(0.005)
+
+
+def switch(client: TestClient, **changes: Any) -> None:
+    assert client.post("/sim/quirks", json=changes).status_code == 200
+
+
+def say(client: TestClient, content: str = "收到", userid: str = "zhangsan") -> dict[str, Any]:
+    return client.post(f"/sim/phones/{userid}/text", json={"content": content}).json()
+
+
+def token_of(client: TestClient) -> str:
+    query = {"corpid": CORP, "corpsecret": SECRET}
+    return client.get("/cgi-bin/gettoken", params=query).json()["access_token"]
+
+
+def call(client: TestClient, path: str, body: Any = None, **query: str) -> dict[str, Any]:
+    query = {"access_token": token_of(client), **query}
+    if body is None:
+        return client.get(f"/cgi-bin/{path}", params=query).json()
+    return client.post(f"/cgi-bin/{path}", params=query, json=body).json()
 
 
 def last(client: TestClient, userid: str = "zhangsan") -> dict[str, Any]:

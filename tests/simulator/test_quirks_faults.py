@@ -5,14 +5,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from simulator_kit import World, world
-
-
-def until(happened, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "still waiting"
-        time.sleep(0.005)
+from simulator_kit import World, until, world
 
 
 def test_q02_tokens_die_early_every_so_often():

@@ -145,7 +145,9 @@ def test_a_photo_and_entering_reach_the_application():
 
 def test_the_console_checks_the_callback_address():
     with world() as (_, client):
-        assert client.post("/sim/verify").json() == {"delivered": True, "status": "验证通过"}
+        answer = client.post("/sim/verify").json()
+
+        assert (answer["delivered"], answer["status"]) == (True, "验证通过")
 
 
 def test_links_open_with_the_identity_of_the_phone():

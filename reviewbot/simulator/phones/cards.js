@@ -149,14 +149,55 @@ function templateCard(card, message, userid, press) {
     message.status && message.status !== "处理中" ? el("div", { class: "failed", role: "alert" }, message.status) : "");
 }
 
-function drawContent(message, userid, press) {
-  const content = message.content;
-  if (message.kind === "template_card") return templateCard(content, message, userid, press);
-  if (message.kind === "textcard") return textcard(content, userid);
-  if (message.kind === "markdown") return markdown(content.content || "", userid);
-  if (message.kind === "image") {
-    const src = `/sim/media/${encodeURIComponent(content.media_id)}`;
+function fileLink(content, kind) {
+  const size = content.size ? `${Math.max(1, Math.round(content.size / 1024))} kB` : "";
+  return el("a", { class: "file", href: `/sim/media/${encodeURIComponent(content.media_id)}` },
+    el("span", { class: "icon", "aria-hidden": "true" }, kind === "video" ? "▶" : "文"),
+    el("span", {}, el("b", {}, content.title || content.filename || (kind === "video" ? "视频" : "文件")), el("small", {}, size)));
+}
+
+function voice(content) {
+  const seconds = content.seconds || Math.max(1, Math.round((content.size || 650) / 650));
+  return el("div", { class: "bubble voice" }, el("div", { class: "wave", style: `width:${60 + Math.min(seconds, 40) * 3}px` },
+    el("i", {}), el("i", {}), el("i", {}), el("span", {}, `${seconds}″`)), content.words ? el("small", {}, content.words) : "");
+}
+
+function place(content) {
+  return el("div", { class: "place" }, el("b", {}, content.label || "位置"), el("small", {}, `${content.latitude}, ${content.longitude}`), el("div", { class: "map", "aria-hidden": "true" }, el("i", { class: "pin" })));
+}
+
+function news(content, userid) {
+  const [first, ...rest] = content.articles || [];
+  const cover = (article) => isLink(article.picurl) ? el("img", { src: article.picurl, alt: "" }) : "";
+  return el("div", { class: "card news" },
+    anchor(userid, first.url || first.content_source_url, { class: "lead" }, cover(first), el("div", { class: "title" }, first.title), first.description || first.digest ? el("div", { class: "desc" }, first.description || first.digest) : ""),
+    rest.map((article) => anchor(userid, article.url || article.content_source_url, { class: "jump" }, article.title, cover(article))));
+}
+
+function notice(content) {
+  return el("div", { class: "card" }, el("div", { class: "title" }, content.title), content.description ? el("div", { class: "gray" }, content.description) : "",
+    el("div", { class: "facts" }, (content.content_item || []).map((row) => el("div", { class: "fact" }, el("span", { class: "name" }, row.key), el("span", { class: "value" }, row.value)))),
+    el("div", { class: "more" }, "小程序", el("span", {}, "›")));
+}
+
+const DRAW = {
+  template_card: (message, userid, press) => templateCard(message.content, message, userid, press),
+  textcard: (message, userid) => textcard(message.content, userid),
+  markdown: (message, userid) => markdown(message.content.content || "", userid),
+  image: (message) => {
+    const src = `/sim/media/${encodeURIComponent(message.content.media_id)}`;
     return el("a", { class: "picture", href: src, target: "_blank" }, el("img", { src, alt: "图片", loading: "lazy" }));
-  }
-  return plainText(content.content || "", userid);
+  },
+  voice: (message) => voice(message.content),
+  location: (message) => place(message.content),
+  video: (message) => fileLink(message.content, "video"),
+  file: (message) => fileLink(message.content, "file"),
+  news: (message, userid) => news(message.content, userid),
+  mpnews: (message, userid) => news(message.content, userid),
+  miniprogram_notice: (message) => notice(message.content),
+};
+
+function drawContent(message, userid, press) {
+  const draw = DRAW[message.kind];
+  return draw ? draw(message, userid, press) : plainText(message.content.content || "", userid);
 }

@@ -61,6 +61,7 @@
     verify.disabled = false;
     setTimeout(() => { verify.textContent = "校验回调地址"; }, 4000);
   });
+  call("/sim/status").then((told) => { document.getElementById("citizens").hidden = !told.texts; }).catch(() => {});
   if (chosen) phone.show(chosen);
   listen(() => { refresh(); phone.refresh(); });
   refresh();

@@ -45,20 +45,26 @@ function createPhone(root) {
   const owner = el("small", {});
   const chat = el("div", { class: "chat", "aria-live": "polite" });
   const note = el("div", { class: "note", role: "status" });
-  const input = el("textarea", { rows: "1", placeholder: "发消息", "aria-label": "发消息", maxlength: "2000" });
-  const file = el("input", { type: "file", accept: "image/png,image/jpeg", hidden: true, onchange: sendPhoto });
+  const composer = createComposer({
+    act: (path, value) => attempt(() => post(`${base()}/${path}`, value)),
+    upload: (path, file) => {
+      const form = new FormData();
+      form.append("media", file);
+      attempt(() => call(`${base()}/${path}`, { method: "POST", body: form }));
+    },
+    open: (url) => { if (isLink(url)) window.open(linkTo(userid, url), "_blank", "noopener"); },
+    reader: (reader) => post(`${base()}/reader`, { reader }).then(refresh),
+  });
   const base = () => `/sim/phones/${encodeURIComponent(userid)}`;
 
   root.replaceChildren(
     el("header", {}, el("span", { class: "back", "aria-hidden": "true" }, "‹"), el("div", {}, name, owner),
       el("button", { type: "button", class: "enter", onclick: enter }, "进入应用")),
-    chat, note,
-    el("form", { class: "compose", onsubmit: (event) => { event.preventDefault(); sendText(); } },
-      el("button", { type: "button", class: "plus", title: "发送照片", "aria-label": "发送照片", onclick: () => file.click() }, "＋"),
-      file, input, el("button", { type: "submit", class: "send" }, "发送")));
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); sendText(); }
-  });
+    chat, note, composer.root);
+
+  let isAtEnd = true; // what opens below the chat must not hide its last message
+  chat.addEventListener("scroll", () => { isAtEnd = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 80; });
+  new ResizeObserver(() => { if (isAtEnd) chat.scrollTop = chat.scrollHeight; }).observe(chat);
 
   function tell(answer) {
     note.textContent = answer.delivered ? "" : answer.status;
@@ -69,21 +75,6 @@ function createPhone(root) {
 
   async function attempt(act) {
     try { tell(await act()); } catch { tell({ delivered: false, status: "网络不可用" }); }
-  }
-
-  function sendText() {
-    const content = input.value.trim();
-    if (!content) return;
-    input.value = "";
-    attempt(() => post(`${base()}/text`, { content }));
-  }
-
-  function sendPhoto() {
-    if (!file.files.length) return;
-    const form = new FormData();
-    form.append("media", file.files[0]);
-    file.value = "";
-    attempt(() => call(`${base()}/photo`, { method: "POST", body: form }));
   }
 
   function enter() {
@@ -97,7 +88,7 @@ function createPhone(root) {
   }
 
   function draw() {
-    const isAtEnd = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 80;
+    const wasAtEnd = isAtEnd;
     const kept = new Map([...chat.querySelectorAll("[data-drawn]")].map((node) => [node.dataset.drawn, node]));
     let last = 0;
     const rows = [];
@@ -109,7 +100,7 @@ function createPhone(root) {
     }
     if (!rows.length) rows.push(el("p", { class: "empty" }, "还没有消息"));
     chat.replaceChildren(...rows);
-    if (isAtEnd) chat.scrollTop = chat.scrollHeight;
+    if (wasAtEnd) chat.scrollTop = chat.scrollHeight;
   }
 
   function row(message, drawn) {
@@ -130,7 +121,8 @@ function createPhone(root) {
     version = answer.version;
     facts = answer;
     name.textContent = facts.agent.name;
-    owner.textContent = [facts.member.name, facts.member.department, facts.member.title].filter(Boolean).join(" · ");
+    composer.draw(facts);
+    owner.textContent = [facts.reader === "plugin" ? "微信插件" : "", facts.member.name, facts.member.department, facts.member.title].filter(Boolean).join(" · ");
     document.title = `${facts.member.name}的手机`;
     draw();
   }
@@ -140,6 +132,7 @@ function createPhone(root) {
     version = -1;
     chat.replaceChildren();
     note.classList.remove("shown");
+    composer.close();
     await refresh();
     chat.scrollTop = chat.scrollHeight;
   }

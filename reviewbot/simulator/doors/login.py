@@ -1,0 +1,41 @@
+"""The platform's sign-in pages: inside the app the phone answers by itself, a scan always asks (Q19)."""
+
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from reviewbot.simulator.doors.answers import COOKIE, page, remember
+from reviewbot.simulator.platform import Platform
+
+
+class Login:
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/connect/oauth2/authorize", self._authorize),
+            Route("/wwopen/sso/qrConnect", self._authorize),
+        ]
+
+    async def _authorize(self, request: Request) -> Response:
+        query = request.query_params
+        target = urlsplit(query.get("redirect_uri", ""))
+        if query.get("appid") != self.platform.config.corp_id:
+            return PlainTextResponse("企业 ID 不正确（40013）", status_code=400)
+        trusted = self.platform.quirks.trusted_hosts
+        if target.scheme not in ("http", "https") or (trusted and target.netloc not in trusted):
+            return PlainTextResponse("redirect_uri 与可信域名不一致（50001）", status_code=400)
+        chosen = query.get("as", "")
+        asks = request.url.path.endswith("qrConnect") or "choose" in query
+        userid = chosen or ("" if asks else request.cookies.get(COOKIE, ""))
+        if not userid or (not chosen and self.platform.people.find(userid) is None):
+            return page("choose.html")
+        private = query.get("scope") == "snsapi_privateinfo"
+        code = self.platform.sign_ins.new_code(userid, private=private)
+        added = urlencode({"code": code, "state": query.get("state", "")})
+        joined = "&".join(part for part in (target.query, added) if part)
+        answer = RedirectResponse(target._replace(query=joined).geturl(), status_code=302)
+        return remember(answer, userid)
