@@ -275,10 +275,8 @@ def judge(attack: Attack, done: Exchange) -> tuple[bool, str]:
         return attack.name == "huge", f"没有应答：{done.verdict}"
     if status >= 500:
         return False, "服务器出错，任何攻击都不应得到 5xx"
-    if (
-        any(secret in done.body.decode(errors="replace") for secret in SECRETS)
-        or len(done.body) > DETAIL_BYTES
-    ):
+    leaks = any(secret in done.body.decode(errors="replace") for secret in SECRETS)
+    if leaks or (status != 200 and len(done.body) > DETAIL_BYTES):
         return False, "应答泄露了细节"
     if 400 <= status < 500:
         return True, "拒绝"
