@@ -4,7 +4,7 @@ Both ways are rationed, and a try is written down as wrong before it is made: wr
 head-count shut WeCom's call for a day (§2.5, Q20), and a code of eight digits must not be guessed.
 """
 
-from datetime import datetime, time
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,11 +14,16 @@ from reviewbot.actions.invite import digest, open_invitation
 from reviewbot.actions.keep_member import confirm
 from reviewbot.actions.record_change import record_change
 from reviewbot.actions.settle_contacts import lock_directory
-from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, NotFound, ReviewbotError
 from reviewbot.models.contacts import BindingTry, Invitation
 from reviewbot.models.people import Department, Staff
-from reviewbot.queries.contacts import head_count, invitation_by_code, wrong_tries
+from reviewbot.queries.contacts import (
+    head_count,
+    invitation_by_code,
+    today_of,
+    wrong_numbers_today,
+    wrong_tries,
+)
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.contacts import wrong_numbers_left
 from reviewbot.rules.directory_plan import Change, ChangeKind
@@ -33,7 +38,7 @@ def begin_number(session: Session, ident: int, viewer: Viewer, *, at: datetime) 
     only_admins(viewer)
     lock_directory(session)
     open_invitation(session, ident)
-    wrong = wrong_tries(session, "mobile", _today(at))
+    wrong = wrong_numbers_today(session, at)
     if wrong_numbers_left(head_count(session), wrong) == 0:
         raise Conflict(f"今天查错的号码已有 {wrong} 个，为免企业微信停用查询，请明天再试，或改用绑定码。")
     return _try(session, "mobile", viewer.actor, at)
@@ -57,7 +62,7 @@ def release_try(session: Session, try_id: int) -> None:
 def bind_by_code(session: Session, code: str, userid: str, *, at: datetime) -> str | ReviewbotError:
     """What to tell the member. A refusal is returned, not raised: the wrong try must stay written down."""
     lock_directory(session)
-    if wrong_tries(session, "code", _today(at), actor=userid.lower()) >= CODES_A_DAY:
+    if wrong_tries(session, "code", today_of(at), actor=userid.lower()) >= CODES_A_DAY:
         return Conflict("今天输错的绑定码太多，请明天再试，或请管理员按手机号绑定。")
     ident = _try(session, "code", userid.lower(), at)
     found = invitation_by_code(session, digest(code.strip()), at)
@@ -94,7 +99,3 @@ def _bind(session: Session, found: Invitation, userid: str, how: str, actor: str
     record_change(session, change, source="admin", at=at, actor=actor)
     unit = session.get_one(Department, found.department_id).short_name
     return f"{found.name}（{unit}）已绑定，账号 {userid}。"
-
-
-def _today(at: datetime) -> datetime:
-    return datetime.combine(at.astimezone(CHINA).date(), time(), CHINA)

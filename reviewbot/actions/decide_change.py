@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.keep_member import confirm
 from reviewbot.actions.let_go import let_go
+from reviewbot.actions.record_change import record_change
 from reviewbot.actions.settle_contacts import lock_directory
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.contacts import DirectoryChange, WeComDepartment
 from reviewbot.models.people import Department, Staff
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.contacts import Left
-from reviewbot.rules.directory_plan import ChangeKind
+from reviewbot.rules.directory_plan import Change, ChangeKind
 from reviewbot.rules.lifecycle import Role
 
 K = ChangeKind
@@ -126,3 +127,23 @@ _TAKE = {
     K.JOINED: _admit, K.REJOINED: _admit, K.MOVED: _move, K.LEFT: _leave, K.UNIT_NEW: _map,
     K.UNIT_CHANGED: _map, K.UNIT_GONE: _unmap,
 }  # fmt: skip
+
+
+def map_party(
+    session: Session, party: int, department_id: int | None, viewer: Viewer, *, at: datetime
+) -> str:
+    """Say by hand which unit a WeCom department stands for; None: no unit of ours."""
+    only_admins(viewer)
+    lock_directory(session)
+    if party < 1:
+        raise InvalidInput("请填写企业微信的部门编号。")
+    row = session.get(WeComDepartment, party)
+    if row is None:
+        row = WeComDepartment(id=party, present=True)
+        session.add(row)
+    unit = unit_of(session, department_id) if department_id else None
+    before, row.department_id = row.department_id, unit.id if unit else None
+    facts = {"party": party, "before": before, "after": row.name, "department_id": row.department_id}
+    change = Change(K.UNIT_NEW if unit else K.UNIT_GONE, f"party:{party}", None, facts)
+    record_change(session, change, source="admin", at=at, actor=viewer.actor)
+    return f"企业微信部门 {party} 现对应{unit.short_name if unit else '（不对应单位）'}。"

@@ -1,11 +1,12 @@
 """Look-ups in what WeCom tells: how members stand, events that count, changes that wait, invitations, tries."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from reviewbot.clock import CHINA
 from reviewbot.models.contacts import (
     BindingTry,
     Contact,
@@ -145,6 +146,15 @@ def wrong_tries(session: Session, how: str, since: datetime, *, actor: str | Non
     """Wrong numbers or codes since then; of everybody, or of one."""
     wanted = select(func.count()).where(BindingTry.how == how, BindingTry.wrong, BindingTry.at >= since)
     return session.scalar(wanted.where(BindingTry.actor == actor) if actor else wanted) or 0
+
+
+def today_of(at: datetime) -> datetime:
+    """When the day of a moment began in China: rations are by the day."""
+    return datetime.combine(at.astimezone(CHINA).date(), time(), CHINA)
+
+
+def wrong_numbers_today(session: Session, at: datetime) -> int:
+    return wrong_tries(session, "mobile", today_of(at))
 
 
 def head_count(session: Session) -> int:

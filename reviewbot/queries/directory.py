@@ -194,6 +194,15 @@ def userids_with_role(session: Session, role: Role, department_id: int | None = 
     return list(session.scalars(wanted.order_by(Staff.id)))
 
 
+def every_unit(session: Session) -> list[Department]:
+    return list(session.scalars(select(Department).order_by(Department.id)))
+
+
+def staff_names_by_userid(session: Session) -> dict[str, str]:
+    """Names to show for the userids that records keep, of those who have left too."""
+    return {userid: name for userid, name in session.execute(select(Staff.userid, Staff.name))}
+
+
 def heads_by_unit(session: Session) -> dict[str, str]:
     """The first head of every unit, by unit code."""
     rows = session.execute(

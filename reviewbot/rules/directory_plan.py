@@ -245,11 +245,11 @@ def describe(kind: ChangeKind, facts: Mapping[str, Any], units: Mapping[int, str
         case K.MOVED:
             what = f"{name}：{unit('before')} → {unit()}"
         case K.UNIT_NEW:
-            what = f"{party} {facts.get('after') or ''}，似为{unit()}"
+            what = f"{party} {facts.get('after') or ''}对应{unit()}"
         case K.UNIT_CHANGED:
             what = f"{party}：{facts['before'] or '（无名）'} → {facts['after']}"
         case K.UNIT_GONE:
-            what = f"{party} {facts['before'] or ''}，对应{unit()}"
+            what = f"{party} 不再对应{unit()}"
         case K.BOUND:
             how = {"mobile": "按手机号", "code": "凭绑定码"}[str(facts["how"])]
             what = f"{name}（{facts['userid']}），{how}"

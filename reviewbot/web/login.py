@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from reviewbot.actions.answer_once import KeyReused, use_once
+from reviewbot.actions.bind_member import bind_by_code
 from reviewbot.errors import NotAllowed, NotSignedIn, ReviewbotError, Unavailable
+from reviewbot.queries.contacts import contact_of
 from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.scope import Viewer, viewer_of_staff
@@ -22,6 +24,7 @@ from reviewbot.wiring import House
 
 SESSION = "reviewbot_session"
 PENDING = "reviewbot_login"
+BINDING = "reviewbot_binding"
 SESSION_SECONDS = 12 * 3600
 PENDING_SECONDS = 600
 SUPERVISION_ROLES = frozenset({Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
@@ -88,6 +91,7 @@ def shown_to(request: Request, viewer: Viewer) -> Request:
             "roles": roles,
             "intake": bool(viewer.roles & INTAKE_ROLES),
             "supervision": bool(viewer.roles & SUPERVISION_ROLES),
+            "admin": Role.ADMIN in viewer.roles,
         },
         "csrf": csrf_token(request),
     }
@@ -168,10 +172,12 @@ def callback(request: Request) -> Response:
         userid = house.wecom.oauth_userid(code)
         with house.database.begin() as session:
             staff = staff_by_userid(session, userid)
-        if staff is None:
-            raise NotAllowed(f"工作人员目录中没有账号“{userid[:64]}”，请联系管理员登记后再登录。")
+            if staff is not None:
+                contact_of(session, staff).seen_at = house.clock.now()
     except ReviewbotError as wrong:
         return forget(error_page(request, wrong.sentence, wrong.status), name)
+    if staff is None:
+        return forget(_offer_binding(request, userid[:64]), name)
     answer = RedirectResponse(pending.get("next", "/"), status_code=303)
     _put(request, answer, SESSION, {"userid": staff.userid, "sid": secrets.token_hex(16)}, SESSION_SECONDS)
     return forget(answer, name)
@@ -183,6 +189,27 @@ def _spend(house: House, state: str) -> None:
             use_once(session, f"login {state}", at=house.clock.now())
         except KeyReused:
             raise NotSignedIn("这次登录已经用过，请重新登录。") from None
+
+
+def _offer_binding(request: Request, userid: str, wrong: str | None = None) -> Response:
+    """A member of the corp whom the directory does not know: he may have a one-time code (wecom §2.5)."""
+    page = render(request, "bind.html", userid=userid, wrong=wrong, status=403)
+    _put(request, page, BINDING, {"userid": userid}, PENDING_SECONDS)
+    return page
+
+
+def bind(request: Request, form: FormData) -> Response:
+    """The one-time code of somebody who has just proved his userid to us."""
+    userid = _unsign(request, BINDING, PENDING_SECONDS).get("userid", "")
+    if not userid:
+        raise NotSignedIn("登录已过期，请重新登录。")
+    house = house_of(request)
+    with house.database.begin() as session:
+        told = bind_by_code(session, text_of(form, "code"), userid, at=house.clock.now())
+    if not isinstance(told, str):
+        return _offer_binding(request, userid, told.sentence)
+    answer = render(request, "message.html", title="绑定成功", message=told, login="/login")
+    return forget(answer, BINDING)
 
 
 def sign_out(request: Request, token: str) -> Response:

@@ -32,6 +32,7 @@ from reviewbot.web import (
     supervision_pages,
     views,
 )
+from reviewbot.web.directory_pages import directory_routes
 from reviewbot.web.guards import Static, compressed, guarded, posted, signed_in
 from reviewbot.web.h5_pages import h5_routes
 from reviewbot.web.login import house_of
@@ -75,6 +76,7 @@ def page_routes() -> list[BaseRoute]:
         Route("/logout", posted(_logout), methods=post),
         Mount("/static", Static(views.STATIC)),
         *h5_routes(),
+        *directory_routes(),
         *rater_routes(),
     ])  # fmt: skip
 
