@@ -99,6 +99,34 @@ class DirectorySettings(Part):
         return self.leave_percent / 100
 
 
+class RaterSettings(Part):
+    order: list[Literal["official", "sms"]] = Field(min_length=1)
+
+
+_TEMPLATE_KEY = r"^([a-z_]+[0-9]+)?$"
+
+
+class TemplateFields(Part):
+    number: str = Field(pattern=_TEMPLATE_KEY)
+    item: str = Field(pattern=_TEMPLATE_KEY)
+    progress: str = Field(pattern=_TEMPLATE_KEY)
+    date: str = Field(pattern=_TEMPLATE_KEY)
+
+    def told(self) -> dict[str, str]:
+        """Which field of the template takes which fact."""
+        return {name: key for name, key in self.model_dump().items() if key}
+
+
+class OfficialSettings(Part):
+    base_url: str = Field(pattern=r"^https?://\S+$")
+    oauth_url: str = Field(pattern=r"^https?://\S+$")
+    appid: str
+    secret: SecretStr
+    template_id: str
+    timeout_seconds: float = Field(gt=0, le=12)
+    fields: TemplateFields
+
+
 class SmsSettings(Part):
     url: str = Field(pattern=r"^(https?://\S+)?$")
     account: str
@@ -177,6 +205,8 @@ class Settings(BaseSettings):
     intake: IntakeSettings
     wecom: WeComSettings
     directory: DirectorySettings
+    raters: RaterSettings
+    official: OfficialSettings
     sms: SmsSettings
     documents: DocumentSettings
     sources: dict[str, SourceSettings]

@@ -1,7 +1,7 @@
 """The composition root: one House a process, with everything the edges need."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,13 +16,14 @@ from reviewbot.database.session import Database
 from reviewbot.errors import SettingError
 from reviewbot.links import RaterLinks
 from reviewbot.outbox import RATER
+from reviewbot.queries.raters import openid_of_case
 from reviewbot.queue import Doorbell, make_celery
+from reviewbot.raters.channel import Carrier, RaterChannel, SmsCarrier, SubscriptionCarrier
+from reviewbot.raters.gateway import SmsGateway
 from reviewbot.rules.calendar import Calendar
 from reviewbot.rules.policy import Policy
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.settings import CONFIG, Settings
-from reviewbot.sms.channel import SmsChannel
-from reviewbot.sms.gateway import SmsGateway
 from reviewbot.sources.mapping import DateLimits
 from reviewbot.sources.profile import SourceProfile, load_profiles
 from reviewbot.wecom.callback import CallbackCrypto
@@ -31,6 +32,7 @@ from reviewbot.wecom.channel import WeComChannel
 from reviewbot.wecom.client import WeComClient
 from reviewbot.wecom.connection import Access
 from reviewbot.wecom.errors import load_error_table
+from reviewbot.wecom.official import OfficialAccess, OfficialAccount
 from reviewbot.wecom.pace import Pace
 
 PERSON_TIMES = 200
@@ -50,6 +52,8 @@ class House:
     rulebook: Rulebook
     profiles: dict[str, SourceProfile]
     wecom: WeComClient | None
+    official: OfficialAccount | None
+    """The 公众号 of raters; None where there is none."""
     channels: dict[str, Channel]
     links: RaterLinks
     crypto: CallbackCrypto | None
@@ -69,14 +73,16 @@ def build_house(settings: Settings) -> House:
     told = settings.wecom
     wecom = _wecom(settings, told.secret, told.agent_id) if told.base_url else None
     links = RaterLinks(settings.signing_key, settings.address)
+    database, official = Database(settings.database_url), _official(settings)
     return House(
         settings=settings,
         clock=make_clock(Path(settings.rehearsal) if settings.rehearsal else None),
-        database=Database(settings.database_url),
+        database=database,
         rulebook=load_rulebook(settings.policy),
         profiles=load_profiles(CONFIG / "sources"),
         wecom=wecom,
-        channels=_channels(settings, wecom, links),
+        official=official,
+        channels=_channels(settings, wecom, _ways_to_raters(settings, official, database), links),
         links=links,
         crypto=_crypto(settings),
         contacts=_contacts(settings),
@@ -131,10 +137,12 @@ def store_of(settings: Settings) -> redis.Redis:
     return redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
 
 
-def _channels(settings: Settings, wecom: WeComClient | None, links: RaterLinks) -> dict[str, Channel]:
-    """What is configured. Raters are told by text message; another channel to them would be chosen here."""
+def _channels(
+    settings: Settings, wecom: WeComClient | None, ways: Sequence[Carrier], links: RaterLinks
+) -> dict[str, Channel]:
+    """What is configured."""
     found: dict[str, Channel] = {}
-    told, sms = settings.wecom, settings.sms
+    told = settings.wecom
     if wecom is not None:
         found["wecom"] = WeComChannel(
             wecom,
@@ -143,11 +151,42 @@ def _channels(settings: Settings, wecom: WeComClient | None, links: RaterLinks) 
             folder=settings.data_dir,
             switched_on=[Capability(name) for name in told.capabilities.switched_on()],
         )
+    if ways:
+        found[RATER] = RaterChannel(ways, links)
+    return found
+
+
+def _ways_to_raters(
+    settings: Settings, official: OfficialAccount | None, database: Database
+) -> list[Carrier]:
+    """The configured ways, in the order of ``[raters] order``."""
+    sms, ways = settings.sms, dict[str, Carrier]()
+    if official is not None:
+
+        def openid_of(case_id: int) -> str | None:
+            with database.begin() as session:
+                return openid_of_case(session, case_id)
+
+        ways["official"] = SubscriptionCarrier(official, openid_of, settings.official.fields.told())
     if sms.url:
         secret = sms.secret.get_secret_value()
-        gateway = SmsGateway(sms.url, sms.account, secret, sms.signature, sms.timeout_seconds)
-        found[RATER] = SmsChannel(gateway, links)
-    return found
+        ways["sms"] = SmsCarrier(SmsGateway(sms.url, sms.account, secret, sms.signature, sms.timeout_seconds))
+    return [ways[name] for name in settings.raters.order if name in ways]
+
+
+def _official(settings: Settings) -> OfficialAccount | None:
+    told = settings.official
+    if not told.appid:
+        return None
+    timeout = (min(told.timeout_seconds, 3.05), told.timeout_seconds)
+    return OfficialAccount(
+        OfficialAccess(told.base_url, told.oauth_url, timeout),
+        appid=told.appid,
+        secret=told.secret.get_secret_value(),
+        template_id=told.template_id,
+        redis=store_of(settings),
+        error_table=load_error_table(CONFIG / "official_errors.toml"),
+    )
 
 
 def _crypto(settings: Settings) -> CallbackCrypto | None:

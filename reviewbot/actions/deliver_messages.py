@@ -32,7 +32,7 @@ CODE_LIFE = timedelta(hours=72)
 """A response_code is good for one change of its card within this time (wecom §2.3)."""
 TOO_LATE = "发送后没有答复，重复检查期已过，不能再发以免重复"
 MERGED_REPEAT = "超时后重发，平台认作重复，没有给出消息编号"
-NOT_CONFIGURED = {"wecom": "未配置企业微信", RATER: "未配置短信网关"}
+NOT_CONFIGURED = {"wecom": "未配置企业微信", RATER: "未配置公众号和短信网关"}
 NOT_REACHED = {"wecom": "企业微信称该成员收不到（不在可见范围或已离职）", RATER: "短信网关称该号码收不到"}
 log = structlog.get_logger()
 
@@ -55,6 +55,16 @@ class DeliveredToMany(Protocol):
     def msgid(self) -> str | None: ...
     @property
     def undelivered(self) -> frozenset[str]: ...
+
+
+@runtime_checkable
+class ByOneOfSeveral(Protocol):
+    """The channel had several ways: which one it was, and why the ones before it were not."""
+
+    @property
+    def carrier(self) -> str: ...
+    @property
+    def passed(self) -> Sequence[str]: ...
 
 
 class Channel(Protocol):
@@ -144,10 +154,11 @@ def _send(database: Database, channel: Channel, parcel: Parcel, at: datetime) ->
     """Raises ChannelError."""
     if len(parcel.receivers) > 1 and isinstance(channel, Broadcaster):
         many = channel.deliver_to_many(parcel.receivers, parcel.body, parcel.id)
-        msgid, code, lost = many.msgid, None, many.undelivered
+        msgid, code, lost, way = many.msgid, None, many.undelivered, None
     else:
         done = channel.deliver(parcel.receivers[0], parcel.body, parcel.id)
         msgid, code = done.msgid, done.response_code
+        way = done if isinstance(done, ByOneOfSeveral) else None
         lost = frozenset({parcel.receivers[0].lower()}) if done.undelivered else frozenset()
     if msgid == "" and parcel.unsure_since is None and not lost:
         # Accepted without a number: only after an unanswered try does that mean a recognised repeat (W10).
@@ -160,6 +171,8 @@ def _send(database: Database, channel: Channel, parcel: Parcel, at: datetime) ->
             row.state, row.sent_at, row.msgid, row.response_code = "sent", at, msgid or None, code
             row.code_expires_at = at + CODE_LIFE if code else None
             row.reason = MERGED_REPEAT if msgid == "" else None
+            if way is not None:
+                row.carrier, row.passed = way.carrier, list(way.passed)
 
 
 def _rows(session: Session, parcel: Parcel) -> list[Message]:

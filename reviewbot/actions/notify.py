@@ -53,13 +53,15 @@ def tell(
 def tell_rater(session: Session, case: Case, kind: str, body: Body, *, at: datetime) -> None:
     """Owe the rater a message of ``notices.rater_*``; his number is looked up, and his link made, only when it is
     sent. Anonymous: a suppressed row says so."""
+    about = body["about"] | {"item": case.review.item or "政务服务事项"}
+    about["date"] = about["date"] or f"{at.astimezone(CHINA):%Y-%m-%d}"
     owe(
         session,
         key=f"{case.number}-r{case.round}-{kind}-{case.event_count}-rater",
         kind=kind,
         userid="",
         channel=RATER,
-        body=body | {"case": case.id, "round": case.round, "at": int(at.timestamp())},
+        body=body | {"about": about, "case": case.id, "round": case.round, "at": int(at.timestamp())},
         at=at,
         case_id=case.id,
         suppressed=None if case.real_name else NO_NUMBER,

@@ -37,7 +37,11 @@ class Message(Base):
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
     userid: Mapped[str]
     channel: Mapped[str] = mapped_column(default="wecom")
-    """wecom, or rater: the number is looked up only when it is sent, and never stands in a message."""
+    """wecom, or rater: the address is looked up only when it is sent, and never stands in a message."""
+    carrier: Mapped[str | None]
+    """Which way of a channel with several carried it: official (公众号) or sms."""
+    passed: Mapped[list[str]] = mapped_column(server_default="{}")
+    """The ways before it that could not, each with the reason ("official：…")."""
     body: Mapped[dict[str, Any]]
     """Of a card: what it shows now, its updates included."""
     state: Mapped[str] = mapped_column(default="owed")

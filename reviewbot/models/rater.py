@@ -33,3 +33,13 @@ class PhoneReveal(Base):
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     at: Mapped[datetime]
     purpose: Mapped[str]
+
+
+class RaterOpenid(Base):
+    """The 公众号's name for a rater who asked on his page to be told there. Apart from the case, erased on his word."""
+
+    __tablename__ = "rater_openids"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    openid: Mapped[str]
+    given_at: Mapped[datetime]

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session, joinedload
 from reviewbot.models.case import Case, CaseEvent
 from reviewbot.models.oversight import SupervisionEvent
 from reviewbot.models.people import Staff
-from reviewbot.models.rater import PhoneReveal, RaterAnswer
+from reviewbot.models.rater import PhoneReveal, RaterAnswer, RaterOpenid
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.raters import Concern
 
@@ -62,6 +62,11 @@ def staff_names(session: Session, case: Case) -> list[str]:
     if case.review.handled_by:
         names.add(case.review.handled_by)
     return sorted((name for name in names if len(name) > 1), key=len, reverse=True)
+
+
+def openid_of_case(session: Session, case_id: int) -> str | None:
+    """The openid of a rater who chose to be told by the 公众号, until he takes it back."""
+    return session.scalar(select(RaterOpenid.openid).where(RaterOpenid.case_id == case_id))
 
 
 def concern_of(session: Session, case_id: int, round_: int, kind: Concern) -> SupervisionEvent | None:

@@ -114,37 +114,38 @@ def instructed(facts: Facts) -> Body:
 
 def rater_extended(number: str, due_at: datetime, reason: str) -> Body:
     """To the rater: plain words, no names; his page shows the rest."""
-    return _to_rater(
-        f"您反映的事项（编号 {number}）需要更多时间办理，预计 {due_at:%Y-%m-%d} 前办结。原因：{reason}。"
-    )
+    said = f"您反映的事项（编号 {number}）需要更多时间办理，预计 {due_at:%Y-%m-%d} 前办结。原因：{reason}。"
+    return _to_rater(said, number, "延期办理", due_at)
 
 
 def rater_ledger(number: str, until: datetime, reason: str) -> Body:
-    return _to_rater(
-        f"您反映的事项（编号 {number}）一时难以解决，已列入整改台账，计划 {until:%Y-%m-%d} 前完成。原因：{reason}。"
-    )
+    said = f"您反映的事项（编号 {number}）一时难以解决，已列入整改台账，计划 {until:%Y-%m-%d} 前完成。原因：{reason}。"
+    return _to_rater(said, number, "列入台账", until)
 
 
 def rater_opened(number: str, due_at: datetime | None) -> Body:
     expected = f"，预计 {due_at:%Y-%m-%d} 前办结" if due_at else ""
-    return _to_rater(f"您的评价已受理（编号 {number}）{expected}。")
+    return _to_rater(f"您的评价已受理（编号 {number}）{expected}。", number, "已受理", due_at)
 
 
 def rater_closed(number: str) -> Body:
-    return _to_rater(f"您反映的事项（编号 {number}）已办结，请您评价办理结果。")
+    return _to_rater(f"您反映的事项（编号 {number}）已办结，请您评价办理结果。", number, "已办结", None)
 
 
 def rater_reopened(number: str, due_at: datetime) -> Body:
-    return _to_rater(f"您反映的事项（编号 {number}）已重新办理，预计 {due_at:%Y-%m-%d} 前办结。")
+    said = f"您反映的事项（编号 {number}）已重新办理，预计 {due_at:%Y-%m-%d} 前办结。"
+    return _to_rater(said, number, "重新办理", due_at)
 
 
 def concern(facts: Facts, what: str) -> Body:
     return _card(facts, f"督办 {facts.number}", f"{what}，请核查", note="核查结果请在网页「督办事项」中填写")
 
 
-def _to_rater(content: str) -> Body:
-    """``tell_rater`` adds what the link is made of; the channel that carries it makes the link."""
-    return {"type": "rater", "content": content}
+def _to_rater(content: str, number: str, progress: str, until: datetime | None) -> Body:
+    """The words of a text, and the few facts a template takes (F19). ``tell_rater`` adds what the link is made of, the
+    item, and the day where none is told; the channel that carries it makes the link."""
+    about = {"number": number, "progress": progress, "date": f"{until:%Y-%m-%d}" if until else ""}
+    return {"type": "rater", "content": content, "about": about}
 
 
 def reminder(facts: Facts, label: str, *, title: str) -> Body:

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from reviewbot.clock import CHINA
-from reviewbot.sms.gateway import sign
+from reviewbot.raters.gateway import sign
 
 WINDOW_SECONDS = 300
 _PHONE = re.compile(r"1[3-9][0-9]{9}|0[0-9]{9,11}", re.ASCII)
@@ -40,7 +40,7 @@ class Text:
 
 
 class TextMessages:
-    """The gateway's side of ``reviewbot.sms.gateway``: signed calls only, one text for one key."""
+    """The gateway's side of ``reviewbot.raters.gateway``: signed calls only, one text for one key."""
 
     def __init__(self, account: str, secret: str) -> None:
         self._account = account

@@ -13,7 +13,6 @@ from starlette.routing import BaseRoute, Route
 from reviewbot.actions.take_answer import WORDS, take_answer
 from reviewbot.database.session import database_is_away
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError, TooLarge
-from reviewbot.links import RaterLink
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import raters as rater_queries
@@ -21,9 +20,10 @@ from reviewbot.queries.procedure import granted_applications
 from reviewbot.queue import TaskName
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.raters import Answer, Concern, open_answers
-from reviewbot.web import login
+from reviewbot.web import login, rater_wechat
 from reviewbot.web.login import house_of
 from reviewbot.web.rater_views import Story, story_view
+from reviewbot.web.rater_wechat import BAD_LINK, link_of
 from reviewbot.web.views import render
 
 HEADERS = {
@@ -36,7 +36,6 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 MAX_BODY = 16 * 1024
-_BAD_LINK = "链接无效或已过期。请使用最近一条短信中的链接，或拨打 12345 查询。"
 Page = Callable[[Request], Response]
 
 
@@ -45,6 +44,9 @@ def rater_routes() -> list[BaseRoute]:
     return [
         Route("/r/{token}", _guarded(rater_page), methods=["GET"]),
         Route("/r/{token}", _posted(answer), methods=["POST"]),
+        Route("/r/consent/back", _guarded(rater_wechat.consented), methods=["GET"]),
+        Route("/r/{token}/wechat", _guarded(rater_wechat.consent), methods=["GET"]),
+        Route("/r/{token}/wechat", _posted(rater_wechat.forget), methods=["POST"]),
     ]
 
 
@@ -86,25 +88,14 @@ def _notice(request: Request, sentence: str, status: int) -> Response:
     return render(request, "rater_notice.html", message=sentence, status=status)
 
 
-def _link(request: Request) -> RaterLink:
-    """What the token stands for. A forged, altered and expired one get the same answer."""
-    house = house_of(request)
-    found = house.links.read(
-        request.path_params["token"], now=house.clock.now(), days=house.rulebook.policy.raters.link_days
-    )
-    if found is None:
-        raise NotFound(_BAD_LINK)
-    return found
-
-
 def rater_page(request: Request) -> Response:
     """The story of the case as it stands, and what the rater can say now."""
-    house, link = house_of(request), _link(request)
+    house, link = house_of(request), link_of(request)
     now = house.clock.now()
     with house.database.begin() as session:
         case = rater_queries.case_behind_link(session, link.case_id)
         if case is None:
-            raise NotFound(_BAD_LINK)
+            raise NotFound(BAD_LINK)
         answers = rater_queries.answers_of(session, case.id)
         story = Story(
             case=case,
@@ -117,6 +108,7 @@ def rater_page(request: Request) -> Response:
             names=rater_queries.staff_names(session, case),
         )
         shown = story_view(story, now)
+        wechat = rater_wechat.offer(request, session, case.id)
     mine = next((each for each in answers if each.round == link.round), None)
     choices = open_answers(
         closed_at=case.closed_at if case.status is CaseStatus.CLOSED else None,
@@ -127,13 +119,13 @@ def rater_page(request: Request) -> Response:
     return render(
         request, "rater.html", **shown, words_limit=WORDS,
         choices=[(each.value, each.label) for each in choices] if link.round == case.round else [],
-        old_link=link.round != case.round,
+        old_link=link.round != case.round, wechat=wechat,
     )  # fmt: skip
 
 
 def answer(request: Request, form: FormData) -> Response:
     """One tap. The token in the address is the right to answer; a second tap of the round changes nothing."""
-    house, link = house_of(request), _link(request)
+    house, link = house_of(request), link_of(request)
     try:
         said = Answer(login.text_of(form, "answer"))
     except ValueError:

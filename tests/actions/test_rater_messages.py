@@ -121,7 +121,7 @@ def test_without_a_gateway_the_message_is_suppressed_and_no_staff_channel_takes_
     deliver_messages(house.database, {"wecom": Staff()}, at=house.clock.now())
 
     (kept,) = messages(house, channel="rater")
-    assert (kept.state, kept.reason) == ("suppressed", "未配置短信网关")
+    assert (kept.state, kept.reason) == ("suppressed", "未配置公众号和短信网关")
     assert taken
     assert "" not in taken
     assert PHONE not in taken

@@ -12,9 +12,9 @@ from starlette.applications import Starlette
 
 from reviewbot.errors import ChannelError
 from reviewbot.links import RaterLinks
+from reviewbot.raters.channel import RaterChannel, SmsCarrier
+from reviewbot.raters.gateway import SmsGateway
 from reviewbot.simulator.texts import TextMessages
-from reviewbot.sms.channel import SmsChannel
-from reviewbot.sms.gateway import SmsGateway
 
 PHONE = "13800001234"
 
@@ -44,7 +44,7 @@ def texts(address):
 
 
 def test_a_text_arrives_signed_with_its_link_and_its_number_covered(address):
-    channel = SmsChannel(gateway(address), RaterLinks(lambda: "key", "http://bureau"))
+    channel = RaterChannel([SmsCarrier(gateway(address))], RaterLinks(lambda: "key", "http://bureau"))
     body = {"content": "已办结。", "case": 7, "round": 1, "at": int(datetime.now(UTC).timestamp())}
 
     done = channel.deliver(PHONE, body, 5)
