@@ -7,7 +7,7 @@ platform tokens stay on the real time: their other side does not take part in th
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,12 @@ class RehearsalClock(Clock):
             self._rate = float(told["rate"])
             self._stamp = stamp
         return self._start + timedelta(seconds=(time.time() - self._anchor) * self._rate)
+
+
+def span(first: date, last: date) -> tuple[datetime, datetime]:
+    """The days ``first`` .. ``last`` (both included) as ``start <= moment < end`` in China."""
+    start, end = datetime(first.year, first.month, first.day, tzinfo=CHINA), last + timedelta(days=1)
+    return start, datetime(end.year, end.month, end.day, tzinfo=CHINA)
 
 
 def set_rehearsal(path: Path, start: datetime, *, rate: float) -> None:

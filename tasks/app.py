@@ -41,6 +41,7 @@ def talk() -> Talk:
         database=home.database,
         now=home.clock.now,
         rulebook=home.rulebook,
+        address=home.settings.address,
         folder=home.settings.data_dir,
         focus=timedelta(minutes=home.settings.wecom.focus_minutes),
         download=download if home.wecom else None,

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from reviewbot.clock import CHINA
+from reviewbot.clock import CHINA, span
 from reviewbot.errors import InvalidInput
 from reviewbot.queries.counts import cohort, count_cohort
 from reviewbot.queries.directory import units_seen_by
@@ -43,8 +43,7 @@ def report_rates(
         raise InvalidInput("起止日期须在 2000 年至 2099 年之间。")
     if first > last:
         raise InvalidInput(f"起始日期 {first} 晚于截止日期 {last}。")
-    start = datetime.combine(first, time(), CHINA)
-    end = datetime.combine(last + timedelta(days=1), time(), CHINA)
+    start, end = span(first, last)
     # A unit with nothing due is listed with "—", neither left out nor given 100 % (F20).
     units: list[str | None] = [*units_seen_by(session, viewer, department_id)] if by_department else []
     rows = []

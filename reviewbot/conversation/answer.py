@@ -12,12 +12,17 @@ from reviewbot.actions.make_move import make_move
 from reviewbot.actions.record_recall import RecallIn, record_recall
 from reviewbot.actions.step import MoveIn
 from reviewbot.actions.step import Verb as MoveVerb
+from reviewbot.charts import chart_picture
+from reviewbot.clock import CHINA
+from reviewbot.conversation.asking import Asking
 from reviewbot.conversation.binding import answer_stranger, note_sign_of_life
-from reviewbot.conversation.commands import parse
 from reviewbot.conversation.help import help_text
 from reviewbot.conversation.presses import OLD_BUTTON, grey, pressed
-from reviewbot.conversation.replies import case_lines, rate_sentence, todo_lines
+from reviewbot.conversation.questions import Asked, understand
+from reviewbot.conversation.replies import case_lines, todo_lines
+from reviewbot.conversation.reports import answer_question
 from reviewbot.conversation.turn import Said, Talk, Turn, focus, in_focus, visible
+from reviewbot.conversation.vocabulary import Unit, vocabulary
 from reviewbot.conversation.words import Command, Question, Verb
 from reviewbot.errors import ChannelError, NotFound, ReviewbotError
 from reviewbot.inbox import claim
@@ -25,10 +30,11 @@ from reviewbot.models.message import InboxItem
 from reviewbot.outbox import owe
 from reviewbot.queries.cases import desk_limits, owed_by
 from reviewbot.queries.delegates import acting_roles
-from reviewbot.queries.directory import member_of, staff_by_userid
+from reviewbot.queries.directory import every_department, member_of, staff_by_userid
 from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import viewer_of_staff
 from reviewbot.rules.lifecycle import Conclusion
+from reviewbot.rules.notices import picture
 from reviewbot.rules.recall import Finding
 from reviewbot.wecom.buttons import unpack
 
@@ -108,7 +114,7 @@ def _work(
 def _act(turn: Turn, item: InboxItem, photo: tuple[bytes, str] | ChannelError | None) -> Said:
     match item.kind:
         case "text":
-            return Said(_typed(turn, item.body.get("content") or ""))
+            return Said(_typed(turn, item))
         case "card_press":
             return _pressed(turn, item)
         case "image":
@@ -119,10 +125,14 @@ def _act(turn: Turn, item: InboxItem, photo: tuple[bytes, str] | ChannelError | 
             return Said("")
 
 
-def _typed(turn: Turn, content: str) -> str:
-    command = parse(content)
+def _typed(turn: Turn, item: InboxItem) -> str:
+    units = [Unit(unit.id, unit.code, unit.short_name, unit.name) for unit in every_department(turn.session)]
+    today = turn.at.astimezone(CHINA).date()
+    command = understand(item.body.get("content") or "", vocabulary(units), today)
     if isinstance(command, Question):
         return command.sentence
+    if isinstance(command, Asked):
+        return _asked_about(turn, item, command, units)
     match command.verb:
         case Verb.help:
             return help_text(turn.staff.roles)
@@ -131,8 +141,6 @@ def _typed(turn: Turn, content: str) -> str:
             owed = owed_by(turn.session, turn.viewer, turn.at)
             limits = desk_limits(turn.session, [case.id for case in owed])
             return todo_lines(owed, turn.at, recalls, limits)
-        case Verb.rate:
-            return rate_sentence(turn.session, turn.viewer, command.args, turn.at, turn.talk.rulebook)
         case Verb.leave:
             return _leave(turn, command.args)
         case Verb.recall:
@@ -141,6 +149,20 @@ def _typed(turn: Turn, content: str) -> str:
             return _show(turn, command.number or "")
         case _:
             return _move(turn, _asked(turn, command))
+
+
+def _asked_about(turn: Turn, item: InboxItem, asked: Asked, units: list[Unit]) -> str:
+    """The table as the reply; the chart, where there is one, as a picture owed beside it."""
+    talk = turn.talk
+    asking = Asking(turn.session, turn.viewer, turn.at, talk.rulebook, talk.address)
+    told = answer_question(asking, asked, units)
+    if told.chart is not None:
+        sha256 = chart_picture(told.chart, talk.folder)
+        owe(
+            turn.session, key=f"picture-{item.id}", kind="picture", userid=turn.staff.userid,
+            body=picture(sha256, told.chart.filename, told.chart.alt), at=turn.at,
+        )  # fmt: skip
+    return told.text
 
 
 def _leave(turn: Turn, args: dict[str, str]) -> str:

@@ -6,9 +6,9 @@
 
 import re
 
-from reviewbot.conversation.periods import read_rate
 from reviewbot.conversation.procedure_readers import PROCEDURE_READERS, read_leave
 from reviewbot.conversation.readers import CORE_READERS
+from reviewbot.conversation.vocabulary import METRIC_WORDS
 from reviewbot.conversation.words import (
     MENTION,
     NOT_UNDERSTOOD,
@@ -36,11 +36,12 @@ _WORDS: dict[str, Verb] = {
     "申诉": Verb.appeal, "同意": Verb.agree, "不同意": Verb.disagree, "移交": Verb.hand_over,
     "批示": Verb.instruct, "备注": Verb.remark, "请假": Verb.leave,
     "抽查": Verb.recall, "抽查回访": Verb.recall,
-    "查看": Verb.show_case, "查询": Verb.show_case, "详情": Verb.show_case, "整改率": Verb.rate,
+    "查看": Verb.show_case, "查询": Verb.show_case, "详情": Verb.show_case,
 }  # fmt: skip
 _VERB = re.compile(
     "|".join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True)), re.IGNORECASE | re.ASCII
 )
+_RATES = tuple(METRIC_WORDS)
 # Verbs without an argument of their own: "签收不了" and "通过率" must not be taken for them.
 _STRICT = {Verb.sign, Verb.approve, Verb.agree, Verb.my_todo, Verb.help, Verb.show_case}
 _MAY_FOLLOW = re.compile(r"[\s:,;、。.!?#(\[【「]|[A-Za-z][0-9]{3,}|无附件|没有附件")
@@ -52,15 +53,13 @@ def parse(text: str) -> Command | Question:
     if not rest.folded:
         return Command(Verb.show_case, number) if number else NOT_UNDERSTOOD
     found = _VERB.match(rest.folded)
-    if found is None:
-        return _without_verb(number, rest)
+    if found is None or rest.folded.upper().startswith(_RATES):  # 整改率 is no 整改
+        return _without_verb(number)
     verb = _WORDS[found[0].lower()]
     following = rest.folded[found.end() :]
     if verb in _STRICT and following and not _MAY_FOLLOW.match(following):
         return NOT_UNDERSTOOD
     tail = rest.cut(found.end())
-    if verb is Verb.rate:
-        return read_rate(tail.folded) if number is None else NOT_UNDERSTOOD
     if verb in (Verb.my_todo, Verb.help):
         return Command(verb)
     if verb is Verb.leave:
@@ -68,12 +67,9 @@ def parse(text: str) -> Command | Question:
     return _about_a_case(verb, number, tail)
 
 
-def _without_verb(number: str | None, typed: Typed) -> Command | Question:
+def _without_verb(number: str | None) -> Command | Question:
     if number is not None:
         return Question(f"没有看懂要对 {number} 做什么，请发送「帮助」查看可以使用的指令。", unknown=True)
-    before, found, after = typed.folded.partition("整改率")
-    if found and len(typed.folded) <= 40 and not re.search("按[期时]", before):
-        return read_rate(f"{before} {after}")
     return NOT_UNDERSTOOD
 
 

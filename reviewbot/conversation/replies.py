@@ -1,23 +1,14 @@
-"""What the chat answers with: a case in a few lines, what one owes, a rate with its fraction."""
+"""What the chat answers with: a case in a few lines, what one owes."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy.orm import Session
-
-from reviewbot.actions.report_rates import report_rates
 from reviewbot.clock import CHINA
-from reviewbot.conversation.periods import parse_period
-from reviewbot.errors import InvalidInput
 from reviewbot.models.case import Case
-from reviewbot.queries.directory import find_department
 from reviewbot.queries.recalls import RecallRow
-from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, next_steps
 from reviewbot.rules.notices import when
-from reviewbot.rules.rates import METRICS, display
-from reviewbot.rules.rulebook import Rulebook
 
 
 def case_lines(case: Case, at: datetime, desk_limit: datetime | None = None) -> str:
@@ -52,34 +43,6 @@ def todo_lines(
         lines.append(f"您有 {len(recalls)} 件抽查回访，号码在网页「抽查回访」中查看：")
         lines += [f"{row.number} {row.unit}　回复「抽查 {row.number} 属实 说明」" for row in recalls]
     return "\n".join(lines)
-
-
-def rate_sentence(
-    session: Session, viewer: Viewer, args: dict[str, str], at: datetime, rulebook: Rulebook
-) -> str:
-    """整改率 with numerator, denominator and both parts (F12, F20)."""
-    today = at.astimezone(CHINA).date()
-    period = parse_period(args.get("period") or "本月", today)
-    if period is None:
-        raise InvalidInput(f"不明白“{args.get('period')}”是哪段时间；例如：整改率 本月、整改率 2026-10。")
-    department = None
-    if word := args.get("department"):
-        department = find_department(session, word)
-        if department is None:
-            raise InvalidInput(f"目录中没有单位“{word}”；例如：整改率 社保局 本月。")
-    first, last = period
-    (row,) = report_rates(
-        session, viewer, first=first, last=last, now=at, metrics=["rectification_rate"],
-        department_id=department.id if department else None,
-    )  # fmt: skip
-    parts = row.figure.parts
-    whose = department.short_name if department else ("全部单位" if viewer.sees_all else "本单位")
-    return (
-        f"{METRICS['rectification_rate'].name} {whose} {first:%Y-%m-%d} 至 {last:%Y-%m-%d}："
-        f"{display(row.figure, rulebook.policy.rounding)}，"
-        f"其中整改办结 {parts['rectified']}、解释办结 {parts['explained']}；"
-        f"分母为到期应办结的差评工单，截至 {at.astimezone(CHINA):%m-%d %H:%M}。"
-    )
 
 
 def _due(case: Case, at: datetime, desk_limit: datetime | None) -> str:

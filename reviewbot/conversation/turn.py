@@ -29,6 +29,8 @@ class Talk:
     """How long the case of the last act needs no number."""
     download: Callable[[str], tuple[bytes, str]] | None
     """Media id -> (bytes, file name); it may raise ChannelError."""
+    address: str = ""
+    """Where the links of answers lead."""
 
 
 @dataclass

@@ -26,7 +26,6 @@ class Verb(StrEnum):
     my_todo = "my_todo"
     help = "help"
     show_case = "show_case"
-    rate = "rate"
     reopen = "reopen"
     refuse_return = "refuse_return"
     convene = "convene"

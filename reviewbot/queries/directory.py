@@ -35,6 +35,11 @@ def find_department(session: Session, *words: str | None) -> Department | None:
     return None
 
 
+def every_department(session: Session) -> list[Department]:
+    """The whole directory of units, in its order."""
+    return list(session.scalars(select(Department).order_by(Department.id)))
+
+
 def route_candidates(session: Session, review: Review) -> Candidates:
     """What the directory knows about the names in a review; an ambiguous name is no candidate."""
     department = find_department(session, review.department, review.department_name)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.models.case import Case, Evidence
@@ -76,11 +76,13 @@ def cohort_cases(
     found: Cohort,
     viewer: Viewer,
     *,
+    part: str | None = None,
     department_id: int | None = None,
     after: int | None = None,
     limit: int = 50,
 ) -> list[Case]:
-    """The cases behind a figure's denominator, newest first (law 8)."""
+    """The cases behind a figure's denominator, newest first (law 8); ``part``: only those of one of its groups,
+    or behind the ``numerator``."""
     wanted = (
         select(Case)
         .options(joinedload(Case.review), joinedload(Case.department), joinedload(Case.handler))
@@ -88,6 +90,10 @@ def cohort_cases(
         .order_by(Case.id.desc())
         .limit(limit)
     )
+    if part == "numerator":
+        wanted = wanted.where(or_(*found.parts.values()))
+    elif part is not None:
+        wanted = wanted.where((found.parts | found.beside)[part])
     if department_id is not None:
         wanted = wanted.where(Case.department_id == department_id)
     if after is not None:

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.models.case import Case, CaseEvent
 from reviewbot.models.oversight import SupervisionEvent
-from reviewbot.models.people import Staff
+from reviewbot.models.people import Department, Staff
 from reviewbot.models.rater import PhoneReveal, RaterAnswer, RaterOpenid
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.raters import Concern
@@ -80,7 +80,12 @@ def concern_of(session: Session, case_id: int, round_: int, kind: Concern) -> Su
 
 
 def concerns(
-    session: Session, *, settled: bool, after: int | None = None, limit: int = 50
+    session: Session,
+    *,
+    settled: bool,
+    department_id: int | None = None,
+    after: int | None = None,
+    limit: int = 50,
 ) -> list[tuple[SupervisionEvent, Case]]:
     """What is to be looked into, longest waiting first; or what was, newest first."""
     wanted = (
@@ -89,6 +94,8 @@ def concerns(
         .options(joinedload(Case.review), joinedload(Case.department))
         .limit(limit)
     )
+    if department_id is not None:
+        wanted = wanted.where(Case.department_id == department_id)
     if settled:
         wanted = wanted.where(SupervisionEvent.settled_at.is_not(None)).order_by(SupervisionEvent.id.desc())
         wanted = wanted.where(SupervisionEvent.id < after) if after else wanted
@@ -96,6 +103,23 @@ def concerns(
         wanted = wanted.where(SupervisionEvent.settled_at.is_(None)).order_by(SupervisionEvent.id)
         wanted = wanted.where(SupervisionEvent.id > after) if after else wanted
     return [(event, case) for event, case in session.execute(wanted)]
+
+
+def count_concerns(session: Session, department_id: int | None = None) -> list[tuple[str | None, int]]:
+    """(unit's short name or None, what is still to be looked into), most first."""
+    count = func.count()
+    wanted = (
+        select(Department.short_name, count)
+        .select_from(SupervisionEvent)
+        .join(Case, Case.id == SupervisionEvent.case_id)
+        .outerjoin(Department, Department.id == Case.department_id)
+        .where(SupervisionEvent.settled_at.is_(None))
+        .group_by(Department.id)
+        .order_by(count.desc(), Department.id)
+    )
+    if department_id is not None:
+        wanted = wanted.where(Case.department_id == department_id)
+    return [(name, number) for name, number in session.execute(wanted)]
 
 
 def case_number_of_concern(session: Session, ident: int) -> str | None:

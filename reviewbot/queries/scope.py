@@ -39,6 +39,10 @@ def viewer_of_staff(staff: Staff, acting: frozenset[Role] = frozenset()) -> View
 SYSTEM = Viewer(name="系统", actor="system", roles=frozenset({Role.ADMIN}))
 
 
+SUPERVISION = frozenset({Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
+"""Who sees what has to be looked into (督办事项)."""
+
+
 def visible_cases(viewer: Viewer) -> ColumnElement[bool]:
     """The condition on ``Case``: the whole city, or what the viewer's department holds, he handles, or it assists."""
     if viewer.sees_all:

@@ -89,6 +89,15 @@ class RecallRules:
 
 
 @dataclass(frozen=True)
+class MorningRules:
+    """晨报: who is told each working day, when the office opens, what waits for him."""
+
+    after_minutes: int
+    """Minutes after the office has opened."""
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Policy:
     """The time limits and thresholds in force, as read from ``policy.toml``."""
 
@@ -105,7 +114,10 @@ class Policy:
     messages: MessageRules
     raters: RaterRules
     recalls: RecallRules
+    morning: MorningRules
     rounding: Rounding
+    small_below: int
+    """A rate over fewer cases is flagged and not ranked (F20)."""
 
     @classmethod
     def from_table(cls, data: Mapping[str, object]) -> Self:
@@ -148,6 +160,8 @@ class Policy:
             appeals=AppealRules(deciders=_count(_table(data, "appeals"), "appeals.deciders")),
             raters=_raters(_table(data, "raters")),
             recalls=_recalls(_table(data, "recalls")),
+            morning=_morning(_table(data, "morning")),
+            small_below=_count(_table(data, "rates"), "rates.small_below"),
             rounding="truncate" if rounding == "truncate" else "round",
         )
 
@@ -233,6 +247,16 @@ def _recalls(table: Mapping[str, object]) -> RecallRules:
     if not isinstance(callers, list) or not callers or not set(callers) <= set(known):
         raise SettingError(f"规则设置 recalls.callers 应为一个列表，可用：{'、'.join(known)}。")
     return RecallRules(percent, frozenset(callers))
+
+
+def _morning(table: Mapping[str, object]) -> MorningRules:
+    minutes, roles = _number(table, "morning.after_minutes", at_least=0), table.get("roles")
+    known = ("handler", "head", "desk", "supervisor", "leader")
+    if not isinstance(minutes, int):
+        raise SettingError("规则设置 morning.after_minutes 应为整数。")
+    if not isinstance(roles, list) or not set(roles) <= set(known):
+        raise SettingError(f"规则设置 morning.roles 应为 {'、'.join(known)} 中的若干个，或为空。")
+    return MorningRules(minutes, frozenset(roles))
 
 
 def _last(key: str) -> str:

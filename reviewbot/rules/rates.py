@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reviewbot.rules.recall import Finding
+
 Cohort = Literal["due", "dispatched", "response_due", "closed", "recalled"]
 Rounding = Literal["round", "truncate"]
 
@@ -19,6 +21,8 @@ class Metric:
     cohort: Cohort
     exclusions: tuple[str, ...]
     source: str
+    parts: Mapping[str, str]
+    """What the numerator is made of, and what stands beside it, as people call them."""
 
 
 _DERIVED = "domain §3，本系统推导 (D)"
@@ -34,6 +38,7 @@ METRICS: dict[str, Metric] = {
             cohort="due",
             exclusions=("尚未到期的件", "申诉成立的件（误评、恶意差评、非本单位）"),
             source=_DERIVED,
+            parts={"rectified": "整改", "explained": "解释"},
         ),
         Metric(
             key="on_time_rectification_rate",
@@ -43,6 +48,7 @@ METRICS: dict[str, Metric] = {
             cohort="due",
             exclusions=("尚未到期的件", "申诉成立的件（误评、恶意差评、非本单位）"),
             source="domain §3，按公开数据的算法，本系统推导 (B/D)",
+            parts={"on_time": "按期"},
         ),
         Metric(
             key="call_back_rate",
@@ -52,6 +58,7 @@ METRICS: dict[str, Metric] = {
             cohort="due",
             exclusions=("匿名差评（另行列出）", "尚未到期的件"),
             source="domain §3，范围依国办发〔2019〕51号 (A)，细则本系统推导 (D)",
+            parts={"called_back": "已回访"},
         ),
         Metric(
             key="response_rate",
@@ -61,6 +68,7 @@ METRICS: dict[str, Metric] = {
             cohort="response_due",
             exclusions=("响应时限未到且尚未响应的件",),
             source="domain §3，本系统推导 (D)，口径待主管局确认",
+            parts={"in_time": "及时"},
         ),
         Metric(
             key="completion_rate",
@@ -70,6 +78,7 @@ METRICS: dict[str, Metric] = {
             cohort="dispatched",
             exclusions=("退回后改派其他单位的件",),
             source="domain §3，公开通报的算法 (A)",
+            parts={"closed": "办结"},
         ),
         Metric(
             key="satisfaction_rate",
@@ -79,6 +88,7 @@ METRICS: dict[str, Metric] = {
             cohort="closed",
             exclusions=("申诉成立的件（误评、恶意差评、非本单位）",),
             source="domain §3、S8，公开通报的算法 (A)",
+            parts={"satisfied": "满意"},
         ),
         Metric(
             key="confirmed_rectification_rate",
@@ -88,6 +98,7 @@ METRICS: dict[str, Metric] = {
             cohort="closed",
             exclusions=("申诉成立的件（误评、恶意差评、非本单位）",),
             source="peers B4；domain §3 无此口径，与差评整改率对照，本系统推导 (D)",
+            parts={"confirmed": "确认", "denied": "不满意", "nobody_called": "没人联系", "silent": "未作答"},
         ),
         Metric(
             key="call_back_satisfaction_rate",
@@ -97,6 +108,7 @@ METRICS: dict[str, Metric] = {
             cohort="closed",
             exclusions=("未作答的件（见群众确认整改率）", "申诉成立的件（误评、恶意差评、非本单位）"),
             source=_DERIVED,
+            parts={"satisfied": "满意", "basically": "基本满意", "dissatisfied": "不满意"},
         ),
         Metric(
             key="recall_confirmed_rate",
@@ -106,6 +118,7 @@ METRICS: dict[str, Metric] = {
             cohort="recalled",
             exclusions=("联系不上、拒绝回答的件（另行列出）", "没有抽中的件"),
             source="peers B5；domain §3 无此口径，本系统推导 (D)",
+            parts={finding.value: finding.label for finding in Finding if finding.is_answer},
         ),
     )
 }

@@ -16,7 +16,7 @@ from reviewbot.errors import NotAllowed, NotSignedIn, ReviewbotError, Unavailabl
 from reviewbot.queries.contacts import contact_of
 from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import staff_by_userid
-from reviewbot.queries.scope import Viewer, viewer_of_staff
+from reviewbot.queries.scope import SUPERVISION, Viewer, viewer_of_staff
 from reviewbot.rules.lifecycle import Role
 from reviewbot.settings import Settings
 from reviewbot.web.views import render
@@ -27,7 +27,6 @@ PENDING = "reviewbot_login"
 BINDING = "reviewbot_binding"
 SESSION_SECONDS = 12 * 3600
 PENDING_SECONDS = 600
-SUPERVISION_ROLES = frozenset({Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
 INTAKE_ROLES = frozenset({Role.DESK, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 _TITLES = {401: "请登录", 403: "没有权限", 404: "没有找到", 413: "文件太大", 503: "暂时不可用"}
 _ADVICE = {
@@ -90,7 +89,7 @@ def shown_to(request: Request, viewer: Viewer) -> Request:
             "name": viewer.name,
             "roles": roles,
             "intake": bool(viewer.roles & INTAKE_ROLES),
-            "supervision": bool(viewer.roles & SUPERVISION_ROLES),
+            "supervision": bool(viewer.roles & SUPERVISION),
             "admin": Role.ADMIN in viewer.roles,
         },
         "csrf": csrf_token(request),

@@ -1,6 +1,5 @@
-"""The pages people open: their routes, the overview, the list of cases; plain handlers, no SELECT."""
+"""The pages people open: their routes, the overview; plain handlers, no SELECT."""
 
-import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -11,14 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from reviewbot.actions.report_rates import report_rates, this_month
+from reviewbot.actions.report_rates import report_rates
 from reviewbot.clock import CHINA
-from reviewbot.errors import InvalidInput, NotFound
-from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
-from reviewbot.queries.counts import cohort
-from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.rates import METRICS, Figure, display, value
@@ -26,6 +21,7 @@ from reviewbot.web import (
     case_pages,
     intake_pages,
     letter_pages,
+    list_pages,
     login,
     problem_pages,
     recall_pages,
@@ -38,7 +34,6 @@ from reviewbot.web.h5_pages import h5_routes
 from reviewbot.web.login import house_of
 from reviewbot.web.rater_pages import rater_routes
 
-PAGE = 50
 BARS = 12
 
 
@@ -48,7 +43,7 @@ def page_routes() -> list[BaseRoute]:
     return compressed([
         Route("/", guarded(signed_in(overview)), methods=get),
         Route("/fragments/overview", guarded(signed_in(overview_fragment)), methods=get),
-        Route("/cases", guarded(signed_in(case_list)), methods=get),
+        Route("/cases", guarded(signed_in(list_pages.case_list)), methods=get),
         Route("/cases/{number}", guarded(signed_in(case_pages.case_page)), methods=get),
         Route("/cases/{number}/moves", posted(case_pages.move), methods=post),
         Route("/cases/{number}/evidence", posted(case_pages.upload), methods=post),
@@ -93,23 +88,10 @@ def overview_fragment(request: Request, viewer: Viewer) -> Response:
     return views.render(request, "live.html", **_overview(request, viewer))
 
 
-def _period(request: Request, now: datetime) -> tuple[date, date]:
-    first, last = this_month(now)
-    query = request.query_params
-    try:
-        first = date.fromisoformat(query["from"]) if query.get("from") else first
-        last = date.fromisoformat(query["to"]) if query.get("to") else last
-    except ValueError:
-        raise InvalidInput("日期应写作 2026-11-30。") from None
-    if last < first or last.year > 9000 or first.year < 2000:
-        raise InvalidInput("起止日期不对：止日不能早于起日。")
-    return first, last
-
-
 def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
     house = house_of(request)
     now = house.clock.now()
-    first, last = _period(request, now)
+    first, last = list_pages.period_of(request, now)
     midnight = datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
     with house.database.begin() as session:
         counts = case_queries.status_counts(session, viewer)
@@ -196,80 +178,3 @@ def _daily(session: Session, midnight: datetime) -> dict[str, Any]:
         "accepted": [accepted.get(day, 0) for day in days],
         "bad": [bad.get(day, 0) for day in days],
     }
-
-
-def case_list(request: Request, viewer: Viewer) -> Response:
-    house, query = house_of(request), request.query_params
-    now = house.clock.now()
-    wanted = {name: word.strip() for name in _FILTERS if (word := query.get(name, "").strip())}
-    after = int(query["after"]) if query.get("after", "").isdecimal() and len(query["after"]) < 10 else None
-    basis = ""
-    above: dict[int, bool] = {}
-    with house.database.begin() as session:
-        units = page_queries.handling_departments(session)
-        unit = page_queries.department_by_code(session, wanted.get("department", ""))
-        if "department" in wanted and unit is None:
-            raise NotFound("没有这个单位。")
-        if "number" in wanted:
-            case = case_queries.find_case(session, wanted["number"].lstrip("#"), viewer)
-            found = [case] if case else []
-        elif "metric" in wanted:
-            found, above, basis = _cohort(session, request, viewer, now, unit.id if unit else None, after)
-        elif "mine" in wanted:
-            found = case_queries.owed_by(session, viewer, house.clock.now(), limit=200)
-        else:
-            found = case_queries.list_cases(
-                session, viewer, status=_status(wanted.get("status")),
-                department_id=unit.id if unit else None, overdue_at=now if "overdue" in wanted else None,
-                open_only="open" in wanted, after=after, limit=PAGE + 1,
-            )  # fmt: skip
-        limits = case_queries.desk_limits(session, [case.id for case in found])
-        recalls = recalls_seen_by(session, viewer, now, owed=True) if "mine" in wanted else []
-    lines = [views.case_line(case, now, limits.get(case.id)) for case in found]
-    more = len(lines) > PAGE and "mine" not in wanted
-    lines = lines[:PAGE] if more else lines
-    left = query.get("left", "")
-    return views.render(
-        request, "cases.html", lines=lines, basis=basis, above=above,
-        wanted={name: wanted.get(name, "") for name in _FILTERS},
-        units=[(each.code, each.short_name) for each in units] if viewer.sees_all else [],
-        statuses=[(status.value, status.label) for status in CaseStatus],
-        next="/cases?" + urlencode({**wanted, "after": lines[-1].id}) if more else None,
-        recalls=recalls, left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,
-    )  # fmt: skip
-
-
-_FILTERS = ("status", "department", "overdue", "open", "number", "metric", "from", "to", "mine")
-
-
-def _status(word: str | None) -> CaseStatus | None:
-    if word is None:
-        return None
-    try:
-        return CaseStatus(word)
-    except ValueError:
-        raise InvalidInput("没有这个状态。") from None
-
-
-def _cohort(
-    session: Session,
-    request: Request,
-    viewer: Viewer,
-    now: datetime,
-    department_id: int | None,
-    after: int | None,
-) -> tuple[list[Case], dict[int, bool], str]:
-    """The cases behind a figure, each above the line or not, and the figure's definition in words."""
-    metric = METRICS.get(request.query_params["metric"])
-    if metric is None:
-        raise NotFound("没有这个指标。")
-    first, last = _period(request, now)
-    start = datetime.combine(first, time(), CHINA)
-    members = cohort(metric.key, start, datetime.combine(last + timedelta(days=1), time(), CHINA), now)
-    found = page_queries.cohort_cases(
-        session, members, viewer, department_id=department_id, after=after, limit=PAGE + 1
-    )
-    parts = page_queries.counted_above(session, members, [case.id for case in found])
-    counted = {ident for part in parts.values() for ident in part}
-    words = f"{metric.name}（{first} 至 {last}）的分母：{metric.denominator}。计入分子：{metric.numerator}。"
-    return found, {case.id: case.id in counted for case in found}, words

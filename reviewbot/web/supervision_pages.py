@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from reviewbot.actions.settle_concern import FINDING_LIMIT, settle_concern
-from reviewbot.errors import NotAllowed, ReviewbotError
+from reviewbot.errors import NotAllowed, NotFound, ReviewbotError
 from reviewbot.models.case import Case
 from reviewbot.models.oversight import SupervisionEvent
+from reviewbot.queries.pages import department_by_code
 from reviewbot.queries.raters import concerns
-from reviewbot.queries.scope import Viewer
+from reviewbot.queries.scope import SUPERVISION, Viewer
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.raters import Concern
@@ -34,20 +35,28 @@ def _show(
     typed: dict[str, str] | None = None,
 ) -> Response:
     """The page; ``typed``: a finding that was refused, shown again as it was written."""
-    if not viewer.roles & login.SUPERVISION_ROLES:
+    if not viewer.roles & SUPERVISION:
         raise NotAllowed("督办事项只对督办、领导、审计和管理员开放。")
     query = request.query_params
     settled = query.get("settled", "") == "1" and wrong is None
     word = query.get("after", "")
     after = int(word) if word.isascii() and word.isdecimal() and len(word) < 10 and wrong is None else None
     with house_of(request).database.begin() as session:
-        found = concerns(session, settled=settled, after=after, limit=PAGE + 1)
+        unit = department_by_code(session, query.get("department", ""))
+        if unit is None and query.get("department"):
+            raise NotFound("没有这个单位。")
+        found = concerns(
+            session, settled=settled, department_id=unit.id if unit else None, after=after, limit=PAGE + 1
+        )
         rows = [_row(event, case) for event, case in found[:PAGE]]
-    more = {"settled": "1", "after": rows[-1]["id"]} if settled else {"after": rows[-1]["id"] if rows else 0}
+    more = {"settled": "1"} if settled else {}
+    more |= {"department": unit.code} if unit else {}
+    more |= {"after": str(rows[-1]["id"] if rows else 0)}
     return views.render(
         request, "supervision.html", status=wrong.status if wrong else 200, rows=rows, settled=settled,
         may_settle=Role.SUPERVISOR in viewer.roles, typed=typed or {}, limit=FINDING_LIMIT,
         wrong=wrong.sentence if wrong else None, done="done" in query and wrong is None,
+        unit=unit.short_name if unit else "",
         next="/supervision?" + urlencode(more) if len(found) > PAGE else None,
     )  # fmt: skip
 

@@ -1,0 +1,54 @@
+"""Answers as lines that read well on a phone: names padded in full-width, linked numbers, and never over the limit."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from reviewbot.rules.notices import DIGEST_BYTES
+from reviewbot.rules.rates import Figure, Rounding, display, percent
+
+WIDEST_NAME = 7
+"""Characters a name is padded to at most; a longer one stands as it is."""
+
+
+def link(address: str, path: str, words: str, **query: object) -> str:
+    """A number that opens what it counts; WeCom shows an ``a`` tag in a text."""
+    asked = {name: told for name, told in query.items() if told is not None}
+    return (
+        f'<a href="{address}{path}?{urlencode(asked)}">{words}</a>'
+        if asked
+        else f'<a href="{address}{path}">{words}</a>'
+    )
+
+
+def pad(names: Sequence[str]) -> dict[str, str]:
+    """Each name filled up with full-width spaces to the widest of all."""
+    width = min(max(map(len, names), default=0), WIDEST_NAME)
+    return {name: name.ljust(width, "　") for name in names}
+
+
+def fit(head: Sequence[str], rows: Sequence[str], foot: Sequence[str], limit: int = DIGEST_BYTES) -> str:
+    """The lines as one text; rows that do not fit are counted, never cut in their middle."""
+    whole = "\n".join((*head, *rows, *foot))
+    if len(whole.encode()) <= limit:
+        return whole
+    for shown in range(len(rows) - 1, -1, -1):
+        text = "\n".join((*head, *rows[:shown], f"其余 {len(rows) - shown} 个见页面", *foot))
+        if len(text.encode()) <= limit:
+            break
+    return text
+
+
+def change(now: Figure, then: Figure, rounding: Rounding) -> str:
+    """From one rate to another in percentage points of the printed values: never a share of a share."""
+    printed = [percent(figure.numerator, figure.denominator, rounding) for figure in (now, then)]
+    if printed[0] is None or printed[1] is None:
+        return "—（无可比）"
+    hundredths = [int(told.replace(".", "")) for told in printed if told]
+    step = hundredths[0] - hundredths[1]
+    sign = "+" if step > 0 else "-" if step < 0 else ""
+    return f"{sign}{abs(step) // 100}.{abs(step) % 100:02} 个百分点"
+
+
+def share(figure: Figure, rounding: Rounding, small_below: int) -> str:
+    """A rate with its fraction; a star where so few cases say little (F20)."""
+    return display(figure, rounding) + ("*" if 0 < figure.denominator < small_below else "")

@@ -1,0 +1,109 @@
+"""A list in chat: how many, by unit or the most urgent, each number with the page that shows exactly those."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from reviewbot.clock import CHINA
+from reviewbot.conversation.asking import Asking, days, whose
+from reviewbot.conversation.lines import fit, link, pad
+from reviewbot.conversation.periods import Period
+from reviewbot.conversation.questions import Asked
+from reviewbot.conversation.vocabulary import Unit
+from reviewbot.errors import NotAllowed
+from reviewbot.models.case import Case
+from reviewbot.queries.listings import Wanted, count_by_unit, count_listed, listed_cases
+from reviewbot.queries.raters import count_concerns
+from reviewbot.queries.scope import SUPERVISION
+from reviewbot.rules.listings import CONCERNS, LISTINGS, Listing
+from reviewbot.rules.notices import when
+
+SHOWN = 8
+"""Cases shown of a unit's list."""
+DUE_SOON = timedelta(days=6)
+"""到期 without a period: today and the six days after it."""
+
+
+def list_text(asking: Asking, asked: Asked, units: dict[str, Unit]) -> str:
+    """A list of ``rules.listings``; ``units``: by short name, for the links of the rows."""
+    listing = LISTINGS[asked.listing or ""]
+    if listing is CONCERNS:
+        return _concerns(asking, asked, units)
+    asked = replace(asked, period=asked.period or _default_period(asking, listing))
+    head = [f"{listing.label}　{whose(asked)}"]
+    if asked.period:
+        head.append(f"{listing.dated_label}在 {days(asked.period)}")
+    if len(asked.units) == 1:
+        return _of_one_unit(asking, asked, listing, head)
+    return _of_units(asking, asked, listing, head, units)
+
+
+def _default_period(asking: Asking, listing: Listing) -> Period | None:
+    if not listing.needs_period:
+        return None
+    return asking.today, asking.today + (DUE_SOON if listing.dated == "due" else timedelta())
+
+
+def _opens(asking: Asking, listing: Listing, period: Period | None, unit: Unit | None, words: str) -> str:
+    dates = {"from": period[0], "to": period[1]} if period else {}
+    return link(
+        asking.address, "/cases", words, list=listing.key, department=unit.code if unit else None, **dates
+    )
+
+
+def _of_one_unit(asking: Asking, asked: Asked, listing: Listing, head: list[str]) -> str:
+    (unit,) = asked.units
+    wanted = Wanted(listing.key, unit.id, asked.period)
+    count = count_listed(asking.session, wanted, asking.viewer, asking.at)
+    cases = listed_cases(asking.session, wanted, asking.viewer, asking.at, limit=SHOWN, most_urgent=True)
+    head.append(f"共 {_opens(asking, listing, asked.period, unit, str(count))} 件")
+    rows = [_row(case) for case in cases]
+    if count > len(rows):
+        rows.append(f"其余 {count - len(rows)} 件见页面")
+    return fit(head, rows, [asking.cut_off])
+
+
+def _row(case: Case) -> str:
+    due = when(case.due_at.astimezone(CHINA)) if case.due_at else "—"
+    return f"{case.number} {case.status.label}　期限 {due}"
+
+
+def _of_units(asking: Asking, asked: Asked, listing: Listing, head: list[str], units: dict[str, Unit]) -> str:
+    wanted = Wanted(listing.key, None, asked.period)
+    counts = count_by_unit(asking.session, wanted, asking.viewer, asking.at)
+    named = [unit.short_name for unit in asked.units]
+    if named:
+        known = dict(counts)
+        counts = [(name, known.get(name, 0)) for name in named]
+    else:
+        total = count_listed(asking.session, wanted, asking.viewer, asking.at)
+        head.append(f"共 {_opens(asking, listing, asked.period, None, str(total))} 件")
+    padded = pad([name or "派单台" for name, _ in counts])
+    rows = []
+    for name, count in counts:
+        shown = str(count)
+        if name:
+            shown = _opens(asking, listing, asked.period, units[name], shown)
+        rows.append(f"{padded[name or '派单台']} {shown}")
+    return fit(head, rows, [asking.cut_off])
+
+
+def _concerns(asking: Asking, asked: Asked, units: dict[str, Unit]) -> str:
+    if not asking.viewer.roles & SUPERVISION:
+        raise NotAllowed("督办事项只对督办、领导、审计和管理员开放。")
+    counts = count_concerns(asking.session)
+    if asked.units:
+        known = dict(counts)
+        counts = [(unit.short_name, known.get(unit.short_name, 0)) for unit in asked.units]
+    total = link(asking.address, "/supervision", str(sum(count for _, count in counts)))
+    padded = pad([name or "派单台" for name, _ in counts])
+    rows = [
+        f"{padded[name or '派单台']} "
+        + (
+            link(asking.address, "/supervision", str(count), department=units[name].code)
+            if name
+            else str(count)
+        )
+        for name, count in counts
+    ]
+    head = [f"督办事项　{whose(asked)}", "" if asked.units else f"待核查 {total} 件"]
+    return fit([line for line in head if line], rows, [asking.cut_off])

@@ -1,0 +1,72 @@
+"""The chart that goes with an answer: bars of the units, or one rate over the months."""
+
+from collections.abc import Sequence
+
+from reviewbot.charts import Bar, Chart
+from reviewbot.conversation.asking import Asking, Line, days, figure_of, whose
+from reviewbot.conversation.periods import Period, months_up_to
+from reviewbot.conversation.questions import Asked
+from reviewbot.rules.rates import METRICS, Figure, display, percent
+
+MOST_BARS = 12
+
+
+def units_chart(
+    asking: Asking,
+    metric: str,
+    period: Period,
+    ranked: Sequence[Line],
+    few: Sequence[Line],
+    total: Figure | None,
+) -> Chart | None:
+    """Bars of the units with most cases, in the order of the table; those with few cases pale."""
+    largest = sorted([*ranked, *few], key=lambda line: -line.figure.denominator)[:MOST_BARS]
+    shown = [line for line in (*ranked, *few) if line in largest]
+    if not shown:
+        return None
+    left_out = len(ranked) + len(few) - len(shown)
+    return Chart(
+        kind="bars",
+        title=f"{METRICS[metric].name}　{days(period)}",
+        message=f"全部单位（虚线） {display(total, asking.rulebook.policy.rounding)}" if total else "",
+        bars=tuple(_bar(asking, line.name, line.figure) for line in shown),
+        mark=_value(asking, total) if total else None,
+        foot=f"截至 {asking.today}" + (f"　另有 {left_out} 个单位见页面" if left_out else "")
+        + (f"　浅色不足 {asking.rulebook.policy.small_below} 件" if few else ""),
+    )  # fmt: skip
+
+
+def months_chart(asking: Asking, asked: Asked, period: Period, message: str = "") -> Chart | None:
+    """The rate of the last months, under ``message`` (else the last one); none where there is nothing to count."""
+    metric, unit = asked.metrics[0], asked.units[0] if asked.units else None
+    months = months_up_to(period, asking.today)
+    figures = [figure_of(asking, metric, month, unit) for month in months]
+    if not any(figure.denominator for figure in figures):
+        return None
+    last, rounding = figures[-1], asking.rulebook.policy.rounding
+    small = any(0 < figure.denominator < asking.rulebook.policy.small_below for figure in figures)
+    return Chart(
+        kind="trend",
+        title=f"{METRICS[metric].name}　{whose(asked)}",
+        message=message or f"{months[-1][0]:%Y-%m} {display(last, rounding)}",
+        bars=tuple(_bar(asking, f"{month[0]:%Y-%m}", figure) for month, figure in zip(months, figures, strict=True)),
+        mark=None,
+        foot=f"截至 {asking.today}"
+        + (f"　空心不足 {asking.rulebook.policy.small_below} 件" if small else ""),
+    )  # fmt: skip
+
+
+def _value(asking: Asking, figure: Figure) -> float | None:
+    told = percent(figure.numerator, figure.denominator, asking.rulebook.policy.rounding)
+    return None if told is None else float(told)
+
+
+def _bar(asking: Asking, label: str, figure: Figure) -> Bar:
+    told = percent(figure.numerator, figure.denominator, asking.rulebook.policy.rounding)
+    return Bar(
+        label=label,
+        value=None if told is None else float(told),
+        shown="—" if told is None else f"{told}%",
+        fraction=f"{figure.numerator}/{figure.denominator}",
+        few=figure.denominator < asking.rulebook.policy.small_below,
+    )

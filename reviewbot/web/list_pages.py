@@ -1,0 +1,158 @@
+"""Lists of cases by filter: the cases behind a figure, a list that the chat counted, one's own, or any."""
+
+import re
+from datetime import date, datetime
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reviewbot.actions.report_rates import this_month
+from reviewbot.clock import span
+from reviewbot.errors import InvalidInput, NotFound
+from reviewbot.models.case import Case
+from reviewbot.queries import cases as case_queries
+from reviewbot.queries import pages as page_queries
+from reviewbot.queries.counts import cohort
+from reviewbot.queries.listings import Wanted, listed_cases
+from reviewbot.queries.recalls import recalls_seen_by
+from reviewbot.queries.scope import Viewer
+from reviewbot.rules.lifecycle import CaseStatus
+from reviewbot.rules.listings import CONCERNS, LISTINGS
+from reviewbot.rules.rates import METRICS
+from reviewbot.web import views
+from reviewbot.web.login import house_of
+
+PAGE = 50
+
+
+def period_of(request: Request, now: datetime) -> tuple[date, date]:
+    """The days a page is asked for: this month so far unless told."""
+    first, last = this_month(now)
+    query = request.query_params
+    try:
+        first = date.fromisoformat(query["from"]) if query.get("from") else first
+        last = date.fromisoformat(query["to"]) if query.get("to") else last
+    except ValueError:
+        raise InvalidInput("日期应写作 2026-11-30。") from None
+    if last < first or last.year > 9000 or first.year < 2000:
+        raise InvalidInput("起止日期不对：止日不能早于起日。")
+    return first, last
+
+
+def case_list(request: Request, viewer: Viewer) -> Response:
+    """A list by the filters of the query, each as the chat and the overview count it."""
+    house, query = house_of(request), request.query_params
+    now = house.clock.now()
+    wanted = {name: word.strip() for name in _FILTERS if (word := query.get(name, "").strip())}
+    after = int(query["after"]) if query.get("after", "").isdecimal() and len(query["after"]) < 10 else None
+    basis = ""
+    above: dict[int, bool] = {}
+    with house.database.begin() as session:
+        units = page_queries.handling_departments(session)
+        unit = page_queries.department_by_code(session, wanted.get("department", ""))
+        if "department" in wanted and unit is None:
+            raise NotFound("没有这个单位。")
+        if "number" in wanted:
+            case = case_queries.find_case(session, wanted["number"].lstrip("#"), viewer)
+            found = [case] if case else []
+        elif "metric" in wanted:
+            found, above, basis = _cohort(session, request, viewer, now, unit.id if unit else None, after)
+        elif "list" in wanted:
+            found, basis = _listed(session, request, viewer, now, unit.id if unit else None, after)
+        elif "mine" in wanted:
+            found = case_queries.owed_by(session, viewer, house.clock.now(), limit=200)
+        else:
+            found = case_queries.list_cases(
+                session, viewer, status=_status(wanted.get("status")),
+                department_id=unit.id if unit else None, overdue_at=now if "overdue" in wanted else None,
+                open_only="open" in wanted, after=after, limit=PAGE + 1,
+            )  # fmt: skip
+        limits = case_queries.desk_limits(session, [case.id for case in found])
+        recalls = recalls_seen_by(session, viewer, now, owed=True) if "mine" in wanted else []
+    lines = [views.case_line(case, now, limits.get(case.id)) for case in found]
+    more = len(lines) > PAGE and "mine" not in wanted
+    lines = lines[:PAGE] if more else lines
+    left = query.get("left", "")
+    return views.render(
+        request, "cases.html", lines=lines, basis=basis, above=above,
+        wanted={name: wanted.get(name, "") for name in _FILTERS},
+        units=[(each.code, each.short_name) for each in units] if viewer.sees_all else [],
+        statuses=[(status.value, status.label) for status in CaseStatus],
+        next="/cases?" + urlencode({**wanted, "after": lines[-1].id}) if more else None,
+        recalls=recalls, left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,
+    )  # fmt: skip
+
+
+_FILTERS = (
+    "status",
+    "department",
+    "overdue",
+    "open",
+    "number",
+    "metric",
+    "part",
+    "list",
+    "from",
+    "to",
+    "mine",
+)
+
+
+def _status(word: str | None) -> CaseStatus | None:
+    if word is None:
+        return None
+    try:
+        return CaseStatus(word)
+    except ValueError:
+        raise InvalidInput("没有这个状态。") from None
+
+
+def _cohort(
+    session: Session,
+    request: Request,
+    viewer: Viewer,
+    now: datetime,
+    department_id: int | None,
+    after: int | None,
+) -> tuple[list[Case], dict[int, bool], str]:
+    """The cases behind a figure, each above the line or not, and the figure's definition in words."""
+    metric = METRICS.get(request.query_params["metric"])
+    if metric is None:
+        raise NotFound("没有这个指标。")
+    first, last = period_of(request, now)
+    members = cohort(metric.key, *span(first, last), now)
+    part = request.query_params.get("part") or None
+    if part not in (None, "numerator", *metric.parts):
+        raise NotFound("没有这一项。")
+    found = page_queries.cohort_cases(
+        session, members, viewer, part=part, department_id=department_id, after=after, limit=PAGE + 1
+    )
+    parts = page_queries.counted_above(session, members, [case.id for case in found])
+    counted = {ident for part in parts.values() for ident in part}
+    words = f"{metric.name}（{first} 至 {last}）的分母：{metric.denominator}。计入分子：{metric.numerator}。"
+    if part:
+        words = f"{metric.name}（{first} 至 {last}）中的“{metric.parts.get(part, '分子')}”。" + words
+    return found, {case.id: case.id in counted for case in found}, words
+
+
+def _listed(
+    session: Session,
+    request: Request,
+    viewer: Viewer,
+    now: datetime,
+    department_id: int | None,
+    after: int | None,
+) -> tuple[list[Case], str]:
+    """The cases of a list that the chat counted, and which it is in words."""
+    listing = LISTINGS.get(request.query_params["list"])
+    if listing is None or listing is CONCERNS:
+        raise NotFound("没有这种清单。")
+    dated = bool(request.query_params.get("from") or request.query_params.get("to"))
+    period = period_of(request, now) if dated else None
+    wanted = Wanted(listing.key, department_id, period)
+    words = f"{listing.label}的工单" + (
+        f"，{listing.dated_label}在 {period[0]} 至 {period[1]}。" if period else "。"
+    )
+    return list(listed_cases(session, wanted, viewer, now, after=after, limit=PAGE + 1)), words
