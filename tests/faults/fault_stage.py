@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ import uvicorn
 from standardwebhooks import Webhook
 
 from reviewbot.settings import ROOT, Settings
+from reviewbot.simulator.server import Agent, Member, SimulatorConfig, create_simulator
 from reviewbot.simulator.stream import reviews
 
 MONDAY = datetime(2026, 11, 30, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -29,6 +31,43 @@ KEYS = {
     "callback_token": "tokenofthefaults",
     "callback_aes_key": "cD0d7jx4tYvVtzqrmh3Dm3QFCXe6f8SlHoMtMh3qQEA",
 }
+
+
+class Recorder:
+    """The simulated WeCom behind a wire that keeps the bytes of every message sent."""
+
+    def __init__(self, members: list[str], callback_url: str = "http://127.0.0.1:9/") -> None:
+        self.bodies: list[bytes] = []
+        self.calls: Counter[str] = Counter()
+        self.app = create_simulator(
+            SimulatorConfig(
+                CORP,
+                (Agent(AGENT, KEYS["secret"]),),
+                callback_url=callback_url,
+                callback_token=KEYS["callback_token"],
+                callback_aes_key=KEYS["callback_aes_key"],
+                members=[Member(userid, userid) for userid in members],
+            )
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Every byte is read before the platform sees the request: it refuses some without reading them."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        events = [await receive()]
+        while events[-1].get("more_body"):
+            events.append(await receive())
+        self.calls[scope["path"].removeprefix("/cgi-bin/")] += 1
+        if scope["path"].endswith("/message/send"):
+            self.bodies.append(b"".join(event.get("body", b"") for event in events))
+
+        async def replay() -> Any:
+            return events.pop(0) if events else await receive()
+
+        return await self.app(scope, replay, send)
+
+    def phone(self, userid: str) -> list[str]:
+        return [message.task_id for message in self.app.state.platform.inbox(userid)]
 
 
 def free_port() -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 import requests
-from fault_stage import AGENT, CORP, KEYS, bad_reviews, free_port, push, secret_of, serving, staff
+from fault_stage import AGENT, KEYS, Recorder, bad_reviews, free_port, push, secret_of, serving, staff
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
@@ -25,43 +25,10 @@ from reviewbot.queries.cases import unrouted_review_ids
 from reviewbot.queries.counts import intake_balance
 from reviewbot.rules.notices import Facts, new_case
 from reviewbot.settings import Settings
-from reviewbot.simulator.server import Agent, Member, SimulatorConfig, create_simulator
 from reviewbot.web.app import create_app
 from reviewbot.wiring import House, build_house
 
 HANDLER = staff()[0]
-
-
-class Recorder:
-    """The simulated WeCom behind a wire that keeps the bytes of every message sent."""
-
-    def __init__(self, members: list[str]) -> None:
-        self.bodies: list[bytes] = []
-        self.app = create_simulator(
-            SimulatorConfig(
-                CORP,
-                (Agent(AGENT, KEYS["secret"]),),
-                callback_url="http://127.0.0.1:9/",
-                callback_token=KEYS["callback_token"],
-                callback_aes_key=KEYS["callback_aes_key"],
-                members=[Member(userid, userid) for userid in members],
-            )
-        )
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        parts: list[bytes] = []
-
-        async def listening() -> Any:
-            event = await receive()
-            parts.append(event.get("body", b""))
-            return event
-
-        await self.app(scope, listening, send)
-        if scope["type"] == "http" and scope["path"].endswith("/message/send"):
-            self.bodies.append(b"".join(parts))
-
-    def phone(self, userid: str) -> list[str]:
-        return [message.task_id for message in self.app.state.platform.inbox(userid)]
 
 
 @pytest.fixture
