@@ -1,6 +1,7 @@
 """What ``reviewbot doctor`` looks at; every finding says what to do."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import redis
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from reviewbot.clock import CHINA
 from reviewbot.errors import ChannelError
 from reviewbot.outbox import RATER
 from reviewbot.queries.delegates import cases_without_holder
+from reviewbot.wecom.health import WeComFacts
 from reviewbot.wiring import House
 
 
@@ -61,6 +63,7 @@ def _wecom(house: House) -> list[Finding]:
         found = [Finding(True, "企业微信取得了 access_token")]
     except ChannelError as wrong:
         found = [Finding(False, f"企业微信：{wrong.sentence}", "检查 CORP_ID、SECRET、可信 IP 和地址。")]
+    found += wecom_findings(house.wecom.health.facts())
     if house.crypto is None:
         found.append(
             Finding(
@@ -68,6 +71,33 @@ def _wecom(house: House) -> list[Finding]:
             )
         )
     return found
+
+
+def wecom_findings(facts: WeComFacts) -> list[Finding]:
+    """What the processes have met lately: what is parked, what the platform lacks, alerts, the day's quota."""
+    found = [
+        Finding(False, f"企业微信接口 {gate.api} 暂停到 {_clock(gate.until)}：{gate.sentence}",
+                "按错误说明处理；到时自动先试一次，成功即恢复，积压的消息随后发出。")
+        for gate in facts.gates
+    ]  # fmt: skip
+    found += [
+        Finding(False, f"企业微信告警（{alert.count} 次，最近 {_clock(alert.last)}）：{alert.sentence}",
+                "处理后一周内不再出现即消失。")
+        for alert in facts.alerts
+    ]  # fmt: skip
+    if facts.last_callback:
+        found.append(Finding(True, f"最近一次企业微信回调 {_clock(facts.last_callback)}"))
+    if facts.lacking:
+        found.append(
+            Finding(True, f"平台不支持 {'、'.join(facts.lacking)}，已改用简单形式；一周后或重启 Redis 后再试")
+        )
+    if facts.quota:
+        found.append(Finding(True, f"今日已发 {facts.sent_today}/{facts.quota} 人次"))
+    return found
+
+
+def _clock(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, CHINA):%m-%d %H:%M}"
 
 
 def _texts(house: House) -> Finding:

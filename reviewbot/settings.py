@@ -31,6 +31,11 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
 
 
+PUBLIC_LOGIN = {"https://qyapi.weixin.qq.com": "https://open.weixin.qq.com"}
+PUBLIC_SCAN = {"https://open.weixin.qq.com": "https://open.work.weixin.qq.com"}
+"""Public WeCom has three hosts; they are used only where its own ``base_url`` is configured (W1)."""
+
+
 class Part(BaseModel):
     """A table of settings; an unknown name is a mistake, never ignored."""
 
@@ -61,6 +66,7 @@ class CapabilitySettings(Part):
 class WeComSettings(Part):
     base_url: str
     oauth_url: str
+    sso_url: str
     corp_id: str
     agent_id: int
     secret: SecretStr
@@ -81,7 +87,13 @@ class WeComSettings(Part):
 
     @property
     def login_url(self) -> str:
-        return (self.oauth_url or self.base_url).rstrip("/")
+        """Where people sign in inside the app. A private platform has one host for everything."""
+        return (self.oauth_url or PUBLIC_LOGIN.get(self.base_url.rstrip("/"), self.base_url)).rstrip("/")
+
+    @property
+    def scan_url(self) -> str:
+        """Where people sign in outside it, by a code to scan."""
+        return (self.sso_url or PUBLIC_SCAN.get(self.login_url, self.login_url)).rstrip("/")
 
 
 class DirectorySettings(Part):

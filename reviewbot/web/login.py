@@ -36,8 +36,6 @@ _ADVICE = {
     413: "请少选几张照片，分几次提交。",
     503: "请过几分钟再试；写过的话还在本机，不用重写。",
 }
-_SCAN_ROOTS = {"https://open.weixin.qq.com": "https://open.work.weixin.qq.com"}
-"""Tencent serves the scan page from another host than the in-app one; a private platform has one for both."""
 
 
 def house_of(request: Request) -> House:
@@ -144,8 +142,7 @@ def _authorize_url(request: Request, settings: Settings, state: str) -> str:
         }
         return f"{told.login_url}/connect/oauth2/authorize?{urlencode(query)}#wechat_redirect"
     query = {"appid": told.corp_id, "agentid": str(told.agent_id), "redirect_uri": back, "state": state}
-    root = _SCAN_ROOTS.get(told.login_url, told.login_url)
-    return f"{root}/wwopen/sso/qrConnect?{urlencode(query)}"
+    return f"{told.scan_url}/wwopen/sso/qrConnect?{urlencode(query)}"
 
 
 def _is_simulator(root: str) -> bool:

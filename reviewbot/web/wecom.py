@@ -108,7 +108,7 @@ def _store(house: House, callback: Callback) -> int | None:
     with house.database.begin() as session:
         if not callback.stale and (told := contact_event(callback)):
             take_contact_event(session, told, received_at=now)
-        return take(
+        item_id = take(
             session,
             key=callback.key,
             kind=callback.kind.value,
@@ -117,3 +117,6 @@ def _store(house: House, callback: Callback) -> int | None:
             at=now,
             stale=callback.stale,
         )
+    if item_id is not None and house.wecom is not None:
+        house.wecom.notice(callback.event)
+    return item_id

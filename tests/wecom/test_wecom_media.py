@@ -213,7 +213,7 @@ def test_w25_departments_and_their_members_are_what_a_new_app_may_read(client, f
     assert client.user_simplelist(2) == [Member("a", "甲", (2,))]
 
 
-def test_w6_a_directory_answer_without_its_list_is_an_error_not_an_empty_corp(client, fake, reply):
+def test_w06_a_directory_answer_without_its_list_is_an_error_not_an_empty_corp(client, fake, reply):
     for path in ("department/simplelist", "user/simplelist", "user/list_id", "user/get"):
         fake.answers[path] = lambda *_: reply({"errcode": 0, "errmsg": "ok"})
 

@@ -36,7 +36,7 @@ def refused(step, *args):
     assert caught.value.permanent
 
 
-def test_w9_the_same_message_gives_the_same_bytes_and_asks_for_the_duplicate_check():
+def test_w09_the_same_message_gives_the_same_bytes_and_asks_for_the_duplicate_check():
     first = messages.encode(messages.button_card(AGENT, ["a"], card()))
     second = messages.encode(messages.button_card(AGENT, ["a"], card()))
 
@@ -214,7 +214,7 @@ WANTED = {
 
 
 @pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in WANTED.items() for code in codes])
-def test_w8_every_row_of_the_table(table, kind, code):
+def test_w08_every_row_of_the_table(table, kind, code):
     error = table.error(code, "hint: [1], from ip: 1.2.3.4, more info at https://x?access_token=T")
 
     assert error.kind is kind
@@ -225,11 +225,11 @@ def test_w8_every_row_of_the_table(table, kind, code):
     assert isinstance(error, ChannelError)
 
 
-def test_w8_every_row_is_wanted(table):
+def test_w08_every_row_is_wanted(table):
     assert set(table.rows) == {code for codes in WANTED.values() for code in codes} - {99999999, 0}
 
 
-def test_w7_every_error_survives_pickling(table):
+def test_w07_every_error_survives_pickling(table):
     for code in table.rows:
         error = table.error(code)
         copy = pickle.loads(pickle.dumps(error))

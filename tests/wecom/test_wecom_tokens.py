@@ -32,7 +32,7 @@ def slow_fetch(calls, token):
     return fetch
 
 
-def test_w3_fifty_cold_workers_make_one_gettoken(store):
+def test_w03_fifty_cold_workers_make_one_gettoken(store):
     calls = []
 
     tokens = workers(50, lambda: store_for(store).token(slow_fetch(calls, "T1")))
@@ -41,7 +41,7 @@ def test_w3_fifty_cold_workers_make_one_gettoken(store):
     assert len(calls) == 1
 
 
-def test_w3_twelve_workers_with_the_same_rejected_token_make_one_gettoken(store):
+def test_w03_twelve_workers_with_the_same_rejected_token_make_one_gettoken(store):
     store_for(store).store(Grant("OLD", 60))
     calls = []
 
@@ -51,13 +51,13 @@ def test_w3_twelve_workers_with_the_same_rejected_token_make_one_gettoken(store)
     assert len(calls) == 1
 
 
-def test_w3_a_token_somebody_else_has_renewed_is_taken(store):
+def test_w03_a_token_somebody_else_has_renewed_is_taken(store):
     store_for(store).store(Grant("NEW", 60))
 
     assert store_for(store).token(lambda: pytest.fail("not needed"), rejected="OLD") == "NEW"
 
 
-def test_w3_key_depends_on_host_corp_and_whole_secret_and_shows_none(store):
+def test_w03_key_depends_on_host_corp_and_whole_secret_and_shows_none(store):
     keys = {
         store_for(store).key,
         store_for(store, secret="s" * 10 + "2").key,
@@ -69,7 +69,7 @@ def test_w3_key_depends_on_host_corp_and_whole_secret_and_shows_none(store):
     assert not any("s" * 10 in key for key in keys)
 
 
-def test_w3_token_and_lock_both_end_by_themselves(store):
+def test_w03_token_and_lock_both_end_by_themselves(store):
     tokens = store_for(store)
     seen = []
 
@@ -84,7 +84,7 @@ def test_w3_token_and_lock_both_end_by_themselves(store):
     assert store.get(f"{tokens.key}:lock") is None
 
 
-def test_w3_a_lock_that_is_no_longer_ours_is_left_alone(store):
+def test_w03_a_lock_that_is_no_longer_ours_is_left_alone(store):
     tokens = store_for(store)
 
     def fetch():
@@ -96,7 +96,7 @@ def test_w3_a_lock_that_is_no_longer_ours_is_left_alone(store):
     assert store.get(f"{tokens.key}:lock") == b"somebody else"
 
 
-def test_w3_waiting_for_a_stuck_owner_ends(store):
+def test_w03_waiting_for_a_stuck_owner_ends(store):
     tokens = store_for(store)
     store.set(f"{tokens.key}:lock", "stuck")
 
@@ -106,7 +106,7 @@ def test_w3_waiting_for_a_stuck_owner_ends(store):
     assert caught.value.kind is Kind.parked
 
 
-def test_w3_a_failed_gettoken_frees_the_lock(store):
+def test_w03_a_failed_gettoken_frees_the_lock(store):
     tokens = store_for(store)
 
     def fetch():
@@ -131,9 +131,9 @@ def test_redis_away_is_a_retry_without_context(tmp_path):
 @pytest.mark.parametrize(
     ("given", "kept"), [(7200, 6900), ("7200", 6900), (None, 6900), (30, 60), (-5, 60), (10**9, 86400)]
 )
-def test_w4_lifetime(given, kept):
+def test_w04_lifetime(given, kept):
     assert lifetime(given) == kept
 
 
-def test_w7_a_grant_does_not_show_its_token():
+def test_w07_a_grant_does_not_show_its_token():
     assert "TOKEN" not in repr(Grant("TOKEN", 60))
