@@ -37,6 +37,9 @@ class Capabilities:
     def can(self, capability: Capability) -> bool:
         return capability in self._on and not self._health.is_lacking(capability)
 
+    def lacks(self, capability: Capability) -> None:
+        self._health.lacks(capability)
+
     def first(self, *forms: tuple[Capability | None, Callable[[], T]]) -> T:
         """The first form that the platform takes; the last one needs no capability. Raises WeComError."""
         for capability, form in forms:
@@ -50,5 +53,5 @@ class Capabilities:
                 if capability is None or (error.errcode != UNKNOWN_TYPE and error.kind is not Kind.media):
                     raise
                 if error.errcode == UNKNOWN_TYPE:
-                    self._health.lacks(capability)
+                    self.lacks(capability)
         raise AssertionError("the last form needs no capability")

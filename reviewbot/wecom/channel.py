@@ -12,7 +12,7 @@ from reviewbot.wecom import messages
 from reviewbot.wecom.buttons import pack, task_id
 from reviewbot.wecom.capabilities import Capabilities, Capability, NotHere
 from reviewbot.wecom.client import Sent, WeComClient
-from reviewbot.wecom.errors import WeComError
+from reviewbot.wecom.errors import Kind, WeComError
 from reviewbot.wecom.pace import Pace
 
 DEAD_MEDIA = 40007
@@ -65,7 +65,7 @@ class WeComChannel:
                 self._client.update_card([userid], body["response_code"], change)
                 return Carried()
             case "recall":
-                self._client.recall(body["msgid"])
+                self._recall(body["msgid"])
                 return Carried()
         sent = self._send([userid], body, message_id)
         return Carried(sent.msgid, sent.response_code, userid.lower() in sent.undelivered)
@@ -77,39 +77,52 @@ class WeComChannel:
         sent = self._send(userids, body, message_id)
         return CarriedToMany(sent.msgid, sent.undelivered)
 
+    def _recall(self, msgid: str) -> None:
+        """Take a message back; a platform that cannot is told apart, so that words are sent in its place (W28)."""
+        if self._able.can(Capability.recall):
+            try:
+                return self._client.recall(msgid)
+            except WeComError as error:
+                if error.kind is not Kind.config or error.errcode is not None:
+                    raise
+            self._able.lacks(Capability.recall)  # the address itself is unknown there
+        raise WeComError("平台不能撤回消息", kind=Kind.permanent)
+
     def _send(self, userids: Sequence[str], body: dict[str, Any], message_id: int) -> Sent:
-        """In the first form this platform knows, from the richest down to plain text (W28)."""
-        self._pace.take(userids)
-        agent = self._client.agent_id
-        forms: list[tuple[Capability | None, Callable[[], Sent]]] = []
+        """In the first form this platform knows, from the richest down to plain text (W28), at our pace (W13)."""
+        with self._pace.kept(userids):
+            return self._able.first(*self._forms(userids, body, message_id))
+
+    def _forms(
+        self, userids: Sequence[str], body: dict[str, Any], message_id: int
+    ) -> list[tuple[Capability | None, Callable[[], Sent]]]:
+        card, textcard = Capability.template_card, Capability.textcard
         match body["type"]:
             case "card":
-                forms = [
-                    (
-                        Capability.template_card,
-                        lambda: self._post(self._card_message(userids, body, message_id)),
-                    ),
-                    (Capability.textcard, lambda: self._post(self._textcard(userids, body))),
+                return [
+                    (card, lambda: self._post(self._card_message(userids, body, message_id))),
+                    (textcard, lambda: self._post(self._textcard(userids, body))),
+                    self._words(userids, self._as_text(body)),
                 ]
-                words = self._as_text(body)
             case "choice":
-                forms = [
-                    (
-                        Capability.template_card,
-                        lambda: self._post(self._vote_message(userids, body, message_id)),
-                    )
+                return [
+                    (card, lambda: self._post(self._vote_message(userids, body, message_id))),
+                    self._words(userids, _choice_as_text(body)),
                 ]
-                words = _choice_as_text(body)
             case "image":
-                forms = [(Capability.picture, lambda: self._picture(userids, body))]
-                words = body["alt"]
+                return [
+                    (Capability.picture, lambda: self._picture(userids, body)),
+                    self._words(userids, body["alt"]),
+                ]
             case "markdown":
-                markdown = messages.markdown(agent, userids, body["content"])
-                forms = [(Capability.markdown, lambda: self._post(markdown))]
-                words = body["alt"]
-            case _:
-                words = body["content"]
-        return self._able.first(*forms, (None, lambda: self._post(messages.text(agent, userids, words))))
+                return [
+                    (Capability.markdown, lambda: self._post(self._markdown(userids, body))),
+                    self._words(userids, body["alt"]),
+                ]
+        return [self._words(userids, body["content"])]
+
+    def _words(self, userids: Sequence[str], content: str) -> tuple[None, Callable[[], Sent]]:
+        return None, lambda: self._post(messages.text(self._client.agent_id, userids, content))
 
     def _post(self, payload: messages.Payload) -> Sent:
         return self._client.send(messages.encode(payload))
@@ -129,6 +142,9 @@ class WeComChannel:
     def _post_picture(self, userids: Sequence[str], name: str, data: bytes) -> Sent:
         media_id = self._client.upload_media("image", name, data)
         return self._post(messages.image(self._client.agent_id, userids, media_id))
+
+    def _markdown(self, userids: Sequence[str], body: dict[str, Any]) -> messages.Payload:
+        return messages.markdown(self._client.agent_id, userids, body["content"])
 
     def _card_message(
         self, userids: Sequence[str], body: dict[str, Any], message_id: int

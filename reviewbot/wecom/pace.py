@@ -1,7 +1,8 @@
 """Our own pace, below WeCom's: what is over it waits, because WeCom would drop it without a word (W13)."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import redis
 
@@ -61,15 +62,24 @@ class Pace:
         self._health = health
         self._limits = (per_minute, per_hour)
 
-    def take(self, userids: Sequence[str]) -> None:
-        """Count one message to each of them. Raises WeComError of kind parked when one of them must wait."""
-        keys = [self._health.day_key(), *(f"{self._health.prefix}pace:{one.lower()}" for one in userids)]
+    @contextmanager
+    def kept(self, userids: Sequence[str]) -> Iterator[None]:
+        """Send one message to each of them inside; where nothing was sent after all, nothing is counted."""
+        mark = self.take(userids)
         try:
-            wait, today = self._redis.eval(
-                _TAKE, len(keys), *keys, secrets.token_hex(8), *self._limits, self._health.quota
-            )
+            yield
+        except WeComError as error:
+            if not error.tried:
+                self._give_back(userids, mark)
+            raise
+
+    def take(self, userids: Sequence[str]) -> str:
+        """Count one message to each of them. Raises WeComError of kind parked when one of them must wait."""
+        keys, mark = self._keys(userids), secrets.token_hex(8)
+        try:
+            wait, today = self._redis.eval(_TAKE, len(keys), *keys, mark, *self._limits, self._health.quota)
         except redis.RedisError:
-            return  # the token store refuses in a moment, and says why
+            return mark  # the token store refuses in a moment, and says why
         if int(wait) < 0:
             self._health.alert("quota", f"今日消息已达企业微信上限 {self._health.quota} 人次，余下的明日发送")
             raise WeComError(
@@ -78,6 +88,17 @@ class Pace:
         if int(wait) > 0:
             raise WeComError("对该成员发送过密，稍后再发", kind=Kind.parked, retry_after=int(wait) / 1000)
         self._warn(int(today), len(userids))
+        return mark
+
+    def _give_back(self, userids: Sequence[str], mark: str) -> None:
+        day, *keys = self._keys(userids)
+        with suppress(redis.RedisError):
+            for key in keys:
+                self._redis.zrem(key, mark)
+            self._redis.decrby(day, len(keys))
+
+    def _keys(self, userids: Sequence[str]) -> list[str]:
+        return [self._health.day_key(), *(f"{self._health.prefix}pace:{one.lower()}" for one in userids)]
 
     def _warn(self, today: int, people: int) -> None:
         mark = self._health.quota * ALARM_SHARE

@@ -113,3 +113,15 @@ def test_w13_a_member_gets_no_more_than_the_pace_and_the_rest_waits(carrier, fak
     assert (caught.value.kind, caught.value.tried, caught.value.away) == (Kind.parked, False, False)
     assert 0 < caught.value.retry_after <= 60
     assert fake.count("message/send") == 26
+
+
+def test_w28_a_platform_that_cannot_take_back_says_so_once(carrier, client, fake, reply):
+    fake.answers["message/recall"] = lambda *_: reply(b"not found", status=404)
+
+    for _ in range(2):
+        with pytest.raises(WeComError) as caught:
+            carrier().deliver("chenwei", {"type": "recall", "msgid": "M1"}, 1)
+        assert caught.value.permanent
+
+    assert fake.count("message/recall") == 1
+    assert client.health.facts().lacking == ["recall"]
