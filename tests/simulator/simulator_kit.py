@@ -130,6 +130,7 @@ class Application:
         self.queries: list[dict[str, str]] = []
         self.contacts: list[ET.Element] = []
         self.echoes: list[dict[str, str]] = []
+        self.address = ""
         self.echo: Callable[[str], str] = lambda text: text
         self.running = self.most_running = self.answered = 0
         self.status = 200
@@ -160,7 +161,8 @@ class Application:
 
 
 @contextmanager
-def world(**quirks: Any) -> Iterator[tuple[Application, TestClient]]:
+def stage(**quirks: Any) -> Iterator[tuple[Application, SimulatorConfig]]:
+    """An application on a port of its own, and the configuration of a simulator that calls it."""
     application = Application()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -185,6 +187,9 @@ def world(**quirks: Any) -> Iterator[tuple[Application, TestClient]]:
         def do_GET(self) -> None:
             query = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
             application.echoes.append(query)
+            if self.path.startswith("/h5"):
+                self.reply(200, b"a page of the application")
+                return
             try:
                 facts = (query["msg_signature"], query["timestamp"], query["nonce"], query["echostr"])
                 self.reply(200, application.echo(CRYPTO.open(*facts)).encode())
@@ -203,6 +208,7 @@ def world(**quirks: Any) -> Iterator[tuple[Application, TestClient]]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
+    application.address = f"http://127.0.0.1:{server.server_port}"
     config = SimulatorConfig(
         CORP,
         (Agent(1000002, SECRET),),
@@ -213,11 +219,18 @@ def world(**quirks: Any) -> Iterator[tuple[Application, TestClient]]:
         members=[Member("ZhangSan", "张三"), Member("lisi", "李四")],
         quirks=Quirks(**quirks),
     )
-    with TestClient(create_simulator(config)) as client:
+    try:
+        yield application, config
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def world(**quirks: Any) -> Iterator[tuple[Application, TestClient]]:
+    with stage(**quirks) as (application, config), TestClient(create_simulator(config)) as client:
         yield application, client
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def send_card(client: TestClient, **parts: Any) -> dict[str, Any]:

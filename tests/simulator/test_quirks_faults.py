@@ -72,7 +72,7 @@ def test_q08_more_sends_at_once_than_the_limit_are_45033():
 
 def test_q08_a_late_answer_comes_after_the_message_arrived():
     late = World(late_rate=1.0, late_seconds=0.4)
-    answers = []
+    answers, started = [], time.monotonic()
     sending = threading.Thread(target=lambda: answers.append(late.send()["errcode"]))
 
     sending.start()
@@ -81,6 +81,7 @@ def test_q08_a_late_answer_comes_after_the_message_arrived():
     assert answers == []
     sending.join()
     assert answers == [0]
+    assert 0.4 <= time.monotonic() - started < 10
     late.quirks(late_rate=0)
     started = time.monotonic()
     late.send()

@@ -72,7 +72,7 @@ def test_q01_gettoken_hangs():
     started = time.monotonic()
     there.get_token()
 
-    assert time.monotonic() - started >= 0.4
+    assert 0.4 <= time.monotonic() - started < 30
     there.quirks(gettoken_fault="")
     started = time.monotonic()
     there.get_token()
