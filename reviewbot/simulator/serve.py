@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.routing import Route
 
 from reviewbot.rules.lifecycle import Role
-from reviewbot.simulator.config import Agent, Member, SimulatorConfig
+from reviewbot.simulator.config import Agent, Callback, Member, SimulatorConfig
 from reviewbot.simulator.server import create_simulator
 from reviewbot.simulator.texts import TextMessages
 
@@ -30,6 +30,11 @@ def members_of(city: Path) -> list[Member]:
 
 def from_environment() -> SimulatorConfig:
     told = os.environ
+    token = told.get("REVIEWBOT_DIRECTORY__CALLBACK_TOKEN", "")
+    key = told.get("REVIEWBOT_DIRECTORY__CALLBACK_AES_KEY", "")
+    contacts = (
+        Callback(told["REVIEWBOT_PUBLIC_URL"] + "/wecom/contacts", token, key) if token and key else None
+    )
     return SimulatorConfig(
         corp_id=told["REVIEWBOT_WECOM__CORP_ID"],
         agents=(
@@ -43,6 +48,8 @@ def from_environment() -> SimulatorConfig:
         callback_url=told["REVIEWBOT_PUBLIC_URL"] + "/wecom/callback",
         callback_token=told["REVIEWBOT_WECOM__CALLBACK_TOKEN"],
         callback_aes_key=told["REVIEWBOT_WECOM__CALLBACK_AES_KEY"],
+        contact_secret=told.get("REVIEWBOT_DIRECTORY__CONTACTS_SECRET", ""),
+        contact_callback=contacts,
         members=members_of(Path(told["REVIEWBOT_CITY"])),
     )
 

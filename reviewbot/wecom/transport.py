@@ -90,6 +90,7 @@ def exchange(
             timeout=(min(timeout[0], left), min(timeout[1], left)),
             allow_redirects=False,
             stream=True,
+            verify=http.verify,  # said again: requests lets REQUESTS_CA_BUNDLE overrule what a session says
         ) as response:
             body = _read(response, limit, deadline)
             return Answer(response.status_code, response.headers, body)

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import uvicorn
 from starlette.testclient import TestClient
 
 from reviewbot.simulator.crypto import CallbackCrypto, CryptoError
@@ -280,3 +282,20 @@ def call(client: TestClient, path: str, body: Any = None, **query: str) -> dict[
 
 def last(client: TestClient, userid: str = "zhangsan") -> dict[str, Any]:
     return client.get(f"/sim/phones/{userid}/messages").json()["messages"][-1]
+
+
+@contextmanager
+def running(app: Any, door: socket.socket, **options: Any) -> Iterator[str]:
+    """The simulator on a real port; its address. ``options`` are uvicorn's, for TLS."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1, **options)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+    thread.start()
+    until(lambda: server.started, 30)
+    try:
+        yield f"http{'s' if options else ''}://127.0.0.1:{door.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        door.close()

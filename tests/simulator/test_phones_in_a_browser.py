@@ -2,15 +2,12 @@
 
 import shutil
 import socket
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
-import uvicorn
-from simulator_kit import CORP, PNG, call, send_card, stage, until, update_button
+from simulator_kit import CORP, PNG, call, running, send_card, stage, until, update_button
 
 from reviewbot.simulator.attacks import ATTACKS
 from reviewbot.simulator.server import create_simulator
@@ -28,20 +25,6 @@ MENU = [
     {"name": "上报", "sub_button": [{"type": "pic_sysphoto", "name": "拍照", "key": "p"},
                                    {"type": "location_select", "name": "位置", "key": "l"}]},
 ]  # fmt: skip
-
-
-@contextmanager
-def running(app, door):
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
-    thread.start()
-    until(lambda: server.started, SECONDS)
-    try:
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        door.close()
 
 
 @pytest.fixture
