@@ -17,9 +17,10 @@ from rich.table import Table
 
 from reviewbot import address_book, demonstration, samples
 from reviewbot.actions.create_token import create_token
+from reviewbot.actions.erase_rater import erase_rater
 from reviewbot.actions.load_city import CityChange, city_is_empty, load_city
 from reviewbot.actions.open_case import open_case
-from reviewbot.actions.receive_reviews import RESULT_WORDS, Delivery, receive_reviews
+from reviewbot.actions.receive_reviews import RESULT_WORDS, Delivery
 from reviewbot.actions.report_rates import report_rates, this_month
 from reviewbot.actions.settle_record import SETTLEMENTS
 from reviewbot.checkup import check_system
@@ -39,6 +40,7 @@ from reviewbot.processes import (
 )
 from reviewbot.queries.cases import events_of, every_case
 from reviewbot.queries.counts import Balance, intake_balance
+from reviewbot.queries.erasing import reviews_of
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.diagram import diagram
 from reviewbot.rules.kinds import ORDERS, Kind
@@ -47,7 +49,7 @@ from reviewbot.settings import Settings, load_settings
 from reviewbot.simulator.alone import simulator
 from reviewbot.sources.split import read_file
 from reviewbot.web.api import rates_data
-from reviewbot.web.intake import to_record
+from reviewbot.web.intake import receive_and_commit, to_record
 from reviewbot.wiring import House, build_house
 
 app = typer.Typer(
@@ -63,6 +65,7 @@ app.add_typer(recalls_app, name="recalls")
 app.add_typer(city_app, name="city")
 console = Console()
 IMPORT_BATCH = 1_000
+OPENED_TOGETHER = 50
 
 
 def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -148,13 +151,12 @@ def import_file(
         pieces = list(read_file(file))
         for start in track(range(0, len(pieces), IMPORT_BATCH), description="导入", console=console):
             records = [to_record(house, profile, piece) for piece in pieces[start : start + IMPORT_BATCH]]
-            with house.database.begin() as session:
-                received = receive_reviews(
-                    session, [Delivery(source, "import", records)], at=house.clock.now()
-                )
-            for ident in received.bad_review_ids:  # here and now: a file may be read where no worker runs
+            received = receive_and_commit(house, Delivery(source, "import", records))
+            wanted = received.bad_review_ids  # opened here and now: a file may be read where no worker runs
+            for first in range(0, len(wanted), OPENED_TOGETHER):
                 with house.database.begin() as session:
-                    open_case(session, ident, at=house.clock.now(), rulebook=house.rulebook)
+                    for ident in wanted[first : first + OPENED_TOGETHER]:
+                        open_case(session, ident, at=house.clock.now(), rulebook=house.rulebook)
             for result in received.results[0]:
                 if result.reason:
                     name = result.external_id or "（无编号）"
@@ -306,6 +308,27 @@ def print_balance(told: Balance) -> None:
         table.add_row(f"消息 {state}", str(count))
     console.print(table)
     console.print("收支平衡" if told.adds_up else "收支不平衡！", style="green" if told.adds_up else "red")
+
+
+@app.command()
+@plainly
+def erase(
+    who: Annotated[str, typer.Argument(help="工单号、评价编号，或评价人留下的号码")],
+    reason: Annotated[str, typer.Option(help="依据，如：本人申请")],
+    yes: Annotated[bool, typer.Option("--yes", help="不再询问")] = False,
+) -> None:
+    """删除评价人的姓名、号码、评价文字和原始记录；统计和办理记录不变，删除本身有记录。"""
+    with prepared() as house:
+        with house.database.begin() as session:
+            found = [review.external_id for review in reviews_of(session, who.strip())]
+        if found and not yes:
+            typer.confirm(
+                f"将删除 {len(found)} 条评价的评价人信息（{'、'.join(found[:5])}），不能恢复。继续？",
+                abort=True,
+            )
+        with house.database.begin() as session:
+            erased = erase_rater(session, who, reason, SYSTEM, at=house.clock.now())
+    console.print(f"已删除 {len(erased)} 条评价的评价人信息。")
 
 
 MONTH = Annotated[str, typer.Option(help="月份，如 2026-10")]

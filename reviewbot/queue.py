@@ -29,6 +29,7 @@ class TaskName(StrEnum):
     CONTACTS = "reviewbot.contacts"
     DIRECTORY = "reviewbot.directory"
     CARDS = "reviewbot.cards"
+    ERASE = "reviewbot.erase"
 
 
 def make_celery(settings: Settings) -> Celery:

@@ -48,6 +48,7 @@ class IntakeSettings(Part):
     waiting_requests: int
     earliest: date
     ahead_days: float
+    keep_rater_days: int = Field(ge=0)
 
 
 class CapabilitySettings(Part):

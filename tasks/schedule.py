@@ -5,6 +5,7 @@ from typing import Any
 from reviewbot.queue import TaskName
 
 PROBLEMS_SECONDS = 300.0
+ERASE_SECONDS = 600.0
 
 
 def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
@@ -17,6 +18,11 @@ def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
             "task": TaskName.PROBLEMS.value,
             "schedule": PROBLEMS_SECONDS,
             "options": {"expires": PROBLEMS_SECONDS},
+        },
+        "personal data whose time is over": {
+            "task": TaskName.ERASE.value,
+            "schedule": ERASE_SECONDS,
+            "options": {"expires": ERASE_SECONDS},
         },
         "re-call samples": {"task": TaskName.RECALLS.value, **every},
         "address book, once a night": {"task": TaskName.DIRECTORY.value, **every},

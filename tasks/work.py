@@ -1,10 +1,12 @@
 """The tasks. Each is idempotent by row state: rung twice, killed half-way or redelivered, it does no harm."""
 
 import time
+from datetime import timedelta
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import BATCH_SECONDS, deliver_messages
 from reviewbot.actions.draw_recalls import keep_recalls
+from reviewbot.actions.erase_rater import erase_expired
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.release_reminders import release_reminders
@@ -14,6 +16,7 @@ from reviewbot.actions.sync_directory import begin_tonight, sync_directory
 from reviewbot.conversation.answer import answer_callback
 from reviewbot.inbox import following, waiting
 from reviewbot.queries.cases import due_case_ids, unrouted_review_ids
+from reviewbot.queries.scope import SYSTEM
 from reviewbot.queue import TaskName
 from reviewbot.wecom.address_book import read_address_book
 from tasks.app import app, house, talk
@@ -129,3 +132,12 @@ def cards() -> None:
         renewed = renew_cards(session, at=home.clock.now(), rulebook=home.rulebook)
     if renewed:
         home.ring(TaskName.DELIVER)
+
+
+@app.task(name=TaskName.ERASE.value)  # type: ignore[untyped-decorator]
+def erase() -> None:
+    home = house()
+    if days := home.settings.intake.keep_rater_days:
+        now = home.clock.now()
+        with home.database.begin() as session:
+            erase_expired(session, before=now - timedelta(days=days), viewer=SYSTEM, at=now)

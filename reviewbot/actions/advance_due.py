@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from reviewbot.actions.draft_letter import addressee, draft_letter
 from reviewbot.actions.effects.joint import SUB_TASK
 from reviewbot.actions.letter_facts import letter_facts
-from reviewbot.actions.notify import approvers_of, facts_of, handler_of, tell, worker_of
+from reviewbot.actions.notify import facts_of, handler_of, next_hands, tell, worker_of
 from reviewbot.actions.start_clock import next_rung, running
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
@@ -120,11 +120,17 @@ def _speak(
 
 
 def _receivers(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime) -> list[str]:
-    """Whom the ladder names; where it names nobody, and where the bureau owes the next step, who owes it."""
+    """Whom the ladder names; where it names nobody, or the bureau has the case, who owes the next step.
+
+    What is overdue also reaches the head of the unit."""
     if due.stage.startswith(SUB_TASK):
         return _helpers(session, due, rung, now)
-    named = _places(session, case, rung, now)
-    return named if named and not case.status.awaits_bureau else named + _owing(session, case, rung, now)
+    found = _places(session, case, rung, now)
+    if not found or case.status.awaits_bureau:
+        found += next_hands(session, case, now)
+    if rung.act is Act.MARK_OVERDUE and case.status.awaits_handler:
+        found += acting_heads(session, case.department_id, now)
+    return found
 
 
 def _places(session: Session, case: Case, rung: Rung, now: datetime) -> list[str]:
@@ -145,18 +151,3 @@ def _helpers(session: Session, due: DueTime, rung: Rung, now: datetime) -> list[
     task = session.get_one(Assistance, int(due.stage.removeprefix(SUB_TASK)))
     heads = acting_heads(session, task.department_id, now) if rung.act is Act.MARK_OVERDUE else []
     return worker_of(session, task.handler_id, task.department_id, now) + heads
-
-
-def _owing(session: Session, case: Case, rung: Rung, now: datetime) -> list[str]:
-    """Whoever owes the next step; an overdue case also reaches the unit's head."""
-    match case.status:
-        case CaseStatus.AWAITING_DISPATCH:
-            return userids_with_role(session, Role.DESK)
-        case CaseStatus.IN_ARBITRATION | CaseStatus.APPEALED:
-            return userids_with_role(session, Role.SUPERVISOR)
-        case CaseStatus.AWAITING_APPROVAL:
-            return approvers_of(session, case, now)
-        case _:
-            overdue = rung.act is Act.MARK_OVERDUE
-            heads = acting_heads(session, case.department_id, now) if overdue else []
-            return handler_of(session, case, now) + heads

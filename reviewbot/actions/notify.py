@@ -13,7 +13,7 @@ from reviewbot.models.people import Staff
 from reviewbot.outbox import NO_NUMBER, RATER, owe
 from reviewbot.queries.delegates import acting_heads, acting_member
 from reviewbot.queries.directory import userids_with_role
-from reviewbot.rules.lifecycle import Role
+from reviewbot.rules.lifecycle import CaseStatus, Role
 from reviewbot.rules.notices import Body
 from reviewbot.rules.routing import is_rated
 
@@ -66,6 +66,19 @@ def tell_rater(session: Session, case: Case, kind: str, body: Body, *, at: datet
         case_id=case.id,
         suppressed=None if case.real_name else NO_NUMBER,
     )
+
+
+def next_hands(session: Session, case: Case, at: datetime) -> list[str]:
+    """Whoever owes the next step: the desk, who rules or decides, who approves, or who handles it."""
+    match case.status:
+        case CaseStatus.AWAITING_DISPATCH:
+            return userids_with_role(session, Role.DESK)
+        case CaseStatus.IN_ARBITRATION | CaseStatus.APPEALED:
+            return userids_with_role(session, Role.SUPERVISOR)
+        case CaseStatus.AWAITING_APPROVAL:
+            return approvers_of(session, case, at)
+        case _:
+            return handler_of(session, case, at)
 
 
 def handler_of(session: Session, case: Case, at: datetime) -> list[str]:

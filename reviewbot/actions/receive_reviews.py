@@ -181,7 +181,7 @@ def _standing(session: Session, deliveries: Sequence[Delivery], fresh: Fresh) ->
 
 
 _REVIEWS = cast("Table", Review.__table__)
-_GIVEN = [column for column in _REVIEWS.columns if column.name not in ("id", "routed_at")]
+_GIVEN = [column for column in _REVIEWS.columns if column.name not in ("id", "routed_at", "erased_at")]
 _KEY = [_REVIEWS.c.source, _REVIEWS.c.external_id, _REVIEWS.c.round]
 # One statement over one JSON text: arrays for unnest() cost psycopg twice the time, executemany eight times.
 # Built once, because building costs more than running it for one row.

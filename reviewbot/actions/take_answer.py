@@ -1,5 +1,6 @@
 """The rater's one tap on his page: kept once a round, and acted upon by the doors that staff use."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,11 +60,16 @@ def take_answer(
         known.at, known.answer, known.words = at, answer.value, said
     append_event(
         session, case, at=at, actor=ACTOR, actor_name=RATER.name, move=Move.RATER_ANSWERED.value,
-        before=case.status.value, remark=said, data={"answer": answer.value, "round": case.round},
+        before=case.status.value, data={"answer": answer.value, "round": case.round} | _print_of(said),
     )  # fmt: skip
     session.flush()
     _act_upon(session, case, answer, said, at, rulebook)
     return Taken(case.number, answer, again=False)
+
+
+def _print_of(said: str) -> dict[str, str]:
+    """The chain proves his words by their hash and does not carry them: they can be erased and it cannot (B14)."""
+    return {"words_sha256": hashlib.sha256(said.encode()).hexdigest()} if said else {}
 
 
 def _open(case: Case, link: RaterLink, known: RaterAnswer | None, at: datetime) -> tuple[Answer, ...]:

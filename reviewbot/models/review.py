@@ -73,6 +73,8 @@ class Review(Base):
     raw: Mapped[bytes]
     routed_at: Mapped[datetime | None]
     """When the routing task took it: the doorbell's own mark, not part of the review."""
+    erased_at: Mapped[datetime | None]
+    """When what it tells of the rater was erased; the rating itself stays (R20)."""
 
     @property
     def grade(self) -> str:

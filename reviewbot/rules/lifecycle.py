@@ -92,6 +92,7 @@ class Move(StrEnum):
     SETTLE_CONCERN = "settle_concern"
     RECALL = "recall"
     QUARANTINE = "quarantine"
+    ERASE_RATER = "erase_rater"
     TAKE_HISTORY = "take_history"
 
     @property
@@ -164,18 +165,10 @@ class Role(StrEnum):
 S, M = CaseStatus, Move
 
 _STATUS_LABELS = {
-    S.AWAITING_DISPATCH: "待派单",
-    S.AWAITING_SIGN: "待签收",
-    S.VERIFYING: "回访核实",
-    S.RECTIFYING: "整改中",
-    S.EXPLAINING: "解释说明",
-    S.AWAITING_APPROVAL: "待审核",
-    S.AWAITING_FEEDBACK: "待反馈",
-    S.CLOSED: "已办结",
-    S.IN_ARBITRATION: "会商裁定",
-    S.ON_LEDGER: "台账管理",
-    S.APPEALED: "申诉复核",
-}
+    S.AWAITING_DISPATCH: "待派单", S.AWAITING_SIGN: "待签收", S.VERIFYING: "回访核实", S.RECTIFYING: "整改中",
+    S.EXPLAINING: "解释说明", S.AWAITING_APPROVAL: "待审核", S.AWAITING_FEEDBACK: "待反馈", S.CLOSED: "已办结",
+    S.IN_ARBITRATION: "会商裁定", S.ON_LEDGER: "台账管理", S.APPEALED: "申诉复核",
+}  # fmt: skip
 _MOVE_LABELS = {
     M.OPEN: "立案",
     M.DISPATCH: "派单",
@@ -227,6 +220,7 @@ _MOVE_LABELS = {
     M.SETTLE_CONCERN: "督办核查",
     M.RECALL: "抽查回访",
     M.QUARANTINE: "附件隔离",
+    M.ERASE_RATER: "删除评价人信息",
     M.TAKE_HISTORY: "转入已办结工单",
 }
 _CONCLUSION_LABELS = {
@@ -308,19 +302,19 @@ _BESIDE = frozenset(
     }
 )  # fmt: skip
 _WORKING = (S.VERIFYING, S.RECTIFYING, S.EXPLAINING)
-for _move in (M.REQUEST_EXTENSION, M.GRANT_EXTENSION, M.REFUSE_EXTENSION):
-    TRANSITIONS |= {(status, _move): status for status in _WORKING}
-for _move in (M.ASK_ASSISTANCE, M.ASSIST, M.WITHDRAW_ASSISTANCE):  # what waits a long time needs helpers too
-    TRANSITIONS |= {(status, _move): status for status in (*_WORKING, S.ON_LEDGER)}
-TRANSITIONS |= {(status, M.HAND_OVER): status for status in S if status in _AWAITS_HANDLER}
-for _move in (M.INSTRUCT, M.REMARK):
-    TRANSITIONS |= {(status, _move): status for status in S if status.is_open}
+_WITHIN = {
+    (M.REQUEST_EXTENSION, M.GRANT_EXTENSION, M.REFUSE_EXTENSION): _WORKING,
+    (M.ASK_ASSISTANCE, M.ASSIST, M.WITHDRAW_ASSISTANCE): (*_WORKING, S.ON_LEDGER),
+    (M.HAND_OVER,): tuple(status for status in S if status.awaits_handler),
+    (M.INSTRUCT, M.REMARK): tuple(status for status in S if status.is_open),
+}
+TRANSITIONS |= {(at, move): at for moves, where in _WITHIN.items() for move in moves for at in where}
 
 FACTS = frozenset(
     {
         M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED,
         M.REVEAL_PHONE, M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.KEEP_CARD,
-        M.ISSUE_LETTER, M.RECEIVE_LETTER, M.WITHDRAW_LETTER, M.RECALL, M.QUARANTINE,
+        M.ISSUE_LETTER, M.RECEIVE_LETTER, M.WITHDRAW_LETTER, M.RECALL, M.QUARANTINE, M.ERASE_RATER,
     }
 )  # fmt: skip
 

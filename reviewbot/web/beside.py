@@ -7,10 +7,13 @@ from sqlalchemy.orm import Session
 
 from reviewbot.models.people import Department
 from reviewbot.models.procedure import Application, ApplicationKind, Assistance
+from reviewbot.models.rater import RaterAnswer
 from reviewbot.queries.procedure import applications_of, assistances_of
+from reviewbot.queries.raters import answers_of
 from reviewbot.queries.recalls import RecallRow, recalls_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.masking import mask_personal
+from reviewbot.rules.raters import Answer
 from reviewbot.rules.recall import Finding
 from reviewbot.web.views import moment
 
@@ -35,6 +38,7 @@ def beside_view(session: Session, case_id: int, viewer: Viewer, at: datetime) ->
             if one.kind is not ApplicationKind.CARD_APPEAL  # stands with its card
         ),
         *(_task(session, one) for one in assistances_of(session, case_id)),
+        *(_said(one) for one in answers_of(session, case_id)),
         *(_recall(row) for row in recalls_seen_by(session, viewer, at, case_id=case_id)),
     ]
 
@@ -56,6 +60,15 @@ def _task(session: Session, one: Assistance) -> Beside:
     answer = f"{moment(one.answered_at)} {mask_personal(one.answer)}{late}" if one.answered_at else ""
     return Beside(
         f"{unit}协办", _TASKS[one.state], (f"{moment(one.due_at)} 前：{mask_personal(one.task)}", answer)
+    )
+
+
+def _said(one: RaterAnswer) -> Beside:
+    """What the rater answered on his page; his words stand here and not in the chain."""
+    return Beside(
+        f"评价人（第{one.round}轮）",
+        Answer(one.answer).label,
+        (f"{moment(one.at)} {mask_personal(one.words)}",),
     )
 
 

@@ -43,6 +43,8 @@ TYPES = {
 }
 UNSTORABLE = (DataError, IntegrityError, UnicodeError)
 """What a single record can do to a statement; anything else may pass, and is answered 503."""
+LARGE = 32 * 1024
+"""Bytes from which a body is read in a thread: a second of parsing must not hold up every other sender."""
 _SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 
 
@@ -133,37 +135,10 @@ class IntakeWriter:
                 self._bell = asyncio.create_task(self._ring())
 
     def _commit(self, deliveries: Sequence[Delivery]) -> Received:
-        try:
-            return self._receive(deliveries)
-        except UNSTORABLE:
-            if len(deliveries) > 1:
-                raise
-        with self._house.database.begin() as session:
-            storable = [replace(each, records=self._sifted(session, each)) for each in deliveries]
-        return self._receive(storable)
-
-    def _receive(self, deliveries: Sequence[Delivery]) -> Received:
+        if len(deliveries) == 1:
+            return receive_and_commit(self._house, deliveries[0])
         with self._house.database.begin() as session:
             return receive_reviews(session, deliveries, at=self._house.clock.now())
-
-    def _sifted(self, session: Session, delivery: Delivery) -> Sequence[Accepted | Rejected]:
-        """The records, refused where no column takes them: halves are tried and undone until one is left."""
-        records = delivery.records
-        trial = session.begin_nested()
-        try:
-            receive_reviews(session, [delivery], at=self._house.clock.now())
-            return records
-        except UNSTORABLE:
-            if len(records) == 1:
-                return [Rejected("refused", "含有不能保存的字符或数字", None, None, records[0].raw)]
-        finally:
-            trial.rollback()
-        half = len(records) // 2
-        return [
-            record
-            for part in (records[:half], records[half:])
-            for record in self._sifted(session, replace(delivery, records=part))
-        ]
 
     async def _ring(self) -> None:
         """One bell at a time and never in the writer's way: a Redis that is away must not hold up senders."""
@@ -176,6 +151,37 @@ def _fail(group: Sequence[_Waiting], why: ReviewbotError) -> None:
     for one in group:
         if not one.answer.done():
             one.answer.set_exception(why)
+
+
+def receive_and_commit(house: House, delivery: Delivery) -> Received:
+    """One delivery, of a call or a file, in one transaction; records that no column takes are refused alone."""
+    try:
+        with house.database.begin() as session:
+            return receive_reviews(session, [delivery], at=house.clock.now())
+    except UNSTORABLE:
+        with house.database.begin() as session:
+            storable = replace(delivery, records=_sifted(session, delivery, house.clock.now()))
+            return receive_reviews(session, [storable], at=house.clock.now())
+
+
+def _sifted(session: Session, delivery: Delivery, at: datetime) -> Sequence[Accepted | Rejected]:
+    """The records, refused where no column takes them: halves are tried and undone until one is left."""
+    records = delivery.records
+    trial = session.begin_nested()
+    try:
+        receive_reviews(session, [delivery], at=at)
+        return records
+    except UNSTORABLE:
+        if len(records) == 1:
+            return [Rejected("refused", "含有不能保存的字符或数字", None, None, records[0].raw)]
+    finally:
+        trial.rollback()
+    half = len(records) // 2
+    return [
+        record
+        for part in (records[:half], records[half:])
+        for record in _sifted(session, replace(delivery, records=part), at)
+    ]
 
 
 async def receive_webhook(request: Request) -> Response:
@@ -191,10 +197,17 @@ async def receive_webhook(request: Request) -> Response:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind not in TYPES:
         raise UnsupportedType("请求体须为 application/json 或 application/x-ndjson。")
-    pieces = split_body(body, max_records=house.settings.intake.max_records)
-    records = [to_record(house, profile, piece) for piece in pieces]
+    if len(body) > LARGE:
+        records = await run_in_threadpool(_records, house, profile, body)
+    else:
+        records = _records(house, profile, body)
     results = await writer.write(Delivery(name, "webhook", records))
     return Response(msgspec.json.encode(results), 202, media_type="application/json")
+
+
+def _records(house: House, profile: SourceProfile, body: bytes) -> list[Accepted | Rejected]:
+    pieces = split_body(body, max_records=house.settings.intake.max_records)
+    return [to_record(house, profile, piece) for piece in pieces]
 
 
 def to_record(

@@ -195,7 +195,11 @@ def review_view(review: Review, settled: KeptRecord | None = None) -> dict[str, 
             )
             if value
         ],
-        "rater": f"{anonymous}（{kind}）" if kind else anonymous,
+        "rater": f"评价人信息已于 {moment(review.erased_at)} 删除"
+        if review.erased_at
+        else f"{anonymous}（{kind}）"
+        if kind
+        else anonymous,
         "reasons": [reason_word(code) for code in review.reason_codes],
         "comment": mask_personal(review.comment),
         "flags": [_flag(flag) for flag in review.flags if not (settled and flag == "corrected_by_hand")],

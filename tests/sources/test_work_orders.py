@@ -1,8 +1,6 @@
 """12345 work orders through the same door: what they are, what is doubted, and the customer's published figures."""
 
-import csv
 import json
-from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +8,6 @@ from sqlalchemy import select
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
 from reviewbot.actions.report_rates import report_rates
-from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.review import Review
@@ -18,8 +15,7 @@ from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.kinds import ORDERS, Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind
-from reviewbot.rules.rates import percent
-from reviewbot.sources.split import read_file, split_body
+from reviewbot.sources.split import split_body
 from reviewbot.web.intake import to_record
 
 SOURCE = "hotline_12345"
@@ -109,39 +105,3 @@ def test_orders_do_not_mix_with_ratings_in_any_rate(house):
 
     assert all(row.figure.denominator == 0 for row in ratings)
     assert [(row.figure.numerator, row.figure.denominator) for row in orders] == [(1, 1)]
-
-
-def test_the_published_figures_of_2019_come_out_of_an_imported_file(house, tmp_path):
-    """揭东 2019 (S7, S8): dispatched 3,617, closed 2,823, satisfied 1,350; 78.04 % and 47.82 %, truncated."""
-    file = tmp_path / "orders.csv"
-    start = datetime(2019, 1, 2, 9, tzinfo=CHINA)
-    with file.open("w", encoding="utf-8-sig", newline="") as out:
-        writer = csv.DictWriter(out, list(order()))
-        writer.writeheader()
-        for number in range(3617):
-            sent = start + timedelta(hours=2 * number)
-            closed = number < 2823
-            writer.writerow(
-                order(
-                    f"G{number}", dispatched_at=f"{sent:%Y-%m-%d %H:%M:%S}",
-                    closed_at=f"{sent + timedelta(days=3):%Y-%m-%d %H:%M:%S}" if closed else "",
-                    satisfaction="满意" if number < 1350 else "不满意" if closed else "",
-                )
-            )  # fmt: skip
-    records = [to_record(house, house.profiles[SOURCE], piece) for piece in read_file(file)]
-    store(house, records)
-
-    with house.database.begin() as session:
-        figures = {
-            row.figure.metric: (row.figure.numerator, row.figure.denominator)
-            for row in report_rates(
-                session, SYSTEM, first=start.date(), last=start.date().replace(month=12, day=31),
-                now=house.clock.now(), metrics=["completion_rate", "satisfaction_rate"], kinds=ORDERS,
-            )
-        }  # fmt: skip
-
-    assert figures == {"completion_rate": (2823, 3617), "satisfaction_rate": (1350, 2823)}
-    assert percent(2823, 3617, "truncate") == "78.04"
-    assert percent(1350, 2823, "truncate") == "47.82"
-    assert percent(2823, 3617, "round") == "78.05"
-    assert percent(1350, 2823, "round") == "47.82"

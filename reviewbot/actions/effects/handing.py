@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from reviewbot.actions.notify import facts_of
+from reviewbot.actions.notify import facts_of, next_hands
 from reviewbot.actions.start_clock import next_rung, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.errors import Conflict, InvalidInput
@@ -50,7 +50,7 @@ def _after_instruct(step: Step) -> None:
     start_clock(step.session, step.case, "instruction", step.at, step.rulebook)
     step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
     body = notices.instructed(facts_of(step.session, step.case))
-    owe_notice(step, "instructed", body)
+    owe_notice(step, "instructed", body, next_hands(step.session, step.case, step.at))
 
 
 def _remark(step: Step) -> None:

@@ -1,0 +1,155 @@
+"""A rater asks to be forgotten, or his data's time is over: he is gone, the figures and the record stand (R20)."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from case_kit import COMMENT, PHONE, RATER, case_of, closed, events, messages, opened, record
+from ladder_kit import Wire
+from sqlalchemy import select, text
+
+from reviewbot.actions.deliver_messages import deliver_messages
+from reviewbot.actions.erase_rater import ERASED, erase_expired, erase_rater
+from reviewbot.actions.receive_reviews import Delivery, receive_reviews
+from reviewbot.actions.report_rates import report_rates
+from reviewbot.actions.take_answer import take_answer
+from reviewbot.errors import Conflict, NotFound
+from reviewbot.links import RaterLink
+from reviewbot.models.chain import first_break
+from reviewbot.models.rater import RaterAnswer, RaterOpenid
+from reviewbot.models.review import Review
+from reviewbot.queries.counts import intake_balance
+from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.raters import Answer
+from reviewbot.sources.split import split_body
+from reviewbot.web.intake import to_record
+
+WORDS = "还是没人管，打我电话13812345678"
+
+
+def erase(house, who, reason="本人申请"):
+    with house.database.begin() as session:
+        return erase_rater(session, who, reason, SYSTEM, at=house.clock.now())
+
+
+def figures(house):
+    """Every rate of the month and the balance of intake."""
+    now = house.clock.now()
+    with house.database.begin() as session:
+        rates = report_rates(session, SYSTEM, first=now.date().replace(day=1), last=now.date(), now=now)
+        return [
+            (row.figure.metric, row.figure.numerator, row.figure.denominator) for row in rates
+        ], intake_balance(session, now).results
+
+
+def everything_kept(house):
+    """Every row of every table as one text."""
+    with house.database.begin() as session:
+        names = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+        rows = [
+            row
+            for table in session.scalars(text(names)).all()
+            for row in session.scalars(text(f'SELECT row_to_json(t) FROM "{table}" t'))
+        ]
+    return json.dumps(rows, ensure_ascii=False)
+
+
+def answered(house, number):
+    case = case_of(house, number)
+    link = RaterLink(case.id, case.round, int(house.clock.now().timestamp()))
+    with house.database.begin() as session:
+        take_answer(session, link, Answer.NOBODY_CALLED, WORDS, at=house.clock.now(), rulebook=house.rulebook)
+
+
+def test_r20_an_erased_rater_leaves_his_rating_every_figure_and_the_chain(house, clock):
+    number = closed(house)
+    answered(house, number)
+    with house.database.begin() as session:
+        case_id = case_of(house, number).id
+        session.add(RaterOpenid(case_id=case_id, openid="oRater1", given_at=house.clock.now()))
+    clock.moment += timedelta(days=20)
+    before, told = figures(house), len(events(house, number))
+    assert PHONE in everything_kept(house)
+
+    erase(house, number)
+
+    kept = everything_kept(house)
+    for his in (RATER, PHONE, COMMENT, WORDS, "还是没人管", "oRater1"):
+        assert his not in kept
+        assert his.encode().hex() not in kept  # the record as it came
+    assert figures(house) == before
+    with house.database.begin() as session:
+        review = session.scalars(select(Review)).one()
+        assert (review.rating, review.is_bad, review.comment) == (1, True, ERASED)
+        assert case_of(house, number).real_name
+        assert session.scalars(select(RaterAnswer.answer)).all() == ["nobody_called"]
+    assert first_break(events(house, number)) is None
+    assert [(event.move, event.remark) for event in events(house, number)[told:]] == [
+        ("erase_rater", "本人申请")
+    ]
+
+
+def test_his_own_number_finds_everything_of_his_and_nothing_of_others(house):
+    mine, other = (
+        closed(house),
+        closed(house, rater={"kind": "person", "name": "林某", "phone": "13900001111"}),
+    )
+
+    assert len(erase(house, PHONE)) == 1
+
+    assert "erase_rater" in [event.move for event in events(house, mine)]
+    assert "erase_rater" not in [event.move for event in events(house, other)]
+    with pytest.raises(NotFound):
+        erase(house, PHONE)
+    with pytest.raises(NotFound):
+        erase(house, " ")
+
+
+def test_while_somebody_has_still_to_call_him_nothing_is_erased(house):
+    number = opened(house)
+
+    with pytest.raises(Conflict, match="还没有办结"):
+        erase(house, number)
+    assert PHONE in everything_kept(house)
+
+
+def test_the_same_record_again_is_a_duplicate_and_brings_nothing_back(house):
+    facts = record()
+    number = closed(house, **facts)
+    erase(house, number)
+    (piece,) = split_body(json.dumps(facts, ensure_ascii=False).encode())
+    again = to_record(house, house.profiles["standard"], piece)
+    with house.database.begin() as session:
+        received = receive_reviews(session, [Delivery("standard", "webhook", [again])], at=house.clock.now())
+
+    assert [one.result for one in received.results[0]] == ["duplicate"]
+    assert PHONE not in everything_kept(house)
+
+
+def test_a_text_still_owed_to_him_is_suppressed_with_the_reason(house):
+    number = closed(house)
+    erase(house, number)
+    wire = Wire([])
+    while deliver_messages(house.database, {"rater": wire}, at=house.clock.now()):
+        pass
+
+    assert wire.carried == []
+    assert {one.reason for one in messages(house, channel="rater")} == {"评价人匿名或没有留下号码"}
+
+
+def test_retention_erases_what_is_older_than_the_setting_and_leaves_open_cases(house, clock):
+    done, waiting = closed(house), opened(house)
+    clock.moment += timedelta(days=100)
+    fresh = closed(house)
+
+    def expire(days):
+        with house.database.begin() as session:
+            before = house.clock.now() - timedelta(days=days)
+            return erase_expired(session, before=before, viewer=SYSTEM, at=house.clock.now())
+
+    assert expire(200) == 0
+    assert expire(90) == 1
+    assert expire(90) == 0
+    erased = [number for number in (done, waiting, fresh) if events(house, number)[-1].move == "erase_rater"]
+    assert erased == [done]
+    assert house.settings.intake.keep_rater_days == 0  # U6: nothing is erased unless the bureau says so
