@@ -30,6 +30,7 @@ class TaskName(StrEnum):
     DIRECTORY = "reviewbot.directory"
     CARDS = "reviewbot.cards"
     ERASE = "reviewbot.erase"
+    MORNING = "reviewbot.morning"
 
 
 def make_celery(settings: Settings) -> Celery:

@@ -13,6 +13,7 @@ from reviewbot.actions.release_reminders import release_reminders
 from reviewbot.actions.renew_cards import renew_cards
 from reviewbot.actions.settle_contacts import settle_contacts
 from reviewbot.actions.sync_directory import begin_tonight, sync_directory
+from reviewbot.actions.tell_morning import tell_morning
 from reviewbot.conversation.answer import answer_callback
 from reviewbot.inbox import following, waiting
 from reviewbot.queries.cases import due_case_ids, unrouted_review_ids
@@ -141,3 +142,12 @@ def erase() -> None:
         now = home.clock.now()
         with home.database.begin() as session:
             erase_expired(session, before=now - timedelta(days=days), viewer=SYSTEM, at=now)
+
+
+@app.task(name=TaskName.MORNING.value)  # type: ignore[untyped-decorator]
+def morning() -> None:
+    home = house()
+    with home.database.begin() as session:
+        told = tell_morning(session, now=home.clock.now(), rulebook=home.rulebook)
+    if told:
+        home.ring(TaskName.DELIVER)

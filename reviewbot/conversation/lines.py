@@ -1,9 +1,8 @@
-"""Answers as lines that read well on a phone: names padded in full-width, linked numbers, and never over the limit."""
+"""Answers as lines that read well on a phone: names padded in full-width, numbers that are links."""
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from reviewbot.rules.notices import DIGEST_BYTES
 from reviewbot.rules.rates import Figure, Rounding, display, percent
 
 WIDEST_NAME = 7
@@ -24,18 +23,6 @@ def pad(names: Sequence[str]) -> dict[str, str]:
     """Each name filled up with full-width spaces to the widest of all."""
     width = min(max(map(len, names), default=0), WIDEST_NAME)
     return {name: name.ljust(width, "　") for name in names}
-
-
-def fit(head: Sequence[str], rows: Sequence[str], foot: Sequence[str], limit: int = DIGEST_BYTES) -> str:
-    """The lines as one text; rows that do not fit are counted, never cut in their middle."""
-    whole = "\n".join((*head, *rows, *foot))
-    if len(whole.encode()) <= limit:
-        return whole
-    for shown in range(len(rows) - 1, -1, -1):
-        text = "\n".join((*head, *rows[:shown], f"其余 {len(rows) - shown} 个见页面", *foot))
-        if len(text.encode()) <= limit:
-            break
-    return text
 
 
 def change(now: Figure, then: Figure, rounding: Rounding) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from reviewbot.clock import CHINA
 from reviewbot.conversation.asking import Asking, days, whose
-from reviewbot.conversation.lines import fit, link, pad
+from reviewbot.conversation.lines import link, pad
 from reviewbot.conversation.periods import Period
 from reviewbot.conversation.questions import Asked
 from reviewbot.conversation.vocabulary import Unit
@@ -15,7 +15,7 @@ from reviewbot.queries.listings import Wanted, count_by_unit, count_listed, list
 from reviewbot.queries.raters import count_concerns
 from reviewbot.queries.scope import SUPERVISION
 from reviewbot.rules.listings import CONCERNS, LISTINGS, Listing
-from reviewbot.rules.notices import when
+from reviewbot.rules.notices import fit, when
 
 SHOWN = 8
 """Cases shown of a unit's list."""

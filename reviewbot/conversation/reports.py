@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reviewbot.clock import span
 from reviewbot.conversation.asking import Asking, Line, Told, days, figure_of, figures, whose
-from reviewbot.conversation.lines import change, fit, link, pad, share
+from reviewbot.conversation.lines import change, link, pad, share
 from reviewbot.conversation.listed import list_text
 from reviewbot.conversation.periods import Period, earlier, months_up_to, whole_month
 from reviewbot.conversation.plots import months_chart, units_chart
@@ -15,6 +15,7 @@ from reviewbot.errors import InvalidInput, NotAllowed
 from reviewbot.queries.listings import Wanted, count_listed
 from reviewbot.queries.pages import intake_between
 from reviewbot.rules.listings import CONCERNS, LISTINGS
+from reviewbot.rules.notices import fit
 from reviewbot.rules.rates import METRICS, Figure, display
 from reviewbot.rules.rulebook import Rulebook
 

@@ -117,6 +117,15 @@ class SupervisionEvent(Base):
     finding: Mapped[str | None]
 
 
+class Morning(Base):
+    """A working day whose digests (晨报) have been owed: once a day, whoever had nothing to be told included."""
+
+    __tablename__ = "mornings"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    told_at: Mapped[datetime]
+
+
 class RecallDraw(Base):
     """The re-call sample of one month: committed to before it begins, drawn after it has ended (rules.recall)."""
 

@@ -213,15 +213,22 @@ DIGEST_BYTES = 1_900
 """A text message carries 2,048 bytes (W5); some are left for the last line."""
 
 
+def fit(
+    head: Sequence[str], rows: Sequence[str], foot: Sequence[str] = (), more: str = "其余 {} 个见页面"
+) -> str:
+    """The lines as one text a message can carry; rows that do not fit are counted, never cut in their middle."""
+    for shown in range(len(rows), -1, -1):
+        rest = [more.format(len(rows) - shown)] if shown < len(rows) else []
+        told = "\n".join((*head, *rows[:shown], *rest, *foot))
+        if len(told.encode()) <= DIGEST_BYTES:
+            break
+    return told
+
+
 def digest(lines: list[str]) -> Body:
     """Many reminders as one text; what does not fit is counted."""
-    told = f"您有 {len(lines)} 条催办："
-    for place, line in enumerate(lines):
-        rest = f"\n……另有 {len(lines) - place} 条，请回复「我的待办」查看。"
-        if len((told + "\n" + line + rest).encode()) > DIGEST_BYTES:
-            return text(told + rest)
-        told += "\n" + line
-    return text(told)
+    more = "……另有 {} 条，请回复「我的待办」查看。"
+    return text(fit([f"您有 {len(lines)} 条催办："], lines, more=more))
 
 
 def text(content: str) -> Body:

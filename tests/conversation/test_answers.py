@@ -10,8 +10,9 @@ from PIL import Image
 from sqlalchemy import event
 
 from reviewbot.charts import Bar, Chart, draw
-from reviewbot.conversation.lines import change, fit, pad
+from reviewbot.conversation.lines import change, pad
 from reviewbot.models.people import Department
+from reviewbot.rules.notices import fit
 from reviewbot.rules.rates import Figure
 
 RATE = "rectification_rate"
