@@ -22,7 +22,7 @@ _ADDRESSES = {
     Verb.REQUEST_EXTENSION: "extend",
 }  # fmt: skip
 _TITLES = {
-    "call": "登记回访", "measures": "提交整改", "explain": "解释说明", "appeal": "申诉差评", "conclude": "先作认定",
+    "call": "登记回访", "measures": "提交整改", "explain": "提交解释", "appeal": "申诉差评", "conclude": "先作认定",
     "return": "退回派单台", "approve": "审核通过", "send_back": "退回重办", "record_feedback": "反馈并办结",
 }  # fmt: skip
 _FIRST = (

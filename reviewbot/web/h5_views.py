@@ -22,7 +22,7 @@ from reviewbot.web.bases import bases_for
 from reviewbot.web.h5_sheets import Sheet
 
 _WEEKDAYS = "一二三四五六日"
-_PURPOSES = {"call": Purpose.CALL_BACK, "record_feedback": Purpose.FEEDBACK, "measures": Purpose.CHECK}
+_PURPOSES = {"call": Purpose.CALL_BACK, "record_feedback": Purpose.FEEDBACK}
 REASON = "〔您写的原因〕"
 
 

@@ -33,6 +33,7 @@ OLD_PHONE, PHONE, DESK = (
 )  # fmt: skip
 PATIENCE_MS = 30_000
 PHOTO = Path(__file__).parents[1] / "data" / "photo.png"
+OTHER_PHOTO = PHOTO.with_name("second.png")
 HEAD, SUPERVISOR, DISPATCHER, AGENT = "wangzehao01", "wanghailing01", "chenjiafeng01", 7
 FAINT_TEXT = Path(__file__).with_name("faint_text.js").read_text(encoding="utf-8")
 

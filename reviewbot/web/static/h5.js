@@ -61,15 +61,17 @@
     }
     if (locked) { document.getElementById("words").hidden = !kept.words.remark; return; }
     at = new Date(kept.at);
-    say("已恢复 " + (at.getMonth() + 1) + "月" + at.getDate() + "日 " + two(at.getHours()) + ":" + two(at.getMinutes()) +
+    tellIn(document.getElementById("restored"), "已恢复 " + (at.getMonth() + 1) + "月" + at.getDate() + "日 " + two(at.getHours()) + ":" + two(at.getMinutes()) +
       " 保存的内容。", "清空重写", function () { forget(); done = true; location.reload(); });
   }
 
-  function say(words, label, act) {
-    if (!saved) return;
-    saved.textContent = words;
-    saved.hidden = false;
-    if (label) saved.appendChild(button(label, act));
+  function say(words) { tellIn(saved, words); }
+
+  function tellIn(line, words, label, act) {
+    if (!line) return;
+    line.textContent = words;
+    line.hidden = false;
+    if (label) line.appendChild(button(label, act));
   }
 
   function button(label, act) {
