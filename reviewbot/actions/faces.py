@@ -29,7 +29,7 @@ def facts_of(session: Session, case: Case) -> Facts:
         department=department.short_name if department else "派单台",
         status=case.status.label,
         due_at=limit.astimezone(CHINA) if limit else None,
-        link=f"/cases/{case.number}",
+        link=f"/h5/cases/{case.number}",
     )
 
 

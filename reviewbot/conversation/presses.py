@@ -27,7 +27,7 @@ def pressed(turn: Turn, item: InboxItem, press: ButtonPress) -> Said:
     case = find_case(turn.session, press.number, turn.viewer)
     if case is None:
         said = f"没有工单 {press.number}，或您无权查看。"
-        _show(turn, item, row, gone(press.number, press.round, f"/cases/{press.number}", "不再由您办理"))
+        _show(turn, item, row, gone(press.number, press.round, f"/h5/cases/{press.number}", "不再由您办理"))
         return Said(said)
     focus(turn, case.id)
     said, note = _act(turn, case, press)
@@ -36,7 +36,7 @@ def pressed(turn: Turn, item: InboxItem, press: ButtonPress) -> Said:
         seen = find_case(turn.session, press.number, turn.viewer)
         done = note or _done(turn.session, case)
         face = face_for(turn.session, case, turn.viewer, done) if seen else gone(
-            case.number, case.round, f"/cases/{case.number}", done
+            case.number, case.round, f"/h5/cases/{case.number}", done
         )  # fmt: skip
         _show(turn, item, row, face)
     return Said(said)

@@ -33,21 +33,20 @@ def _offer(text: str, verb: str, *moves: Move, page: str = "") -> _Offer:
     return _Offer(moves, text, verb, page)
 
 
-_CASE = "/cases/{number}"
 _H5 = "/h5/cases/{number}/"
 M, S = Move, CaseStatus
 _AGREE = _offer("同意", "agree", M.GRANT_EXTENSION, M.GRANT_LEDGER, M.SUPPORT_APPEAL, M.UPHOLD_APPEAL)
 _DISAGREE = _offer("不同意", "disagree", M.REFUSE_EXTENSION, M.REFUSE_LEDGER, M.REFUSE_APPEAL)
 _RETURN = _offer("非本部门", "return", M.RETURN, M.RETURN_AGAIN, page=_H5 + "return")
 _CALL = _offer("登记回访", "record_call", M.RECORD_CALL, page=_H5 + "call")
-_CONCLUDE = _offer("其他认定", "conclude_otherwise", M.CONCLUDE_UNJUSTIFIED, page=_CASE)
+_CONCLUDE = _offer("其他认定", "conclude_otherwise", M.CONCLUDE_UNJUSTIFIED, page=_H5 + "conclude")
 _EXTEND = _offer("申请延期", "request_extension", M.REQUEST_EXTENSION, page=_H5 + "extend")
 _MEASURES = _offer("提交整改", "submit_measures", M.SUBMIT_MEASURES, page=_H5 + "measures")
-_ASSIST = _offer("协办答复", "assist", M.ASSIST, page=_CASE)
+_ASSIST = _offer("协办答复", "assist", M.ASSIST, page=_H5 + "assist")
 
 _OFFERS: dict[CaseStatus, tuple[_Offer, ...]] = {
-    S.AWAITING_DISPATCH: (_offer("派单", "dispatch", M.DISPATCH, page=_CASE),),
-    S.IN_ARBITRATION: (_offer("裁定", "rule", M.RULE, page=_CASE),),
+    S.AWAITING_DISPATCH: (_offer("派单", "dispatch", M.DISPATCH, page=_H5 + "dispatch"),),
+    S.IN_ARBITRATION: (_offer("裁定", "rule", M.RULE, page=_H5 + "rule"),),
     S.AWAITING_SIGN: (_offer("签收", "sign", M.SIGN), _RETURN),
     S.RECTIFYING: (_MEASURES, _EXTEND),
     S.ON_LEDGER: (_MEASURES,),
@@ -59,7 +58,9 @@ _OFFERS: dict[CaseStatus, tuple[_Offer, ...]] = {
         _offer("通过", "approve", M.APPROVE),
         _offer("重办", "send_back", M.SEND_BACK_MEASURES, M.SEND_BACK_EXPLANATION),
     ),
-    S.AWAITING_FEEDBACK: (_offer("反馈并办结", "record_feedback", M.RECORD_FEEDBACK, page=_CASE),),
+    S.AWAITING_FEEDBACK: (
+        _offer("反馈并办结", "record_feedback", M.RECORD_FEEDBACK, page=_H5 + "record_feedback"),
+    ),
     S.CLOSED: (),
     S.APPEALED: (),
 }
