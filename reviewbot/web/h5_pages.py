@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence
 from reviewbot.actions.answer_once import Answer, KeyReused, answer_once
 from reviewbot.actions.choose_evidence import MOST_FILES, choose_evidence, drop_chosen, hand_in_chosen
+from reviewbot.actions.echo_card import echo_card
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.reveal_phone import Revealed, reveal_phone
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
@@ -79,7 +80,7 @@ def glance(request: Request, viewer: Viewer) -> Response:
     with house.database.begin() as session:
         case = _case(session, request, viewer)
         sheets = _sheets(session, house, case, viewer)
-        shown = h5_views.case_values(session, case, now)
+        shown = h5_views.case_values(session, case, viewer, now)
         idle = h5_views.idle_words(session, case, viewer)
     wrong = _stale(request, case)
     done = h5_views.done_words(case, shown["events"]) if "done" in request.query_params else ""
@@ -243,6 +244,8 @@ def _filled(
     for asked in sheet.asked(form, number):
         make_move(session, asked, viewer, at=at, rulebook=house.rulebook)
     stays = case_queries.find_case(session, number, viewer) is not None
+    if stays:
+        echo_card(session, case, viewer, at=at)
     return f"/h5/cases/{number}?done=1" if stays else f"/h5?left={number}"
 
 

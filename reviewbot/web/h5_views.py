@@ -14,15 +14,20 @@ from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules import notices
+from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.raters import Purpose
 from reviewbot.rules.routing import is_rated
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.web import views
 from reviewbot.web.bases import bases_for
+from reviewbot.web.beside import beside_view
 from reviewbot.web.h5_sheets import Sheet
 
 _WEEKDAYS = "一二三四五六日"
 _PURPOSES = {"call": Purpose.CALL_BACK, "record_feedback": Purpose.FEEDBACK}
+_HANDED_IN = ("submit_measures", "submit_explanation", "appeal")
+_DECIDED_BY_OTHERS = (CaseStatus.AWAITING_APPROVAL, CaseStatus.AWAITING_FEEDBACK, CaseStatus.APPEALED)
+_ON_WHICH_OTHERS_DECIDE = frozenset({"approve", "send_back", "agree", "disagree", "record_feedback"})
 REASON = "〔您写的原因〕"
 
 
@@ -47,7 +52,7 @@ def head_values(session: Session, case: Case, now: datetime) -> dict[str, Any]:
     }
 
 
-def case_values(session: Session, case: Case, now: datetime) -> dict[str, Any]:
+def case_values(session: Session, case: Case, viewer: Viewer, now: datetime) -> dict[str, Any]:
     """The case at a glance; its running limits in plain words, each with its working (B1)."""
     calls, files = case_queries.calls_of(session, case.id), case_queries.evidence_of(session, case.id)
     people = {call.staff_id for call in calls if call.staff_id} | {file.staff_id for file in files}
@@ -56,15 +61,23 @@ def case_values(session: Session, case: Case, now: datetime) -> dict[str, Any]:
         due for due in case_queries.due_times_of(session, case.id)
         if due.round == case.round and due.replaced_by is None
     ]  # fmt: skip
+    events = [views.event_view(one) for one in reversed(case_queries.events_of(session, case.id))]
     return head_values(session, case, now) | {
+        "handed_in": _handed_in(events) if case.status in _DECIDED_BY_OTHERS else None,
+        "beside": beside_view(session, case.id, viewer, now),
         "review": views.review_view(case.review),
         "limits": [
             views.due_view(due, now) | {"words": _limit_words(due.due_at, due.met_at, now)} for due in running
         ],
         "calls": [views.call_view(call, names) for call in calls],
         "evidence": [views.evidence_view(file, names) for file in files],
-        "events": [views.event_view(one) for one in reversed(case_queries.events_of(session, case.id))],
+        "events": events,
     }
+
+
+def _handed_in(events: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """What the unit handed in last: whoever decides on it, or tells the rater, has to read it."""
+    return next((event for event in events if event["move"] in _HANDED_IN), None)
 
 
 def _limit_words(due: datetime, met: datetime | None, now: datetime) -> str:
@@ -101,7 +114,11 @@ def sheet_values(
     purpose = _PURPOSES.get(sheet.address)
     files = case_queries.evidence_of(session, case.id) if sheet.takes_files else []
     chosen = chosen_evidence(session, case.id, viewer) if sheet.takes_files else []
+    told = sheet.address in _ON_WHICH_OTHERS_DECIDE
+    events = case_queries.events_of(session, case.id) if told else []
     return {
+        "handed_in": _handed_in([views.event_view(one) for one in reversed(events)]),
+        "beside": beside_view(session, case.id, viewer, now) if told else [],
         "purpose": purpose if purpose and may_reveal(session, case, viewer, now) else None,
         "attached": sum(file.round == case.round for file in files),
         "chosen": [views.evidence_view(file, {}) for file in chosen],

@@ -19,6 +19,11 @@ PATIENCE = 60
 PAGE_PATIENCE_MS = 20_000
 PHONE = {"width": 390, "height": 844}
 PHOTO = ROOT / "tests" / "data" / "photo.png"
+OTHER_PHOTO = PHOTO.with_name("second.png")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
     BROWSER is None, reason="no browser on this machine; install chromium to run these"
@@ -101,7 +106,7 @@ def _head_of(userid):
 def browser():
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
+        found = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
         yield found
         found.close()
 
@@ -137,55 +142,67 @@ def _is_narrow(page):
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def _say(page, words):
-    box = page.locator("textarea, input[type=text]").last
-    box.fill(words)
-    box.press("Enter")
-
-
-def test_a_clerk_brings_a_case_from_its_card_to_its_end_on_a_phone(addresses, open_page):
+def test_a_clerk_does_a_whole_case_from_a_phone(addresses, open_page, picture):
+    """Signed on its card, called back, rectified with two photographs, approved, told: by cards and their pages."""
     _, phones = addresses
-    clerk, number = _someone_with_a_card(phones)
+    clerk, number = _until(lambda: _someone_with_a_card(phones))
     phone = open_page(f"{phones}/phone/{clerk}")
-
-    card = phone.locator(".card", has_text=number).first
+    card = phone.locator(".card", has_text=number).last
+    picture(phone, "story-1-card")
     card.get_by_role("button", name="签收").click()
     card.get_by_text("已由").wait_for()
-    phone.get_by_text(f"工单 {number} 已签收").wait_for()
-    _say(phone, "回访 已接通 群众说等候太久，已致歉")
-    phone.get_by_text(f"工单 {number} 已回访").wait_for()
-    _say(phone, f"认定 {number} 属实")
-    phone.get_by_text(f"工单 {number} 已认定属实").wait_for()
-    assert _is_narrow(phone)
+    picture(phone, "story-2-signed")
 
-    with phone.context.expect_page() as opened:
-        card.locator("a.head").click()
-    case = opened.value
-    case.set_default_timeout(PAGE_PATIENCE_MS)
-    case.get_by_role("heading", name=number).first.wait_for()
-    assert _is_narrow(case)
-    case.locator("summary", has_text="上传附件").click()
-    files = case.locator("form", has=case.locator("input[type=file]"))
-    files.locator("input[type=file]").set_input_files(PHOTO)
-    files.get_by_role("button", name="上传").click()
-    case.get_by_text("photo.png").first.wait_for()
-    form = case.locator("form", has=case.locator("input[value=submit_measures]"))
-    if not form.locator("textarea").is_visible():
-        case.locator("summary", has_text="提交整改").first.click()
-    form.locator("textarea").fill("增设一个窗口，并公示了办理时限")
-    form.get_by_role("button", name="提交整改").click()
-    case.get_by_text("待审核").first.wait_for()
+    page = _opened(phone, card.get_by_role("link", name="登记回访"))
+    page.get_by_label("已接通").check()
+    page.locator("[name=remark]").fill("群众说等候太久，已致歉")
+    picture(page, "story-3-call")
+    page.get_by_role("button", name="登记回访").click()
+    page.get_by_role("status").get_by_text(f"工单 {number} 已回访").wait_for()
+    picture(page, "story-4-called")
+    card.get_by_role("button", name="认定属实").wait_for()  # a fresh card: the press has spent the first
+
+    page.get_by_role("link", name="提交整改").click()
+    page.locator("[name=remark]").fill("增设一个窗口，并公示了办理时限")
+    page.locator("input[multiple]").set_input_files([PHOTO, OTHER_PHOTO])
+    page.locator("#chosen li[data-id]").nth(1).wait_for()
+    picture(page, "story-5-measures")
+    page.get_by_role("button", name="提交整改").click()
+    page.get_by_role("status").get_by_text("现为「待审核」").wait_for()
+    picture(page, "story-6-handed-in")
+    card.get_by_text("现为「待审核」").wait_for()  # this one has changed by itself
+    picture(phone, "story-7-card-after")
+    assert _is_narrow(page)
 
     head = open_page(f"{phones}/phone/{_head_of(clerk)}")
-    asked = head.locator(".card", has_text=f"待审核 {number}").first
+    asked = head.locator(".card", has_text=number, has=head.get_by_role("button", name="通过")).first
+    evidence = _opened(head, asked.locator("a.head"))
+    for name in ("photo.png", "second.png"):
+        evidence.get_by_role("link", name=name).wait_for()
+    picture(evidence, "story-8-head-looks")
     asked.get_by_role("button", name="通过").click()
     head.get_by_text(f"工单 {number} 已通过").wait_for()
-    phone.bring_to_front()
-    _say(phone, f"反馈 {number} 电话 已告知整改结果")
-    phone.get_by_text("现为「已办结」").last.wait_for()
+    picture(head, "story-9-approved")
 
-    case.reload()
-    case.get_by_text("已办结").first.wait_for()
+    told = _opened(phone, card.get_by_role("link", name="反馈并办结"))
+    told.get_by_label("告知方式").select_option("电话")
+    told.locator("[name=remark]").fill("已电话告知整改结果")
+    picture(told, "story-10-feedback")
+    told.get_by_role("button", name="反馈并办结").click()
+    told.get_by_role("status").get_by_text("现为「已办结」").wait_for()
+    picture(told, "story-11-closed")
+    card.get_by_text("现为「已办结」").wait_for()
+    picture(phone, "story-12-card-closed")
+
+
+def _opened(phone, link):
+    """The page behind a link of a card, in a window of its own."""
+    with phone.context.expect_page() as opened:
+        link.click()
+    page = opened.value
+    page.set_default_timeout(PAGE_PATIENCE_MS)
+    page.locator("h1").first.wait_for()
+    return page
 
 
 def test_the_supervisors_pages_fit_a_phone_and_a_desk(addresses, open_page):

@@ -6,10 +6,12 @@ from typing import cast
 
 import pytest
 from page_kit import enter, new_case, token_in
+from sqlalchemy import select
 
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.conversation.answer import viewer_of_staff
+from reviewbot.models.message import Message
 from reviewbot.models.people import Staff
 from reviewbot.queries.cases import calls_of, events_of, evidence_of, find_case
 from reviewbot.queries.directory import staff_by_userid
@@ -83,6 +85,8 @@ def test_a_case_goes_all_the_way_on_sheets(pages, house, number):
     assert state(house, number)[0] is CaseStatus.AWAITING_APPROVAL
 
     enter(pages, HEAD)
+    for path in ("", "/approve", "/send_back"):
+        assert "<blockquote>增设窗口</blockquote>" in pages.get(f"/h5/cases/{number}{path}").text
     assert "现场.png" in pages.get(f"/h5/cases/{number}").text
     assert hand_in(pages, number, "approve", {"remark": ""}).status_code == 303
     enter(pages, HANDLER)
@@ -306,7 +310,11 @@ def test_an_extension_shows_the_new_due_time_and_what_the_rater_will_be_told(pag
         in page
     )
     assert hand_in(pages, number, "extend", {"days": "3", "remark": "核对参保记录"}).status_code == 303
-    assert "request_extension" in state(house, number)[1]
+    enter(pages, "wanghailing01")
+    for path in ("", "/agree", "/disagree"):
+        assert "核对参保记录" in pages.get(f"/h5/cases/{number}{path}").text
+    assert hand_in(pages, number, "agree", {}).status_code == 303
+    assert state(house, number)[1][-2:] == ["request_extension", "grant_extension"]
 
 
 def test_an_appeal_names_its_ground_and_a_return_leaves_for_the_desk(pages, house, number):
@@ -319,6 +327,21 @@ def test_an_appeal_names_its_ground_and_a_return_leaves_for_the_desk(pages, hous
     assert gone.headers["location"] == f"/h5?left={number}"
     assert f"工单 {number} 已办理" in pages.get(gone.headers["location"]).text
     assert state(house, number)[0] is CaseStatus.AWAITING_DISPATCH
+
+
+def test_a_card_that_can_no_longer_change_is_followed_by_one_fresh_card(pages, house, number):
+    """A press spends the code of its card (W22): what is done on a page afterwards shows on a fresh one."""
+    with house.database.begin() as session:
+        (card,) = session.scalars(select(Message).where(Message.kind == "new_case"))
+        card.userid, card.state, card.code_used_at = HANDLER, "sent", house.clock.now()
+    enter(pages, HANDLER)
+    hand_in(pages, number, "call", REACHED)
+    hand_in(pages, number, "measures", {"remark": "增设窗口"})
+    with house.database.begin() as session:
+        (fresh,) = session.scalars(select(Message).where(Message.kind == "fresh_card"))
+        assert fresh.userid == HANDLER
+        assert "待审核" in fresh.body["desc"]
+        assert fresh.body["link"] == f"/h5/cases/{number}"
 
 
 def test_the_to_do_names_what_is_owed_and_opens_a_case_by_its_number(pages, number):
