@@ -57,24 +57,28 @@ def simulator(
             made = make_certificates(Path(folder), host)
             settings.ssl_certfile, settings.ssl_keyfile = str(made.certificate), str(made.key)
         root = f"http{'s' if secure else ''}://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
-        console.print("虚拟企业微信，密钥是编造的，只在这里有效（Ctrl-C 停止）")
-        for line in sheet(config, root, profile, Path(folder) / "ca.pem" if secure else None):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
-        _Server(settings, app).run()
+        lines = sheet(config, root, profile, Path(folder) / "ca.pem" if secure else None)
+        _Server(settings, app, lines).run()
 
 
 class _Server(uvicorn.Server):
-    """Checks the callback address as soon as it is up, as the real console does when one saves it."""
+    """Says what is where once it listens, and then checks the callback address as the real console does."""
 
-    def __init__(self, settings: uvicorn.Config, app: Starlette) -> None:
+    def __init__(self, settings: uvicorn.Config, app: Starlette, lines: list[str]) -> None:
         super().__init__(settings)
         self._pusher = app.state.pusher
+        self._lines = lines
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started and self._pusher.app is not None:
+        if not self.started:
+            return
+        console.print("虚拟企业微信，密钥是编造的，只在这里有效（Ctrl-C 停止）")
+        for line in self._lines:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if self._pusher.app is not None:
             outcome = await self._pusher.verify()
-            console.print(f"回调地址：{outcome.status}", style="green" if outcome.delivered else "red")
+            console.print(f"回调地址检验：{outcome.status}", style="green" if outcome.delivered else "red")
 
 
 def sheet(config: SimulatorConfig, root: str, profile: str, authority: Path | None) -> list[str]:

@@ -26,10 +26,16 @@ class Member:
 
 @dataclass(frozen=True)
 class Agent:
+    """``login_path`` signs somebody in anew: one browser plays many phones, and its cookies are of the last one.
+
+    Empty: links are opened as they are.
+    """
+
     agent_id: int
     secret: str = field(repr=False)
     name: str = "好差评助手"
     home_url: str = ""
+    login_path: str = "/login"
 
 
 @dataclass(frozen=True)

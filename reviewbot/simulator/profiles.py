@@ -58,7 +58,7 @@ def configure(wishes: Wishes) -> SimulatorConfig:
     """The configuration for some wishes: the same keys for the same seed. Raises InvalidInput with the reason."""
     dice = random.Random(f"keys {wishes.seed}")
     contact_token, contact_key = _word(dice, 16), _aes_key(dice)
-    agent = Agent(1000002, _word(dice, 43), "测试应用", wishes.home)
+    agent = Agent(1000002, _word(dice, 43), "测试应用", wishes.home, login_path="")
     config = SimulatorConfig(
         corp_id="ww" + f"{dice.getrandbits(64):016x}",
         agents=(agent, Agent(1000003, _word(dice, 43), "另一应用")),

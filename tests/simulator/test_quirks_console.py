@@ -78,6 +78,7 @@ def test_q23_every_request_and_callback_is_logged_with_a_verdict_and_no_secret()
     assert log[-1]["ip"] == "testclient"
     assert not any(hidden in json.dumps(log) for hidden in (SECRET, "guessed-secret", there.token))
     assert there.http.get("/sim/requests", params={"path": "gettoken"}).json()["requests"] == log[:2]
+    assert there.http.get("/sim/requests", params={"last": "1"}).json()["requests"] == log[-1:]
 
 
 def test_q23_a_callback_is_logged_with_what_it_was_and_how_long_it_took():

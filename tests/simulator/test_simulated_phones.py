@@ -1,6 +1,10 @@
 """What a member does on a phone reaches the application encrypted, and its answer comes back to the card."""
 
-from simulator_kit import PNG, last, press, sealed, send_card, update_button, world
+import pytest
+from simulator_kit import CORP, PNG, SECRET, last, press, sealed, send_card, update_button, world
+from starlette.testclient import TestClient
+
+from reviewbot.simulator.server import Agent, Member, SimulatorConfig, create_simulator
 
 
 def test_a_press_is_pushed_encrypted_and_the_answer_greys_only_the_clickers_card():
@@ -65,42 +69,6 @@ def test_selections_travel_with_the_press():
         assert [node.text for node in item.findall("OptionIds/OptionId")] == ["a", "b"]
 
 
-def test_non_200_is_tried_three_times_with_the_same_ciphertext():
-    with world() as (application, client):
-        send_card(client)
-        application.status = 500
-
-        answer = press(client).json()
-
-        assert answer == {"delivered": False, "status": "处理超时"}
-        assert len(application.raw) == 3
-        assert len(set(application.raw)) == 1
-        assert last(client)["status"].startswith("处理超时")
-        application.status, application.answer = 200, update_button("已签收")
-        assert press(client).json()["delivered"]
-
-
-def test_a_retry_may_be_sealed_anew_with_the_same_plaintext():
-    with world(retry_fresh_ciphertext=True, callback_cdata=False) as (application, client):
-        application.status = 503
-
-        client.post("/sim/phones/zhangsan/text", json={"content": "已处理 ]]> <b>"})
-
-        assert len(set(application.raw)) == 3
-        assert {event.findtext("Content") for event in application.seen} == {"已处理 ]]> <b>"}
-        assert len({event.findtext("MsgId") for event in application.seen}) == 1
-        assert last(client)["status"] == "处理超时"
-
-
-def test_too_slow_an_answer_counts_as_none():
-    with world(callback_timeout_seconds=0.2, callback_tries=2) as (application, client):
-        send_card(client)
-        application.delay = 0.6
-
-        assert press(client).json() == {"delivered": False, "status": "处理超时"}
-        assert len(application.raw) == 2
-
-
 def test_an_empty_answer_to_a_press_springs_the_card_back():
     with world() as (application, client):
         sent = send_card(client)
@@ -143,13 +111,6 @@ def test_a_photo_and_entering_reach_the_application():
         assert bad.status_code == 400
 
 
-def test_the_console_checks_the_callback_address():
-    with world() as (_, client):
-        answer = client.post("/sim/verify").json()
-
-        assert (answer["delivered"], answer["status"]) == (True, "验证通过")
-
-
 def test_links_open_with_the_identity_of_the_phone():
     with world() as (_, client):
         path = "/sim/phones/lisi/open"
@@ -158,3 +119,16 @@ def test_links_open_with_the_identity_of_the_phone():
         assert opened.headers["location"] == "https://app.test/h5"
         assert "sim_phone=lisi" in opened.headers["set-cookie"]
         assert client.get(path, params={"url": "javascript:alert(1)"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("login", "arrives"),
+    [("/login", "http://app.test/login?next=%2Fcase%2F1"), ("", "http://app.test/case/1")],
+)
+def test_a_link_to_the_application_signs_in_anew_where_it_has_a_page_for_that(login, arrives):
+    agent = Agent(1000002, SECRET, home_url="http://app.test", login_path=login)
+    client = TestClient(create_simulator(SimulatorConfig(CORP, (agent,), members=[Member("lisi", "李四")])))
+
+    path, query = "/sim/phones/lisi/open", {"url": "http://app.test/case/1"}
+
+    assert client.get(path, params=query, follow_redirects=False).headers["location"] == arrives

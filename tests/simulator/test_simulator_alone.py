@@ -151,7 +151,7 @@ def test_a_foreign_bot_is_told_everything_and_talks_both_ways():
         with simulator(*options) as there:
             assert there.fact("corpid") == corp
             assert (there.fact("Token"), there.fact("EncodingAESKey")) == (token, key)
-            until(lambda: "回调地址：验证通过" in there.lines)
+            until(lambda: "回调地址检验：验证通过" in there.lines)
             secret, agent = there.fact("secret"), int(there.fact("agentid"))
 
             class Client(WeChatClient):

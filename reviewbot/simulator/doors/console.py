@@ -71,11 +71,10 @@ class Console:
         return JSONResponse({"behaviours": table_of(self.platform.quirks)})
 
     async def _requests(self, request: Request) -> Response:
-        """The log, oldest first; ``after`` leaves out what was before a moment, ``path`` what does not contain it."""
-        query = request.query_params
-        after, part = float(query.get("after") or 0), query.get("path", "")
-        rows = [row for row in self.platform.requests if row["at"] > after and part in row["path"]]
-        return JSONResponse({"requests": rows})
+        """The log, oldest first; of the paths that contain ``path``, and of these the ``last`` so many."""
+        part, last = request.query_params.get("path", ""), request.query_params.get("last", "")
+        rows = [row for row in self.platform.requests if part in row["path"]]
+        return JSONResponse({"requests": rows[-int(last) :] if last.isdecimal() else rows})
 
     async def _status(self, request: Request) -> Response:
         platform = self.platform

@@ -180,9 +180,10 @@ class Phones:
         if urlsplit(url).scheme not in ("http", "https"):
             return PlainTextResponse("这个链接不能打开", status_code=400)
         # A phone has cookies of its own; the visitor's one browser has not, so the bot is asked to look again.
-        home = self.platform.config.agents[0].home_url
-        if home and url.startswith(home + "/"):
-            url = f"{home}/login?{urlencode({'next': url[len(home) :]})}"
+        agent = self.platform.config.agents[0]
+        home = agent.home_url
+        if home and agent.login_path and url.startswith(home + "/"):
+            url = f"{home}{agent.login_path}?{urlencode({'next': url[len(home) :]})}"
         return remember(RedirectResponse(url, status_code=302), request.path_params["userid"])
 
     async def _show_media(self, request: Request) -> Response:

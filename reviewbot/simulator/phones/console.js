@@ -43,7 +43,7 @@
   }
 
   async function log() {
-    const told = await call("/sim/requests").catch(() => null);
+    const told = await call("/sim/requests?last=300").catch(() => null);
     if (!told) return;
     rows = told.requests;
     drawLog();
