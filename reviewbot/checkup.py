@@ -9,10 +9,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reviewbot.clock import CHINA
 from reviewbot.errors import ChannelError
+from reviewbot.models.policy import CalendarVersion
 from reviewbot.outbox import RATER
+from reviewbot.queries.cases import cases_behind
 from reviewbot.queries.delegates import cases_without_holder
+from reviewbot.rules.calendar import Calendar
 from reviewbot.wecom.health import WeComFacts
-from reviewbot.wiring import House
+from reviewbot.wiring import House, rule_files
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ def check_system(house: House) -> list[Finding]:
         _queue(house),
         *_wecom(house),
         _texts(house),
-        _calendar(house),
+        *_rules(house),
         _holders(house),
         *_sources(house),
     ]
@@ -110,14 +113,42 @@ def _texts(house: House) -> Finding:
     return Finding(True, "已配置短信网关")
 
 
-def _calendar(house: House) -> Finding:
-    year = house.clock.now().astimezone(CHINA).year
-    if year not in house.rulebook.calendar.years:
-        return Finding(
-            False, f"{year} 年的节假日安排未载入，按周末暂定", "更新 config/calendar/national.toml。"
+def _rules(house: House) -> list[Finding]:
+    """What is in force, and whether the files say something else: a changed calendar waits to be applied (B2)."""
+    files, now = rule_files(house.settings), house.clock.now()
+    try:
+        with house.database.begin() as session:
+            today = house.today(session)
+            kept = session.get_one(CalendarVersion, today.calendar.version)
+            behind = len(cases_behind(session, today.calendar.version))
+    except SQLAlchemyError:
+        return []
+    found = [
+        Finding(True, f"规则 {today.policy.version}"),
+        _years(today.calendar, now.astimezone(CHINA).year),
+    ]
+    if (kept.national, kept.local) != (files.national, files.local):
+        found.append(
+            Finding(
+                False,
+                f"日历文件与施行中的 {today.calendar.version} 不同，尚未施行",
+                "运行 reviewbot calendar check 看影响，reviewbot calendar apply 施行；改动须同时改 version。",
+            )
         )
-    following = "" if year + 1 in house.rulebook.calendar.years else f"；{year + 1} 年暂定"
-    return Finding(True, f"工作日历 {house.rulebook.calendar.version}{following}")
+    if behind:
+        found.append(Finding(False, f"{behind} 件工单的时限尚未按施行中的日历重算", "启动工作进程。"))
+    return found
+
+
+def _years(calendar: Calendar, year: int) -> Finding:
+    if year not in calendar.years:
+        return Finding(
+            False,
+            f"{year} 年的节假日安排未载入，按周末暂定",
+            "更新 config/calendar/national.toml，再运行 reviewbot calendar apply。",
+        )
+    following = "" if year + 1 in calendar.years else f"；{year + 1} 年暂定"
+    return Finding(True, f"工作日历 {calendar.version}{following}")
 
 
 def _holders(house: House) -> Finding:

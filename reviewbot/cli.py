@@ -3,30 +3,27 @@
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from reviewbot import address_book, demonstration, samples
 from reviewbot.actions.create_token import create_token
 from reviewbot.actions.erase_rater import erase_rater
-from reviewbot.actions.load_city import CityChange, city_is_empty, load_city
+from reviewbot.actions.load_city import CityChange, load_city
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import RESULT_WORDS, Delivery
 from reviewbot.actions.report_rates import report_rates, this_month
 from reviewbot.actions.settle_record import SETTLEMENTS
 from reviewbot.checkup import check_system
-from reviewbot.database.schema import migrate
+from reviewbot.command import console, plainly, prepare, prepared
 from reviewbot.embedded import start_embedded, stop_embedded
-from reviewbot.errors import InvalidInput, ReviewbotError
+from reviewbot.errors import InvalidInput
 from reviewbot.logs import configure_logs
 from reviewbot.models.chain import first_break
 from reviewbot.papers import write_letters
@@ -42,15 +39,15 @@ from reviewbot.queries.cases import events_of, every_case
 from reviewbot.queries.counts import Balance, intake_balance
 from reviewbot.queries.erasing import reviews_of
 from reviewbot.queries.scope import SYSTEM
+from reviewbot.rule_commands import calendar_app, policy_app
 from reviewbot.rules.diagram import diagram
 from reviewbot.rules.kinds import ORDERS, Kind
 from reviewbot.rules.rates import METRICS, display
-from reviewbot.settings import Settings, load_settings
+from reviewbot.settings import load_settings
 from reviewbot.simulator.alone import simulator
 from reviewbot.sources.split import read_file
 from reviewbot.web.api import rates_data
 from reviewbot.web.intake import receive_and_commit, to_record
-from reviewbot.wiring import House, build_house
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="差评工单：收评价、派单、催办、办结、问整改率。"
@@ -63,40 +60,10 @@ app.add_typer(directory_app, name="directory")
 app.add_typer(token_app, name="token")
 app.add_typer(recalls_app, name="recalls")
 app.add_typer(city_app, name="city")
-console = Console()
+app.add_typer(policy_app, name="policy")
+app.add_typer(calendar_app, name="calendar")
 IMPORT_BATCH = 1_000
 OPENED_TOGETHER = 50
-
-
-def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
-    """An expected error ends a command with its one line, not with a traceback."""
-
-    @wraps(command)
-    def run(*args: Any, **options: Any) -> Any:
-        try:
-            return command(*args, **options)
-        except ReviewbotError as wrong:
-            Console(stderr=True).print(wrong.sentence, style="red", markup=False, highlight=False)
-            raise typer.Exit(2 if wrong.code == "setting" else 1) from None
-
-    return run
-
-
-@contextmanager
-def prepared() -> Iterator[House]:
-    """A House over a database with the newest schema and a city."""
-    settings = start_embedded(load_settings())
-    configure_logs(settings.log_format)
-    yield prepare(settings)
-
-
-def prepare(settings: Settings) -> House:
-    house = build_house(settings)
-    migrate(house.database.engine)
-    with house.database.begin() as session:
-        if city_is_empty(session):
-            load_city(session, settings.city, at=house.clock.now())
-    return house
 
 
 app.command()(plainly(simulator))
@@ -156,7 +123,7 @@ def import_file(
             for first in range(0, len(wanted), OPENED_TOGETHER):
                 with house.database.begin() as session:
                     for ident in wanted[first : first + OPENED_TOGETHER]:
-                        open_case(session, ident, at=house.clock.now(), rulebook=house.rulebook)
+                        open_case(session, ident, at=house.clock.now(), rulebooks=house.rulebooks)
             for result in received.results[0]:
                 if result.reason:
                     name = result.external_id or "（无编号）"
@@ -195,7 +162,7 @@ def rates(
                 by_department=bool(by),
                 kinds=ORDERS if kind == "orders" else (Kind.RATING,),
             )
-        rounding = house.rulebook.policy.rounding
+            rounding = house.today(session).policy.rounding
         if as_json:
             typer.echo(json.dumps(rates_data(rows, start, end, now, rounding), ensure_ascii=False, indent=2))
             return
@@ -217,7 +184,7 @@ def rates(
 @plainly
 def doctor() -> None:
     """检查配置、数据库、队列、企业微信、日历；每条发现都写明怎么办。"""
-    with prepared() as house:
+    with prepared(start=False) as house:
         findings = check_system(house)
     for finding in findings:
         console.print(f"{'正常' if finding.good else '问题'}　{finding.what}", markup=False)

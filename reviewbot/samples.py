@@ -24,15 +24,15 @@ class SampleAltered(ReviewbotError):
 def draw(house: House, month: str, console: Console) -> None:
     """Draw a month, once, and print what was drawn."""
     with house.database.begin() as session:
-        new = draw_recalls(session, month, now=house.clock.now(), rulebook=house.rulebook)
+        new = draw_recalls(session, month, now=house.clock.now(), rulebook=house.today(session))
     console.print(f"{month} {'已抽取' if new else '早已抽取，没有改变'}。")
     show(house, month, console, as_json=False)
 
 
 def show(house: House, month: str, console: Console, *, as_json: bool) -> None:
     """Everything of a month: commitment, population, seed, numbers, results."""
-    rounding = house.rulebook.policy.rounding
     with house.database.begin() as session:
+        rounding = house.today(session).policy.rounding
         told = report_recalls(session, SYSTEM, month, at=house.clock.now())
     if as_json:
         console.print_json(json.dumps(sample_data(told, rounding), ensure_ascii=False, default=str))

@@ -209,6 +209,7 @@ class Settings(BaseSettings):
     public_url: str
     city: Path
     policy: Path
+    calendar: Path
     secret_key: SecretStr
     rehearsal: str
     sweep_seconds: float = Field(gt=0)
@@ -298,6 +299,7 @@ def load_settings(**overrides: Any) -> Settings:
             "data_dir": _from_root(settings.data_dir),
             "city": _from_root(settings.city),
             "policy": _from_root(settings.policy),
+            "calendar": _from_root(settings.calendar),
         }
     )
 

@@ -1,14 +1,13 @@
 """The composition root: one House a process, with everything the edges need."""
 
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import redis
 from pydantic import SecretStr
+from sqlalchemy.orm import Session
 
 from reviewbot.actions.deliver_messages import Channel
 from reviewbot.clock import Clock, make_clock
@@ -17,11 +16,10 @@ from reviewbot.errors import SettingError
 from reviewbot.links import RaterLinks
 from reviewbot.outbox import RATER
 from reviewbot.queries.raters import openid_of_case
+from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queue import Doorbell, make_celery
 from reviewbot.raters.channel import Carrier, RaterChannel, SmsCarrier, SubscriptionCarrier
 from reviewbot.raters.gateway import SmsGateway
-from reviewbot.rules.calendar import Calendar
-from reviewbot.rules.policy import Policy
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.settings import CONFIG, Settings
 from reviewbot.sources.mapping import DateLimits
@@ -49,7 +47,7 @@ class House:
     settings: Settings
     clock: Clock
     database: Database
-    rulebook: Rulebook
+    rulebooks: Rulebooks
     profiles: dict[str, SourceProfile]
     wecom: WeComClient | None
     official: OfficialAccount | None
@@ -61,6 +59,10 @@ class House:
     """With the contacts-sync secret; None where there is none."""
     contacts_crypto: CallbackCrypto | None
     ring: Callable[..., None]
+
+    def today(self, session: Session) -> Rulebook:
+        """What is in force now, for all that belongs to no case."""
+        return self.rulebooks.on(session, self.clock.now())
 
     @property
     def date_limits(self) -> DateLimits:
@@ -78,7 +80,7 @@ def build_house(settings: Settings) -> House:
         settings=settings,
         clock=make_clock(Path(settings.rehearsal) if settings.rehearsal else None),
         database=database,
-        rulebook=load_rulebook(settings.policy),
+        rulebooks=Rulebooks(CONFIG / "policy.toml"),
         profiles=load_profiles(CONFIG / "sources"),
         wecom=wecom,
         official=official,
@@ -91,20 +93,30 @@ def build_house(settings: Settings) -> House:
     )
 
 
-def load_rulebook(policy: Path) -> Rulebook:
-    """The policy in force and the national calendar with the local changes."""
-    national = _table(CONFIG / "calendar" / "national.toml")
-    local = _table(CONFIG / "calendar" / "local.toml")
-    return Rulebook(Policy.from_table(_table(policy)), Calendar.from_tables(national, local))
+@dataclass(frozen=True)
+class RuleFiles:
+    """The texts of the rules as the settings name them."""
+
+    policy: str
+    national: str
+    local: str
 
 
-def _table(path: Path) -> dict[str, Any]:
+def rule_files(settings: Settings) -> RuleFiles:
+    """Read them. Raises SettingError."""
+    return RuleFiles(
+        read_text(settings.policy),
+        read_text(settings.calendar / "national.toml"),
+        read_text(settings.calendar / "local.toml"),
+    )
+
+
+def read_text(path: Path) -> str:
+    """A configuration file as text. Raises SettingError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
         raise SettingError(f"读不到配置文件 {path}。") from None
-    except tomllib.TOMLDecodeError as wrong:
-        raise SettingError(f"配置文件 {path.name} 写法有误：{wrong}。") from None
 
 
 def _contacts(settings: Settings) -> WeComClient | None:

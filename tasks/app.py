@@ -40,7 +40,7 @@ def talk() -> Talk:
     return Talk(
         database=home.database,
         now=home.clock.now,
-        rulebook=home.rulebook,
+        rulebooks=home.rulebooks,
         address=home.settings.address,
         folder=home.settings.data_dir,
         focus=timedelta(minutes=home.settings.wecom.focus_minutes),

@@ -8,6 +8,7 @@ from reviewbot.actions.deliver_messages import BATCH_SECONDS, deliver_messages
 from reviewbot.actions.draw_recalls import keep_recalls
 from reviewbot.actions.erase_rater import erase_expired
 from reviewbot.actions.find_problems import find_problems
+from reviewbot.actions.follow_calendar import follow_by_id
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.release_reminders import release_reminders
 from reviewbot.actions.renew_cards import renew_cards
@@ -16,7 +17,8 @@ from reviewbot.actions.sync_directory import begin_tonight, sync_directory
 from reviewbot.actions.tell_morning import tell_morning
 from reviewbot.conversation.answer import answer_callback
 from reviewbot.inbox import following, waiting
-from reviewbot.queries.cases import due_case_ids, unrouted_review_ids
+from reviewbot.queries.cases import cases_behind, due_case_ids, unrouted_review_ids
+from reviewbot.queries.rulebooks import applied_calendar
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.queue import TaskName
 from reviewbot.wecom.address_book import read_address_book
@@ -30,7 +32,7 @@ def route(review_ids: list[int]) -> None:
     home = house()
     for review_id in review_ids:
         with home.database.begin() as session:
-            open_case(session, review_id, at=home.clock.now(), rulebook=home.rulebook)
+            open_case(session, review_id, at=home.clock.now(), rulebooks=home.rulebooks)
     home.ring(TaskName.DELIVER)
 
 
@@ -38,7 +40,7 @@ def route(review_ids: list[int]) -> None:
 def deliver() -> None:
     home = house()
     with home.database.begin() as session:
-        rules = home.rulebook.policy.messages
+        rules = home.today(session).policy.messages
         release_reminders(session, at=home.clock.now(), above=rules.digest_above, urgent=rules.urgent)
     stop = time.monotonic() + BATCH_SECONDS
     while deliver_messages(home.database, home.channels, at=home.clock.now()):
@@ -64,11 +66,16 @@ def deadlines() -> None:
     home = house()
     now = home.clock.now()
     with home.database.begin() as session:
+        behind = cases_behind(session, applied_calendar(session), BATCH)
+    for case_id in behind:
+        with home.database.begin() as session:
+            follow_by_id(session, case_id, now=now, rulebooks=home.rulebooks)
+    with home.database.begin() as session:
         due = due_case_ids(session, now, BATCH)
     for case_id in due:
         with home.database.begin() as session:
-            advance_due(session, case_id, now=now, rulebook=home.rulebook)
-    if due:
+            advance_due(session, case_id, now=now, rulebooks=home.rulebooks)
+    if due or behind:
         home.ring(TaskName.DELIVER)
 
 
@@ -89,7 +96,7 @@ def sweep() -> None:
 def problems() -> None:
     home = house()
     with home.database.begin() as session:
-        found = find_problems(session, now=home.clock.now(), rules=home.rulebook.policy.problems)
+        found = find_problems(session, now=home.clock.now(), rules=home.today(session).policy.problems)
     if found:
         home.ring(TaskName.DELIVER)
 
@@ -98,7 +105,7 @@ def problems() -> None:
 def recalls() -> None:
     home = house()
     with home.database.begin() as session:
-        done = keep_recalls(session, now=home.clock.now(), rulebook=home.rulebook)
+        done = keep_recalls(session, now=home.clock.now(), rulebook=home.today(session))
     if done:
         home.ring(TaskName.DELIVER)
 
@@ -130,7 +137,7 @@ def directory() -> None:
 def cards() -> None:
     home = house()
     with home.database.begin() as session:
-        renewed = renew_cards(session, at=home.clock.now(), rulebook=home.rulebook)
+        renewed = renew_cards(session, at=home.clock.now(), rulebook=home.today(session))
     if renewed:
         home.ring(TaskName.DELIVER)
 
@@ -148,6 +155,6 @@ def erase() -> None:
 def morning() -> None:
     home = house()
     with home.database.begin() as session:
-        told = tell_morning(session, now=home.clock.now(), rulebook=home.rulebook)
+        told = tell_morning(session, now=home.clock.now(), rulebook=home.today(session))
     if told:
         home.ring(TaskName.DELIVER)

@@ -12,14 +12,16 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy.orm import Session
 
 from reviewbot.actions.load_city import load_city
+from reviewbot.actions.take_rules import take_first_calendar, take_policy
 from reviewbot.clock import Clock
 from reviewbot.database.schema import migrate
 from reviewbot.database.session import Database
 from reviewbot.embedded import start_embedded, stop_embedded
 from reviewbot.settings import ROOT, Settings, load_settings
-from reviewbot.wiring import House, build_house
+from reviewbot.wiring import House, build_house, rule_files
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 DATA = Path(__file__).parent / "data"
@@ -65,9 +67,17 @@ def servers() -> Iterator[Settings]:
         migrate(database.engine)
         with database.begin() as session:
             load_city(session, ROOT / "config" / "city" / "demo", at=datetime(2026, 11, 1, tzinfo=UTC))
+            _take_rules(session, settings)
         database.dispose()
         yield settings.model_copy(update={"secret_key": settings.secret_key})
         stop_embedded(settings.data_dir)
+
+
+def _take_rules(session: Session, settings: Settings) -> None:
+    """The shipped rules, in force since the day they name."""
+    files, since = rule_files(settings), datetime(2026, 11, 1, tzinfo=UTC)
+    take_policy(session, files.policy, at=since)
+    take_first_calendar(session, files.national, files.local, at=since)
 
 
 @pytest.fixture

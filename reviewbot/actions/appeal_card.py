@@ -15,6 +15,7 @@ from reviewbot.queries.cards import appeal_of_card, find_card
 from reviewbot.queries.cases import lock_case
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import staff_by_userid, userids_with_role
+from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Move, Role
 from reviewbot.rules.notices import card_appealed, card_settled
@@ -25,9 +26,10 @@ DECIDING = frozenset({Role.SUPERVISOR, Role.LEADER, Role.DESK})
 
 
 def appeal_card(
-    session: Session, ident: int, reason: str, viewer: Viewer, *, at: datetime, deciders: int
+    session: Session, ident: int, reason: str, viewer: Viewer, *, at: datetime, rulebooks: Rulebooks
 ) -> str:
-    """The carded unit says why; the card stands until ``deciders`` people outside the unit agree, and one appeal
+    """The carded unit says why; the card stands until as many people outside the unit
+    agree as the case's policy says, and one appeal
     is all there is. Raises NotFound, NotAllowed, InvalidInput, Conflict."""
     card, case = _lock(session, ident, viewer)
     if not may_appeal(card, viewer):
@@ -36,6 +38,7 @@ def appeal_card(
     _standing(card, case)
     if (earlier := appeal_of_card(session, card.id)) is not None:
         raise Conflict(f"工单 {case.number} 的{card.label}已申诉过（{earlier.state.label}），不能再次申诉。")
+    deciders = rulebooks.of(session, case).policy.appeals.deciders
     application = Application(
         case_id=case.id, round=case.round, kind=ApplicationKind.CARD_APPEAL, subject=card.id, ground="",
         reason=reason, data={"colour": card.colour}, asked_by=viewer.actor, asked_name=viewer.name,
@@ -87,11 +90,16 @@ def withdraw_card(session: Session, ident: int, reason: str, viewer: Viewer, *, 
         raise NotAllowed(f"{card.label}由被发牌单位以外的督办人员撤回。")
     reason = _written(reason, "撤回须写明原因。")
     _standing(card, case)
+    take_back(session, card, case, reason, viewer, at=at)
+    return f"工单 {case.number} 的{card.label}已撤回。"
+
+
+def take_back(session: Session, card: Card, case: Case, reason: str, viewer: Viewer, *, at: datetime) -> None:
+    """Withdraw a standing card of a locked case; its unit hears why."""
     appeal = appeal_of_card(session, card.id)
     if appeal is not None and appeal.state is ApplicationState.PENDING:
         appeal.state, appeal.settled_at = ApplicationState.LAPSED, at
     _withdraw(session, card, case, reason, viewer, at, appeal)
-    return f"工单 {case.number} 的{card.label}已撤回。"
 
 
 def may_appeal(card: Card, viewer: Viewer) -> bool:

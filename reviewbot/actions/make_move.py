@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.effects import EFFECTS
+from reviewbot.actions.follow_calendar import follow_calendar
 from reviewbot.actions.live_cards import show_everyone
 from reviewbot.actions.rights import check_right
 from reviewbot.actions.step import MoveIn, Step, Verb
@@ -15,6 +16,7 @@ from reviewbot.models.chain import append_event
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.cases import find_case, lock_case
 from reviewbot.queries.procedure import pending_application, pending_kinds
+from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, next_status
 from reviewbot.rules.rulebook import Rulebook
@@ -30,20 +32,23 @@ class Moved:
     sentence: str
 
 
-def make_move(session: Session, asked: MoveIn, viewer: Viewer, *, at: datetime, rulebook: Rulebook) -> Moved:
+def make_move(
+    session: Session, asked: MoveIn, viewer: Viewer, *, at: datetime, rulebooks: Rulebooks
+) -> Moved:
     """Make one move on one case.
 
     1. Lock the case; who may not see it learns nothing of it. 2. A card of an earlier round is stale.
     3. The table says whether the status allows the move. 4. The actor's right. 5. The move's own conditions
-    and effects. 6. One event; the messages owed; every card of this case shows it.
-    Raises NotFound, Conflict, IllegalMove, NotAllowed, InvalidInput, each with one Chinese sentence.
+    and effects. 6. One event; the messages owed; every card of this case shows it. The case's own policy decides
+    throughout. Raises NotFound, Conflict, IllegalMove, NotAllowed, InvalidInput, each with one Chinese sentence.
     """
     case = lock_case(session, asked.number)
     if case is None or find_case(session, asked.number, viewer) is None:
         raise NotFound(f"没有工单 {asked.number}，或您无权查看。")
     if asked.round is not None and asked.round != case.round:
         raise Conflict(f"这张卡片已过时：工单 {case.number} 现为「{case.status.label}」。")
-    before = case.status
+    follow_calendar(session, case, rulebooks, now=at)
+    before, rulebook = case.status, rulebooks.of(session, case)
     move = _table_move(session, case, asked, rulebook)
     after = next_status(case.number, before, move)
     check_right(session, case, move, viewer)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from reviewbot.actions.faces import facts_of, with_buttons
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.models.people import Staff
+from reviewbot.models.review import Review
 from reviewbot.outbox import NO_NUMBER, RATER, owe
 from reviewbot.queries.delegates import acting_heads, acting_member
 from reviewbot.queries.directory import userids_with_role
@@ -18,6 +20,19 @@ from reviewbot.rules.notices import Body
 from reviewbot.rules.routing import is_rated
 
 __all__ = ["facts_of", "handler_of", "tell", "tell_rater"]
+
+
+class Held(Protocol):
+    """A case as it is held: the row of now, or what it was at a moment that is replayed."""
+
+    @property
+    def status(self) -> CaseStatus: ...
+    @property
+    def department_id(self) -> int | None: ...
+    @property
+    def handler_id(self) -> int | None: ...
+    @property
+    def review(self) -> Review: ...
 
 
 def tell(
@@ -68,7 +83,7 @@ def tell_rater(session: Session, case: Case, kind: str, body: Body, *, at: datet
     )
 
 
-def next_hands(session: Session, case: Case, at: datetime) -> list[str]:
+def next_hands(session: Session, case: Held, at: datetime) -> list[str]:
     """Whoever owes the next step: the desk, who rules or decides, who approves, or who handles it."""
     match case.status:
         case CaseStatus.AWAITING_DISPATCH:
@@ -81,7 +96,7 @@ def next_hands(session: Session, case: Case, at: datetime) -> list[str]:
             return handler_of(session, case, at)
 
 
-def handler_of(session: Session, case: Case, at: datetime) -> list[str]:
+def handler_of(session: Session, case: Held, at: datetime) -> list[str]:
     """Who does the handler's work today."""
     return worker_of(session, case.handler_id, case.department_id, at)
 
@@ -92,7 +107,7 @@ def worker_of(session: Session, staff_id: int | None, department_id: int | None,
     return [acting.userid] if acting is not None else acting_heads(session, department_id, at)
 
 
-def approvers_of(session: Session, case: Case, at: datetime) -> list[str]:
+def approvers_of(session: Session, case: Held, at: datetime) -> list[str]:
     """Who approves today: the unit's head or his delegate, unless he handled it or was rated; else the supervisors."""
     handler = session.get(Staff, case.handler_id) if case.handler_id else None
     return [
@@ -102,7 +117,7 @@ def approvers_of(session: Session, case: Case, at: datetime) -> list[str]:
     ] or userids_with_role(session, Role.SUPERVISOR)
 
 
-def is_the_rated(session: Session, userid: str, case: Case) -> bool:
+def is_the_rated(session: Session, userid: str, case: Held) -> bool:
     """Whether this member is the person the review is about (F10)."""
     name = session.scalar(select(Staff.name).where(Staff.userid == userid))
     return is_rated(case.review.handled_by, name or "", userid)

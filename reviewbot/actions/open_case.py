@@ -15,6 +15,7 @@ from reviewbot.models.people import Department
 from reviewbot.models.review import Review
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import choose_from, route_candidates, userids_with_role
+from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move, Role
 from reviewbot.rules.notices import new_case, rater_opened, to_dispatch
@@ -22,8 +23,9 @@ from reviewbot.rules.routing import Route, choose_department
 from reviewbot.rules.rulebook import Rulebook
 
 
-def open_case(session: Session, review_id: int, *, at: datetime, rulebook: Rulebook) -> Case | None:
-    """The new case, or None when the review has one already, is not bad, or another worker holds it."""
+def open_case(session: Session, review_id: int, *, at: datetime, rulebooks: Rulebooks) -> Case | None:
+    """The new case, under the policy in force now and for good (law 2); None when the review has one already, is not
+    bad, or another worker holds it."""
     review = session.scalar(
         select(Review)
         .where(Review.id == review_id, Review.wants_case, Review.routed_at.is_(None))
@@ -31,6 +33,7 @@ def open_case(session: Session, review_id: int, *, at: datetime, rulebook: Ruleb
     )
     if review is None:
         return None
+    rulebook = rulebooks.on(session, at)
     review.routed_at = at
     named = review.department_name or review.department
     route = choose_department(route_candidates(session, review), department=named, item=review.item)

@@ -20,12 +20,13 @@ def start_clock(
 
 
 def replace_clock(
-    session: Session, case: Case, stage: str, new_stage: str, due: Reckoned, rulebook: Rulebook
-) -> None:
+    session: Session, case: Case, stage: str, new_stage: str, due: Reckoned, rulebook: Rulebook,
+    *, at: datetime,
+) -> None:  # fmt: skip
     """A running limit (its stage begins with ``stage``) gives way to another; both stay on record."""
     for old in running(session, case):
         if old.stage.startswith(stage):
-            old.replaced_by = new_stage
+            old.replaced_by, old.replaced_at = new_stage, at
     _store(session, case, new_stage, due, rulebook)
 
 
@@ -37,7 +38,9 @@ def _store(session: Session, case: Case, stage: str, due: Reckoned, rulebook: Ru
             stage=stage,
             started_at=due.started_at,
             due_at=due.due_at,
-            limit_text=f"{due.limit.value:g} {due.limit.unit.label}",
+            limit_name=due.limit.stage,
+            limit_value=due.limit.value,
+            limit_unit=due.limit.unit.value,
             working=working_as_data(due.reckoning),
             provisional=due.provisional,
             policy_version=rulebook.policy.version,

@@ -16,10 +16,10 @@ from reviewbot.models.chain import append_event
 from reviewbot.models.rater import RaterAnswer
 from reviewbot.queries.cases import lock_case
 from reviewbot.queries.raters import ACTOR, answer_of, number_behind_link, reopened_by_rater
+from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Move, Role
 from reviewbot.rules.raters import Answer, Concern, open_answers
-from reviewbot.rules.rulebook import Rulebook
 
 RATER = Viewer(name="评价人", actor=ACTOR, roles=frozenset({Role.SUPERVISOR}))
 """The table lets a supervisor reopen; the rater's word does it in his place, under a name of its own."""
@@ -36,7 +36,7 @@ class Taken:
 
 
 def take_answer(
-    session: Session, link: RaterLink, answer: Answer, words: str, *, at: datetime, rulebook: Rulebook
+    session: Session, link: RaterLink, answer: Answer, words: str, *, at: datetime, rulebooks: Rulebooks
 ) -> Taken:
     """Keep what the rater says about the round of his link.
 
@@ -63,7 +63,7 @@ def take_answer(
         before=case.status.value, data={"answer": answer.value, "round": case.round} | _print_of(said),
     )  # fmt: skip
     session.flush()
-    _act_upon(session, case, answer, said, at, rulebook)
+    _act_upon(session, case, answer, said, at, rulebooks)
     return Taken(case.number, answer, again=False)
 
 
@@ -84,7 +84,7 @@ def _open(case: Case, link: RaterLink, known: RaterAnswer | None, at: datetime) 
 
 
 def _act_upon(
-    session: Session, case: Case, answer: Answer, said: str, at: datetime, rulebook: Rulebook
+    session: Session, case: Case, answer: Answer, said: str, at: datetime, rulebooks: Rulebooks
 ) -> None:
     if answer is Answer.NOBODY_CALLED:
         raise_concern(session, case, case.round, Concern.NOBODY_CALLED, said, at=at)
@@ -93,10 +93,11 @@ def _act_upon(
     if answer is not Answer.DISSATISFIED:
         return
     # Two people outside the unit upheld an appeal: one tap does not undo their decision.
+    most = rulebooks.of(session, case).policy.raters.reopenings
     settled = case.closing_kind is not None and case.closing_kind.is_excluded
-    if settled or reopened_by_rater(session, case.id) >= rulebook.policy.raters.reopenings:
+    if settled or reopened_by_rater(session, case.id) >= most:
         raise_concern(session, case, case.round, Concern.DISSATISFIED, said, at=at)
         return
     # His own words stay on the case page: the reason travels in a message to staff (F19).
     asked = MoveIn(Verb.REOPEN, case.number, remark="评价人对办理结果不满意")
-    make_move(session, asked, RATER, at=at, rulebook=rulebook)
+    make_move(session, asked, RATER, at=at, rulebooks=rulebooks)

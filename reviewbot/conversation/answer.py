@@ -36,6 +36,7 @@ from reviewbot.queries.scope import viewer_of_staff
 from reviewbot.rules.lifecycle import Conclusion
 from reviewbot.rules.notices import picture
 from reviewbot.rules.recall import Finding
+from reviewbot.rules.rulebook import Rulebook
 from reviewbot.wecom.buttons import unpack
 
 log = structlog.get_logger()
@@ -154,7 +155,7 @@ def _typed(turn: Turn, item: InboxItem) -> str:
 def _asked_about(turn: Turn, item: InboxItem, asked: Asked, units: list[Unit]) -> str:
     """The table as the reply; the chart, where there is one, as a picture owed beside it."""
     talk = turn.talk
-    asking = Asking(turn.session, turn.viewer, turn.at, talk.rulebook, talk.address)
+    asking = Asking(turn.session, turn.viewer, turn.at, _today(turn), talk.address)
     told = answer_question(asking, asked, units)
     if told.chart is not None:
         sha256 = chart_picture(told.chart, talk.folder)
@@ -185,9 +186,13 @@ def _recall(turn: Turn, command: Command) -> str:
         raise NotFound(f"请写明工单号，您要抽查回访的有：{'、'.join(row.number for row in mine[:10])}。")
     word = command.args["finding"]
     said = RecallIn(None if word == "missed" else Finding(word), command.args.get("note", ""))
-    needed = turn.talk.rulebook.policy.attempts_before_unreachable
+    needed = _today(turn).policy.attempts_before_unreachable
     ident = mine[0].recall.id
     return record_recall(turn.session, ident, said, turn.viewer, at=turn.at, attempts_needed=needed)
+
+
+def _today(turn: Turn) -> Rulebook:
+    return turn.talk.rulebooks.on(turn.session, turn.at)
 
 
 def _asked(turn: Turn, command: Command) -> MoveIn:
@@ -245,7 +250,7 @@ def _show(turn: Turn, number: str) -> str:
 
 
 def _move(turn: Turn, asked: MoveIn) -> str:
-    moved = make_move(turn.session, asked, turn.viewer, at=turn.at, rulebook=turn.talk.rulebook)
+    moved = make_move(turn.session, asked, turn.viewer, at=turn.at, rulebooks=turn.talk.rulebooks)
     focus(turn, moved.case_id)
     return moved.sentence
 

@@ -53,7 +53,7 @@ def _act(turn: Turn, case: Case, press: ButtonPress) -> tuple[str, str]:
     asked = MoveIn(Verb(press.verb), case.number, conclusion=conclusion, round=press.round)
     try:
         with turn.session.begin_nested():
-            moved = make_move(turn.session, asked, turn.viewer, at=turn.at, rulebook=turn.talk.rulebook)
+            moved = make_move(turn.session, asked, turn.viewer, at=turn.at, rulebooks=turn.talk.rulebooks)
     except IllegalMove as refused:
         return _already(turn, case) + refused.sentence, ""
     except NotAllowed as refused:

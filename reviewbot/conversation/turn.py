@@ -12,9 +12,9 @@ from reviewbot.errors import NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.people import Staff
 from reviewbot.queries.cases import find_case
+from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.notices import Body, text
-from reviewbot.rules.rulebook import Rulebook
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Talk:
 
     database: Database
     now: Callable[[], datetime]
-    rulebook: Rulebook
+    rulebooks: Rulebooks
     folder: Path
     focus: timedelta
     """How long the case of the last act needs no number."""

@@ -5,6 +5,7 @@ covered before they enter a document.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from reviewbot.queries.pages import names_of
 from reviewbot.queries.scope import SYSTEM, Viewer
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.deadlines import DueTime as Reckoned
-from reviewbot.rules.deadlines import Limit, Unit, describe, working_from_data
+from reviewbot.rules.deadlines import describe, working_from_data
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.stages import stage_label
@@ -83,15 +84,13 @@ def _limit(due: DueTime, now: datetime) -> dict[str, Any]:
 
 def _working(due: DueTime) -> list[str]:
     """The stored working in a clerk's lines (B1); a limit taken over from elsewhere has only its two ends."""
-    value, _, word = due.limit_text.partition(" ")
-    unit = next((each for each in Unit if each.label == word), None)
-    if not due.working or unit is None:
+    if not due.working:
         return [f"{moment(due.started_at)}起算，{moment(due.due_at)}到期"]
     basis = f"规则{due.policy_version}，日历{due.calendar_version}"
     return describe(
         Reckoned(
             stage=due.stage, started_at=due.started_at.astimezone(CHINA), due_at=due.due_at.astimezone(CHINA),
-            reckoning=working_from_data(due.working), limit=Limit(due.stage, float(value), unit, "", basis),
+            reckoning=working_from_data(due.working), limit=replace(due.limit, basis=basis),
             provisional=due.provisional,
         )
     )  # fmt: skip

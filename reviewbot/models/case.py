@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from reviewbot.database.base import Base
 from reviewbot.models.people import Department, Staff
 from reviewbot.models.review import Review
+from reviewbot.rules.deadlines import Limit, Unit
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Conclusion
 
@@ -111,7 +112,13 @@ class DueTime(Base):
     """A limit that runs for a case, with its working: every interval counted or not, and why (B1)."""
 
     __tablename__ = "due_times"
-    __table_args__ = (UniqueConstraint("case_id", "round", "stage"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "round", "stage"),
+        Index(
+            "ix_due_times_running", "calendar_version",
+            postgresql_where=text("met_at IS NULL AND replaced_by IS NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
@@ -119,7 +126,11 @@ class DueTime(Base):
     stage: Mapped[str]
     started_at: Mapped[datetime]
     due_at: Mapped[datetime]
-    limit_text: Mapped[str]
+    limit_name: Mapped[str]
+    """Of the policy's limits, or ``extension``."""
+    limit_value: Mapped[float]
+    limit_unit: Mapped[str]
+    """Of ``rules.deadlines.Unit``."""
     working: Mapped[list[dict[str, Any]]]
     provisional: Mapped[bool]
     policy_version: Mapped[str]
@@ -128,6 +139,15 @@ class DueTime(Base):
     met_at: Mapped[datetime | None]
     replaced_by: Mapped[str | None]
     """The stage that took its place: a complex matter's limit, an extension."""
+    replaced_at: Mapped[datetime | None]
+
+    @property
+    def limit(self) -> Limit:
+        return Limit(self.limit_name, self.limit_value, Unit(self.limit_unit), "", "")
+
+    @property
+    def limit_text(self) -> str:
+        return f"{self.limit_value:g} {self.limit.unit.label}"
 
 
 class Call(Base):

@@ -14,7 +14,12 @@ class Card(Base):
     """A yellow or red card to a unit for one limit of one case; it may be appealed and withdrawn, never deleted."""
 
     __tablename__ = "cards"
-    __table_args__ = (UniqueConstraint("due_time_id", "colour"),)
+    __table_args__ = (
+        Index(
+            "uq_cards_standing", "due_time_id", "colour", unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)

@@ -59,6 +59,13 @@ def lock_case(session: Session, number: str) -> Case | None:
     )
 
 
+def lock_case_by_id(session: Session, case_id: int) -> Case:
+    """The same by its row."""
+    return session.scalars(
+        select(Case).where(Case.id == case_id).options(joinedload(Case.review)).with_for_update(of=Case)
+    ).one()
+
+
 def list_cases(
     session: Session,
     viewer: Viewer,
@@ -133,6 +140,21 @@ def due_case_ids(session: Session, now: datetime, limit: int) -> list[int]:
             select(Case.id).where(Case.next_action_at <= now).order_by(Case.next_action_at).limit(limit)
         )
     )
+
+
+def cases_behind(session: Session, calendar: str, limit: int | None = None) -> list[int]:
+    """Cases with a running limit that was reckoned by another calendar than this, oldest first."""
+    return list(
+        session.scalars(
+            select(DueTime.case_id)
+            .where(
+                DueTime.met_at.is_(None), DueTime.replaced_by.is_(None), DueTime.calendar_version != calendar
+            )
+            .distinct()
+            .order_by(DueTime.case_id)
+            .limit(limit)
+        )
+    )  # fmt: skip
 
 
 def unrouted_review_ids(session: Session, limit: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Working-time arithmetic on a given calendar: which time counts, which does not, and why."""
 
 import math
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -97,6 +98,11 @@ class Calendar:
             local_off=local_off,
             local_on=local_on,
         )
+
+    @classmethod
+    def from_texts(cls, national: str, local: str) -> Self:
+        """The same from the text of the two files. Raises SettingError with the first mistake."""
+        return cls.from_tables(_parse(national, "national.toml"), _parse(local, "local.toml"))
 
     def day(self, d: date) -> Day:
         if (label := self.local_off.get(d)) is not None:
@@ -270,6 +276,13 @@ def _duration(hours: float) -> timedelta:
     if not math.isfinite(hours) or hours < 0:
         raise ValueError(f"a number of hours is finite and not negative, not {hours}")
     return timedelta(hours=hours)
+
+
+def _parse(text: str, name: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as wrong:
+        raise SettingError(f"日历文件 {name} 写法有误：{wrong}。") from None
 
 
 def _text(table: Mapping[str, object], key: str) -> str:

@@ -93,6 +93,7 @@ class Move(StrEnum):
     RECALL = "recall"
     QUARANTINE = "quarantine"
     ERASE_RATER = "erase_rater"
+    FOLLOW_CALENDAR = "follow_calendar"
     TAKE_HISTORY = "take_history"
 
     @property
@@ -221,6 +222,7 @@ _MOVE_LABELS = {
     M.RECALL: "抽查回访",
     M.QUARANTINE: "附件隔离",
     M.ERASE_RATER: "删除评价人信息",
+    M.FOLLOW_CALENDAR: "日历调整",
     M.TAKE_HISTORY: "转入已办结工单",
 }
 _CONCLUSION_LABELS = {
@@ -310,13 +312,11 @@ _WITHIN = {
 }
 TRANSITIONS |= {(at, move): at for moves, where in _WITHIN.items() for move in moves for at in where}
 
-FACTS = frozenset(
-    {
-        M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED,
-        M.REVEAL_PHONE, M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.KEEP_CARD,
-        M.ISSUE_LETTER, M.RECEIVE_LETTER, M.WITHDRAW_LETTER, M.RECALL, M.QUARANTINE, M.ERASE_RATER,
-    }
-)  # fmt: skip
+FACTS = frozenset({
+    M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED, M.REVEAL_PHONE,
+    M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.KEEP_CARD, M.ISSUE_LETTER, M.RECEIVE_LETTER,
+    M.WITHDRAW_LETTER, M.RECALL, M.QUARANTINE, M.ERASE_RATER, M.FOLLOW_CALENDAR,
+})  # fmt: skip
 
 _HANDLING = frozenset({Role.HANDLER, Role.HEAD})
 _RULING = frozenset({Role.SUPERVISOR, Role.LEADER})

@@ -137,6 +137,16 @@ def rater_reopened(number: str, due_at: datetime) -> Body:
     return _to_rater(said, number, "重新办理", due_at)
 
 
+def rater_rescheduled(number: str, due_at: datetime) -> Body:
+    """A day he was told is no longer so; the reason is the calendar's, not the case's."""
+    said = f"因放假安排或办公日调整，您反映的事项（编号 {number}）改为预计 {due_at:%Y-%m-%d} 前办结。"
+    return _to_rater(said, number, "时限调整", due_at)
+
+
+def rescheduled(facts: Facts, what: str) -> Body:
+    return _card(facts, f"时限调整 {facts.number}", f"工作日历已调整：{what}")
+
+
 def concern(facts: Facts, what: str) -> Body:
     return _card(facts, f"督办 {facts.number}", f"{what}，请核查", note="核查结果请在网页「督办事项」中填写")
 

@@ -1,18 +1,29 @@
-"""The policy in force, read from ``policy.toml``: limits, reminders, returns, extensions, appeals, rounding."""
+"""One version of the policy, as ``policy.toml`` says it: limits, reminders, returns, extensions, appeals, rounding."""
 
-import math
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from datetime import date
+from typing import Any, Self
 
 from reviewbot.errors import SettingError
 from reviewbot.rules.deadlines import Limit, Unit
+from reviewbot.rules.kinds import Kind
 from reviewbot.rules.ladder import Act, Step
 from reviewbot.rules.lifecycle import CITY_WIDE
 from reviewbot.rules.rates import Rounding
+from reviewbot.rules.reading import Remark, Section
 
 ROUNDINGS = ("round", "truncate")
-_LONGEST = 1000
+STARTS = {
+    "dispatch": "received", "contact": "dispatched", "handling_complex": "dispatched",
+    **{kind.limit: "dispatched" for kind in Kind},
+    "return": "dispatched", "appeal": "dispatched", "arbitration": "convened", "appeal_decision": "appealed",
+    "assistance": "asked", "instruction": "instructed",
+}  # fmt: skip
+"""Every limit that anything asks for, and the event its clock starts from."""
+OPTIONAL = frozenset({"return"})
+"""Without a limit of its own a case may be returned at any time."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +110,11 @@ class MorningRules:
 
 @dataclass(frozen=True)
 class Policy:
-    """The time limits and thresholds in force, as read from ``policy.toml``."""
+    """The time limits and thresholds of one version. A case keeps the version it was born with (law 2, F8)."""
 
     version: str
+    effective_from: date | None
+    """As written; what counts is the row of the version."""
     limits: Mapping[str, Limit] = field(hash=False)
     half: bool
     before_hours: float
@@ -121,180 +134,154 @@ class Policy:
 
     @classmethod
     def from_table(cls, data: Mapping[str, object]) -> Self:
-        limits = _table(data, "limits")
-        if not limits:
-            raise SettingError("规则设置 limits 为空，至少要有一个时限。")
-        rounding = _text(_table(data, "rates"), "rates.rounding")
-        if rounding not in ROUNDINGS:
-            raise SettingError(f"规则设置 rates.rounding 应为 {' 或 '.join(ROUNDINGS)}。")
-        reminders, call_back = _table(data, "reminders"), _table(data, "call_back")
-        problems, messages = _table(data, "problems"), _table(data, "messages")
-        returns, extensions = _table(data, "returns"), _table(data, "extensions")
-        ladder = _ladder(data)
-        return cls(
-            version=_text(data, "version"),
-            limits={stage: _limit(stage, _table(limits, f"limits.{stage}")) for stage in limits},
-            half=_switch(reminders, "reminders.half"),
-            before_hours=_number(reminders, "reminders.before_working_hours", at_least=0),
-            attempts_before_unreachable=_count(call_back, "call_back.attempts_before_unreachable"),
+        """Raises SettingError with the first mistake."""
+        found, root = cls._read(data)
+        if root.mistakes:
+            raise SettingError(root.mistakes[0].sentence)
+        return found
+
+    @classmethod
+    def kept(cls, text: str, shipped: Mapping[str, Any]) -> Self:
+        """A version that was in force once. What a later release asks for and this text cannot say is taken from
+        the shipped policy, so that a case outlives the release it was born under."""
+        data: dict[str, Any] = tomllib.loads(text)
+        for mistake in cls._read(data)[1].mistakes:
+            if mistake.missing:
+                _fill(data, shipped, mistake.key.split("."))
+        return cls.from_table(data)
+
+    @classmethod
+    def _read(cls, data: Mapping[str, object]) -> tuple[Self, Section]:
+        root = Section("", data, [])
+        reminders, call_back = root.section("reminders"), root.section("call_back")
+        problems, rates = root.section("problems"), root.section("rates")
+        returns, extensions = root.section("returns"), root.section("extensions")
+        ladder = _ladder(root)
+        root.ignore("note")
+        found = cls(
+            version=root.text("version"),
+            effective_from=root.day("effective_from"),
+            limits=_limits(root.section("limits")),
+            half=reminders.switch("half"),
+            before_hours=reminders.number("before_working_hours"),
+            attempts_before_unreachable=call_back.count("attempts_before_unreachable"),
             returns=ReturnRules(
-                before_arbitration=_count(returns, "returns.before_arbitration"),
-                name_the_unit=_switch(returns, "returns.name_the_unit"),
+                before_arbitration=returns.count("before_arbitration"),
+                name_the_unit=returns.switch("name_the_unit"),
             ),
             extensions=ExtensionRules(
-                most=_count(extensions, "extensions.most"),
-                most_days=_count(extensions, "extensions.most_days"),
-                ledger_days=_count(extensions, "extensions.ledger_days"),
+                most=extensions.count("most"),
+                most_days=extensions.count("most_days"),
+                ledger_days=extensions.count("ledger_days"),
             ),
             ladder=ladder,
-            messages=MessageRules(
-                quiet=_switch(messages, "messages.quiet"),
-                urgent=_urgent(messages, ladder),
-                digest_above=_count(messages, "messages.digest_above"),
-            ),
+            messages=_messages(root.section("messages"), ladder),
             problems=ProblemRules(
-                count=_count(problems, "problems.count"),
-                window_days=_count(problems, "problems.window_days"),
-                recurrence_at_most=_number(problems, "problems.recurrence_at_most", at_least=0),
+                count=problems.count("count"),
+                window_days=problems.count("window_days"),
+                recurrence_at_most=problems.number("recurrence_at_most"),
             ),
-            appeals=AppealRules(deciders=_count(_table(data, "appeals"), "appeals.deciders")),
-            raters=_raters(_table(data, "raters")),
-            recalls=_recalls(_table(data, "recalls")),
-            morning=_morning(_table(data, "morning")),
-            small_below=_count(_table(data, "rates"), "rates.small_below"),
-            rounding="truncate" if rounding == "truncate" else "round",
+            appeals=AppealRules(deciders=root.section("appeals").count("deciders")),
+            raters=_raters(root.section("raters")),
+            recalls=_recalls(root.section("recalls")),
+            morning=_morning(root.section("morning")),
+            small_below=rates.count("small_below"),
+            rounding="truncate" if rates.choice("rounding", ROUNDINGS) == "truncate" else "round",
         )
+        return found, root
 
 
-def _raters(table: Mapping[str, object]) -> RaterRules:
-    reopenings = _number(table, "raters.reopenings", at_least=0)
-    if not isinstance(reopenings, int):
-        raise SettingError("规则设置 raters.reopenings 应为整数。")
-    return RaterRules(
-        link_days=_count(table, "raters.link_days"),
-        reopenings=reopenings,
-        tell_when_opened=_switch(table, "raters.tell_when_opened"),
-    )
+def parse(text: str, name: str) -> dict[str, Any]:
+    """The table of a TOML file; ``name`` stands in the error."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as wrong:
+        raise SettingError(f"配置文件 {name} 写法有误：{wrong}。") from None
+
+
+def examine(data: Mapping[str, object]) -> tuple[Policy | None, list[Remark], list[Remark]]:
+    """The policy where it has no mistakes, all its mistakes, and the keys in it that mean nothing."""
+    found, root = Policy._read(data)  # noqa: SLF001 - the same reading, to its end
+    return (None if root.mistakes else found), root.mistakes, list(root.unread())
+
+
+def _fill(data: dict[str, Any], shipped: Mapping[str, Any], path: list[str]) -> None:
+    *tables, last = path
+    for name in tables:
+        data, shipped = data[name], shipped[name]
+    data[last] = shipped[last]
 
 
 REMINDERS = ("half", "before", "overdue")
 """The keys of the rungs every limit has; no step may bear one of them."""
 ONE_EACH = (Act.YELLOW_CARD, Act.RED_CARD)
 """A limit carries one card of a colour."""
+LADDERS = ("handling", "instruction")
 _PLACES = ("handler", "head", "supervisor", "leader")
 _STEP_UNITS = ("working_day", "calendar_day", "month")
 
 
-def _ladder(data: Mapping[str, object]) -> tuple[Step, ...]:
-    entries = data.get("ladder", [])
-    if not isinstance(entries, list):
-        raise SettingError("规则设置 [[ladder]] 应为若干段。")
-    steps = tuple(_step(f"ladder[{place}]", entry) for place, entry in enumerate(entries))
-    for place, step in enumerate(steps):
+def _ladder(root: Section) -> tuple[Step, ...]:
+    entries = root.sections("ladder")
+    steps = [_step(entry) for entry in entries]
+    for place, (step, entry) in enumerate(zip(steps, entries, strict=True)):
         earlier = [known for known in steps[:place] if known.limit == step.limit]
-        if step.key in REMINDERS or step.key in [known.key for known in earlier]:
-            raise SettingError(f"规则设置 ladder[{place}].key “{step.key}”重复，每级须有自己的名称。")
+        if step.key in REMINDERS or step.key in [known.key for known in earlier if known.key]:
+            entry.refuse("key", f"“{step.key}”重复", "每级自己的名称")
         if step.act in ONE_EACH and step.act in [known.act for known in earlier]:
-            raise SettingError(f"规则设置 ladder[{place}].act “{step.act}”重复，一个时限只发一次。")
-    return steps
+            entry.refuse("act", f"“{step.act}”重复", "一个时限只发一次的牌")
+    return tuple(steps)
 
 
-def _urgent(table: Mapping[str, object], ladder: tuple[Step, ...]) -> frozenset[str]:
-    value, known = table.get("urgent"), {*REMINDERS, *(step.key for step in ladder)}
-    if not isinstance(value, list) or any(not isinstance(key, str) or key not in known for key in value):
-        raise SettingError(f"规则设置 messages.urgent 应为 {'、'.join(sorted(known))} 中的若干个，或为空。")
-    return frozenset(value)
+def _step(entry: Section) -> Step:
+    return Step(
+        key=entry.text("key"),
+        label=entry.text("label"),
+        limit=entry.choice("limit", LADDERS),
+        after=entry.count("after", at_least=0),
+        unit=entry.choice("unit", _STEP_UNITS),
+        act=Act(entry.choice("act", [act.value for act in Act])),
+        to=entry.choices("to", _PLACES),
+    )
 
 
-def _step(name: str, entry: object) -> Step:
-    if not isinstance(entry, Mapping):
-        raise SettingError(f"规则设置 {name} 不是一张表。")
-    unit, act, limit = (_text(entry, f"{name}.{key}") for key in ("unit", "act", "limit"))
-    to = entry.get("to")
-    if unit not in _STEP_UNITS:
-        raise SettingError(f"规则设置 {name}.unit 应为 {'、'.join(_STEP_UNITS)} 之一。")
-    if act not in [known.value for known in Act]:
-        raise SettingError(f"规则设置 {name}.act 应为 {'、'.join(Act)} 之一。")
-    if limit not in ("handling", "instruction"):
-        raise SettingError(f"规则设置 {name}.limit 应为 handling 或 instruction。")
-    if not isinstance(to, list) or not to or not set(to) <= set(_PLACES):
-        raise SettingError(f"规则设置 {name}.to 应为 {'、'.join(_PLACES)} 中的若干个。")
-    after = _number(entry, f"{name}.after", at_least=0)
-    if after != int(after):
-        raise SettingError(f"规则设置 {name}.after 应为整数。")
-    key, label = _text(entry, f"{name}.key"), _text(entry, f"{name}.label")
-    return Step(key, label, limit, int(after), unit, Act(act), tuple(to))
+def _messages(table: Section, ladder: tuple[Step, ...]) -> MessageRules:
+    known = sorted({*REMINDERS, *(step.key for step in ladder)})
+    return MessageRules(
+        quiet=table.switch("quiet"),
+        urgent=frozenset(table.choices("urgent", known, may_be_empty=True)),
+        digest_above=table.count("digest_above"),
+    )
 
 
-def _limit(stage: str, table: Mapping[str, object]) -> Limit:
-    key = f"limits.{stage}"
-    written = _text(table, f"{key}.unit")
-    if written not in [unit.value for unit in Unit]:
-        raise SettingError(f"规则设置 {key}.unit 应为 {'、'.join(Unit)} 之一。")
-    unit = Unit(written)
-    value = _number(table, f"{key}.value", at_least=0)
-    if value == 0 or (unit is not Unit.WORKING_HOUR and value != int(value)):
-        raise SettingError(f"规则设置 {key}.value 应大于 0，按日计的应为整数。")
-    return Limit(stage, value, unit, _text(table, f"{key}.starts"), _text(table, f"{key}.basis"))
+def _limits(table: Section) -> dict[str, Limit]:
+    for stage in STARTS:
+        if table.table is not None and stage not in OPTIONAL and not table.holds(stage):
+            table.refuse(stage, "缺失", "一个时限", missing=True)
+    return {stage: _limit(stage, table.section(stage)) for stage in table.table or ()}
 
 
-def _recalls(table: Mapping[str, object]) -> RecallRules:
-    percent = _count(table, "recalls.percent")
-    if percent > 100:
-        raise SettingError("规则设置 recalls.percent 应在 1 到 100 之间。")
-    callers = table.get("callers")
-    known = sorted(role.value for role in CITY_WIDE)
-    if not isinstance(callers, list) or not callers or not set(callers) <= set(known):
-        raise SettingError(f"规则设置 recalls.callers 应为一个列表，可用：{'、'.join(known)}。")
-    return RecallRules(percent, frozenset(callers))
+def _limit(stage: str, table: Section) -> Limit:
+    unit = Unit(table.choice("unit", [unit.value for unit in Unit]))
+    value = table.number("value", positive=True) if unit is Unit.WORKING_HOUR else table.count("value")
+    return Limit(stage, value, unit, table.text("starts"), table.text("basis"))
 
 
-def _morning(table: Mapping[str, object]) -> MorningRules:
-    minutes, roles = _number(table, "morning.after_minutes", at_least=0), table.get("roles")
-    known = ("handler", "head", "desk", "supervisor", "leader")
-    if not isinstance(minutes, int):
-        raise SettingError("规则设置 morning.after_minutes 应为整数。")
-    if not isinstance(roles, list) or not set(roles) <= set(known):
-        raise SettingError(f"规则设置 morning.roles 应为 {'、'.join(known)} 中的若干个，或为空。")
-    return MorningRules(minutes, frozenset(roles))
+def _morning(table: Section) -> MorningRules:
+    return MorningRules(
+        table.count("after_minutes", at_least=0),
+        frozenset(table.choices("roles", (*_PLACES, "desk"), may_be_empty=True)),
+    )
 
 
-def _last(key: str) -> str:
-    return key.rpartition(".")[2]
+def _raters(table: Section) -> RaterRules:
+    return RaterRules(
+        link_days=table.count("link_days"),
+        reopenings=table.count("reopenings", at_least=0),
+        tell_when_opened=table.switch("tell_when_opened"),
+    )
 
 
-def _table(data: Mapping[str, object], key: str) -> Mapping[str, object]:
-    value = data.get(_last(key))
-    if not isinstance(value, Mapping):
-        raise SettingError(f"规则设置 [{key}] 缺失或不是一张表。")
-    return value
-
-
-def _text(table: Mapping[str, object], key: str) -> str:
-    value = table.get(_last(key))
-    if not isinstance(value, str) or not value.strip():
-        raise SettingError(f"规则设置 {key} 缺失或不是文字。")
-    return value
-
-
-def _switch(table: Mapping[str, object], key: str) -> bool:
-    value = table.get(_last(key))
-    if not isinstance(value, bool):
-        raise SettingError(f"规则设置 {key} 应为 true 或 false。")
-    return value
-
-
-def _number(table: Mapping[str, object], key: str, *, at_least: float) -> float:
-    value = table.get(_last(key))
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise SettingError(f"规则设置 {key} 缺失或不是数字。")
-    if not at_least <= value <= _LONGEST:
-        raise SettingError(f"规则设置 {key} 应在 {at_least:g} 到 {_LONGEST} 之间。")
-    return value
-
-
-def _count(table: Mapping[str, object], key: str) -> int:
-    value = _number(table, key, at_least=1)
-    if not isinstance(value, int):
-        raise SettingError(f"规则设置 {key} 应为整数。")
-    return value
+def _recalls(table: Section) -> RecallRules:
+    callers = table.choices("callers", sorted(role.value for role in CITY_WIDE))
+    return RecallRules(table.count("percent", at_most=100), frozenset(callers))

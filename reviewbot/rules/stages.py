@@ -5,6 +5,8 @@ _NAMES = (
     ("handling", "办理"), ("dispatch_", "再次派单"), ("dispatch", "派单"), ("arbitration", "会商裁定"),
     ("appeal_decision", "申诉复核"), ("instruction", "领导批示件"), ("assistance", "协办"), ("ledger", "台账计划"),
 )  # fmt: skip
+SUB_TASK = "assistance_"
+"""The stage of a helper's own limit is this and the sub-task's id."""
 
 
 def stage_name(stage: str) -> str:

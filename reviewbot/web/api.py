@@ -177,7 +177,7 @@ def post_move(
     with house.database.begin() as session:
 
         def move() -> Answer:
-            moved = make_move(session, asked, viewer, at=now, rulebook=house.rulebook)
+            moved = make_move(session, asked, viewer, at=now, rulebooks=house.rulebooks)
             return 200, {"number": moved.number, "status": moved.status.value, "message": moved.sentence}
 
         status, answer = answer_once(session, f"{viewer.actor} {idempotency_key}", print_, move, at=now)
@@ -207,7 +207,8 @@ def get_rates(
             session, viewer, first=first, last=last, now=now, metrics=metric,
             by_department=by == "department", department_id=_unit(session, department),
         )  # fmt: skip
-    return rates_data(rows, first, last, now, house.rulebook.policy.rounding)
+        rounding = house.today(session).policy.rounding
+    return rates_data(rows, first, last, now, rounding)
 
 
 @router.get("/balance")

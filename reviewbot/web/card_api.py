@@ -79,10 +79,12 @@ def get_cards(
 def post_appeal(request: Request, ident: int, body: ReasonBody, viewer: Caller, key: Key) -> JSONResponse:
     """The carded unit appeals, once."""
     house = house_of(request)
-    at, deciders = house.clock.now(), house.rulebook.policy.appeals.deciders
+    at = house.clock.now()
     return _once(
         request, viewer, key, f"appeal {ident} {body.model_dump_json()}",
-        lambda session: appeal_card(session, _known(ident), body.reason, viewer, at=at, deciders=deciders),
+        lambda session: appeal_card(
+            session, _known(ident), body.reason, viewer, at=at, rulebooks=house.rulebooks
+        ),
     )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def move(request: Request, form: FormData) -> Response:
     try:
         asked = forms.asked_of(form, number, _verb(form))
         with house.database.begin() as session:
-            moved = make_move(session, asked, viewer, at=house.clock.now(), rulebook=house.rulebook)
+            moved = make_move(session, asked, viewer, at=house.clock.now(), rulebooks=house.rulebooks)
             stays = case_queries.find_case(session, moved.number, viewer) is not None
     except NotFound:
         raise
@@ -130,8 +130,7 @@ def card(request: Request, form: FormData) -> Response:
         with house.database.begin() as session:
             match act:
                 case "appeal":
-                    deciders = house.rulebook.policy.appeals.deciders
-                    appeal_card(session, ident, reason, viewer, at=at, deciders=deciders)
+                    appeal_card(session, ident, reason, viewer, at=at, rulebooks=house.rulebooks)
                 case "agree" | "disagree":
                     decide_card_appeal(session, ident, act == "agree", reason, viewer, at=at)
                 case "withdraw":

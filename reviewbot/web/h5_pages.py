@@ -124,7 +124,9 @@ def _show_sheet(
             wrong = why_not(session, case, address, viewer)
         values = h5_views.head_values(session, case, now)
         if sheet is not None:
-            values |= h5_views.sheet_values(session, case, sheet, viewer, now, house.rulebook)
+            values |= h5_views.sheet_values(
+                session, case, sheet, viewer, now, house.rulebooks.of(session, case)
+            )
     status = wrong.status if wrong else 409 if stale else 200
     return views.render(
         request, "h5_sheet.html", status=status, case=case, sheet=sheet, address=address,
@@ -242,7 +244,7 @@ def _filled(
                 at=at, folder=house.settings.data_dir,
             )  # fmt: skip
     for asked in sheet.asked(form, number):
-        make_move(session, asked, viewer, at=at, rulebook=house.rulebook)
+        make_move(session, asked, viewer, at=at, rulebooks=house.rulebooks)
     stays = case_queries.find_case(session, number, viewer) is not None
     if stays:
         echo_card(session, case, viewer, at=at)
@@ -253,7 +255,8 @@ def _sheets(session: Session, house: House, case: Case, viewer: Viewer) -> dict[
     units = page_queries.handling_departments(session)
     files = case_queries.evidence_of(session, case.id)
     has_evidence = any(file.round == case.round for file in files)
-    return sheets_of(session, case, viewer, house.rulebook, units, has_evidence=has_evidence)
+    own = house.rulebooks.of(session, case)
+    return sheets_of(session, case, viewer, own, units, has_evidence=has_evidence)
 
 
 def _case(session: Session, request: Request, viewer: Viewer) -> Case:

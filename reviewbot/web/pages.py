@@ -96,7 +96,8 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
     with house.database.begin() as session:
         counts = case_queries.status_counts(session, viewer)
         overdue = page_queries.count_overdue(session, viewer, now)
-        table = _rates(session, viewer, first, last, now, house.rulebook.policy.rounding)
+        rounding = house.today(session).policy.rounding
+        table = _rates(session, viewer, first, last, now, rounding)
         today = daily = None
         if viewer.sees_all:
             today = page_queries.intake_between(session, midnight, midnight + timedelta(days=1))
@@ -104,7 +105,7 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
     return {
         "period": {"first": first.isoformat(), "last": last.isoformat()},
         "metrics": list(METRICS.values()),
-        "rounding": "四舍五入" if house.rulebook.policy.rounding == "round" else "截断",
+        "rounding": "四舍五入" if rounding == "round" else "截断",
         "now": views.moment(now),
         "today": today,
         "result_labels": views.RESULT_LABELS,

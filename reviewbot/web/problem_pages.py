@@ -80,7 +80,7 @@ def act(request: Request, form: FormData) -> Response:
     try:
         with house.database.begin() as session:
             if login.text_of(form, "act") == "close":
-                rules = house.rulebook.policy.problems
+                rules = house.today(session).policy.problems
                 said = close_problem(session, ident, viewer, now=now, rules=rules)
             else:
                 said = plan(

@@ -132,7 +132,7 @@ def answer(request: Request, form: FormData) -> Response:
         raise InvalidInput("请选择一个回答。") from None
     words = login.text_of(form, "words").replace("\x00", "")
     with house.database.begin() as session:
-        taken = take_answer(session, link, said, words, at=house.clock.now(), rulebook=house.rulebook)
+        taken = take_answer(session, link, said, words, at=house.clock.now(), rulebooks=house.rulebooks)
     if not taken.again:
         house.ring(TaskName.DELIVER)
     return RedirectResponse(request.url.path, status_code=303)

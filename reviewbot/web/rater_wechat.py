@@ -23,10 +23,12 @@ SECONDS = 600
 def link_of(request: Request, token: str | None = None) -> RaterLink:
     """What the token stands for. A forged, altered and expired one get the same answer."""
     house = house_of(request)
+    with house.database.begin() as session:
+        days = house.today(session).policy.raters.link_days
     found = house.links.read(
         token or request.path_params["token"],
         now=house.clock.now(),
-        days=house.rulebook.policy.raters.link_days,
+        days=days,
     )
     if found is None:
         raise NotFound(BAD_LINK)

@@ -24,7 +24,8 @@ def get_recalls(request: Request, viewer: Caller, month: Month | None = None) ->
         if month is None:
             return {"months": committed_periods(session)}
         told = report_recalls(session, viewer, month, at=house.clock.now())
-    return sample_data(told, house.rulebook.policy.rounding)
+        rounding = house.today(session).policy.rounding
+    return sample_data(told, rounding)
 
 
 @recalls_router.get("/population", response_class=PlainTextResponse)

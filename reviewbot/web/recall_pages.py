@@ -54,7 +54,7 @@ def sample(request: Request, viewer: Viewer) -> Response:
         month = asked or (past or months or [""])[0]
         known = find_draw(session, month) is not None
         told = report_recalls(session, viewer, month, at=now) if known else None
-    rounding = house.rulebook.policy.rounding
+        rounding = house.today(session).policy.rounding
     return views.render(
         request, "recalls.html", owed=owed, months=months, month=month,
         told=_published(told, rounding) if told else None,
@@ -158,7 +158,7 @@ def record(request: Request, form: FormData) -> Response:
             raise InvalidInput("请选择回访结果。")
         said = RecallIn(None if found == MISSED else Finding(found), note)
         with house.database.begin() as session:
-            needed = house.rulebook.policy.attempts_before_unreachable
+            needed = house.today(session).policy.attempts_before_unreachable
             record_recall(session, ident, said, viewer, at=now, attempts_needed=needed)
     except (NotFound, NotAllowed):
         raise

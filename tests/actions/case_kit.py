@@ -51,7 +51,7 @@ def opened_all(house, records):
     with house.database.begin() as session:
         received = receive_reviews(session, [Delivery("standard", "webhook", ready)], at=now)
         return [
-            open_case(session, ident, at=now, rulebook=house.rulebook).number
+            open_case(session, ident, at=now, rulebooks=house.rulebooks).number
             for ident in received.bad_review_ids
         ]
 
@@ -77,7 +77,7 @@ def move(house, who, verb, number, **asked):
     with house.database.begin() as session:
         return make_move(
             session, MoveIn(Verb(verb), number, **asked), viewer(house, who),
-            at=house.clock.now(), rulebook=house.rulebook,
+            at=house.clock.now(), rulebooks=house.rulebooks,
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ def sweep(house):
         due = due_case_ids(session, house.clock.now(), 500)
     for case_id in due:
         with house.database.begin() as session:
-            advance_due(session, case_id, now=house.clock.now(), rulebook=house.rulebook)
+            advance_due(session, case_id, now=house.clock.now(), rulebooks=house.rulebooks)
 
 
 def rows(house, model):
@@ -25,8 +25,8 @@ def rows(house, model):
 
 def released(house, above=5):
     """The digests made of what may go now."""
-    rules = house.rulebook.policy.messages
     with house.database.begin() as session:
+        rules = house.today(session).policy.messages
         return release_reminders(session, at=house.clock.now(), above=above, urgent=rules.urgent)
 
 

@@ -94,7 +94,7 @@ class Town:
             return media.data, media.filename
 
         return Talk(
-            database=self.house.database, now=self.house.clock.now, rulebook=self.house.rulebook,
+            database=self.house.database, now=self.house.clock.now, rulebooks=self.house.rulebooks,
             folder=self.house.settings.data_dir, focus=timedelta(minutes=30), download=download,
         )  # fmt: skip
 
@@ -115,7 +115,7 @@ class Town:
     def sweep(self):
         """The beat's sweep of dead cards."""
         with self.house.database.begin() as session:
-            found = renew_cards(session, at=self.house.clock.now(), rulebook=self.house.rulebook)
+            found = renew_cards(session, at=self.house.clock.now(), rulebook=self.house.today(session))
         self.deliver()
         return found
 

@@ -25,12 +25,12 @@ def commit(house):
 
 def sweep(house):
     with house.database.begin() as session:
-        return keep_recalls(session, now=house.clock.now(), rulebook=house.rulebook)
+        return keep_recalls(session, now=house.clock.now(), rulebook=house.today(session))
 
 
 def draw(house, month=MONTH):
     with house.database.begin() as session:
-        return draw_recalls(session, month, now=house.clock.now(), rulebook=house.rulebook)
+        return draw_recalls(session, month, now=house.clock.now(), rulebook=house.today(session))
 
 
 def drawn_month(house, count=1, **facts):
@@ -67,5 +67,5 @@ def report(house, recall, finding, note="", who=None):
     with house.database.begin() as session:
         return record_recall(
             session, recall.id, said, viewer(house, who or caller_of(house, recall)), at=house.clock.now(),
-            attempts_needed=house.rulebook.policy.attempts_before_unreachable,
+            attempts_needed=house.today(session).policy.attempts_before_unreachable,
         )  # fmt: skip

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from rules_kit import today
 from sqlalchemy import select
 
 from reviewbot.actions.advance_due import advance_due
@@ -226,7 +227,7 @@ class Walk(RuleBasedStateMachine):
         before = self.state()
         for _ in range(sweeps):
             with self.house.database.begin() as session:
-                advance_due(session, before["id"], now=self.clock.moment, rulebook=self.house.rulebook)
+                advance_due(session, before["id"], now=self.clock.moment, rulebooks=self.house.rulebooks)
         after = self.state()
         for name in ("status", "due_at", "original_due_at", "contact_due_at", "handler_id", "round"):
             assert after[name] == before[name], f"time alone changed {name}"
@@ -292,7 +293,7 @@ class Walk(RuleBasedStateMachine):
                 if event.data.get("stage") == due.stage and event.data.get("round") == due.round
             ]  # fmt: skip
             assert recorded == due.rungs_done
-            ladder = [rung.key for rung in self.house.rulebook.rungs(due.stage, due.started_at, due.due_at)]
+            ladder = [rung.key for rung in today(self.house).rungs(due.stage, due.started_at, due.due_at)]
             assert recorded == ladder[: len(recorded)]
 
     def teardown(self):

@@ -53,7 +53,7 @@ def appeal(house, who, reason="系统停机两天，非我单位原因"):
     with house.database.begin() as session:
         return appeal_card(
             session, card(house).id, reason, viewer(house, who),
-            at=house.clock.now(), deciders=house.rulebook.policy.appeals.deciders,
+            at=house.clock.now(), rulebooks=house.rulebooks,
         )  # fmt: skip
 
 

@@ -58,7 +58,9 @@ def answered(house, number):
     case = case_of(house, number)
     link = RaterLink(case.id, case.round, int(house.clock.now().timestamp()))
     with house.database.begin() as session:
-        take_answer(session, link, Answer.NOBODY_CALLED, WORDS, at=house.clock.now(), rulebook=house.rulebook)
+        take_answer(
+            session, link, Answer.NOBODY_CALLED, WORDS, at=house.clock.now(), rulebooks=house.rulebooks
+        )
 
 
 def test_r20_an_erased_rater_leaves_his_rating_every_figure_and_the_chain(house, clock):

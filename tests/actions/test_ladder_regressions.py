@@ -1,7 +1,6 @@
 """What other products got wrong about clocks and reminders, each by its number in the list of regressions."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +19,7 @@ from case_kit import (
     record,
 )
 from ladder_kit import Wire, delivered, released, rows, sweep
+from rules_kit import decree, today
 from sqlalchemy import update
 
 from reviewbot.actions.advance_due import advance_due
@@ -72,7 +72,7 @@ def test_r4_every_rung_lands_inside_office_hours_never_at_midnight(house, clock)
 
     assert len(moments) > 8
     for moment in moments:  # a rung may stand at the closing bell; a moment before it is office time
-        assert house.rulebook.calendar.is_working_time(moment - timedelta(microseconds=1)), moment
+        assert today(house).calendar.is_working_time(moment - timedelta(microseconds=1)), moment
 
 
 def test_r5_rungs_missed_while_nothing_ran_are_recorded_once_in_order_and_only_the_highest_speaks(
@@ -113,7 +113,7 @@ def test_r7_two_schedulers_at_once_are_harmless(house, clock):
 
     def once(_):
         with house.database.begin() as session:
-            return advance_due(session, case_id, now=clock.moment, rulebook=house.rulebook)
+            return advance_due(session, case_id, now=clock.moment, rulebooks=house.rulebooks)
 
     with ThreadPoolExecutor(4) as pool:
         did = list(pool.map(once, range(8)))
@@ -191,7 +191,7 @@ def test_r9_a_digest_names_nothing_that_has_been_done_since(house, clock):
 def test_r14_a_rung_over_the_years_end_or_a_clock_change_comes_at_the_same_hour(house, due, wanted):
     step = Step("report", "专报", "handling", 3, "month", Act.REPORT, ("leader",))
 
-    found = stands_at(house.rulebook.calendar, datetime.fromisoformat(due).replace(tzinfo=CHINA), step)
+    found = stands_at(today(house).calendar, datetime.fromisoformat(due).replace(tzinfo=CHINA), step)
 
     assert found == datetime.fromisoformat(wanted).replace(tzinfo=CHINA)
     assert f"{found:%H:%M}" == "17:30"
@@ -222,18 +222,16 @@ def test_after_the_act_nobody_is_told_any_more_whatever_waited(house, clock):
 
 
 def test_an_urgent_rung_is_told_at_night_and_the_others_wait(house, clock):
-    policy = house.rulebook.policy
-    urgent = replace(policy, messages=replace(policy.messages, urgent=frozenset({"yellow"})))
-    loud = replace(house, rulebook=replace(house.rulebook, policy=urgent))
+    decree(house, "loud", ("urgent = []", 'urgent = ["yellow"]'))
     number = opened(house)
     delivered(house)
     clock.moment = case_of(house, number).due_at + timedelta(hours=5)
 
-    sweep(loud)
+    sweep(house)
 
-    titles = {body["title"] for _, body in delivered(loud)}
+    titles = {body["title"] for _, body in delivered(house)}
     assert titles == {f"黄牌 {number}"}
     quiet = opened(house)
     clock.moment = case_of(house, quiet).contact_due_at + timedelta(hours=5)
-    sweep(loud)
+    sweep(house)
     assert messages(house, kind="reminder_contact_overdue", state="held")

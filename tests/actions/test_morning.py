@@ -20,6 +20,7 @@ from case_kit import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from rules_kit import today
 
 from reviewbot.actions.delegate import delegate
 from reviewbot.actions.tell_morning import tell_morning
@@ -43,7 +44,7 @@ OPENING = datetime(2026, 12, 7, 8, 30, tzinfo=CHINA)
 
 def tell(house, at=OPENING, **rules):
     house.clock.moment = at
-    rulebook = house.rulebook
+    rulebook = today(house)
     if rules:
         policy = rulebook.policy
         rulebook = replace(rulebook, policy=replace(policy, morning=replace(policy.morning, **rules)))
@@ -123,9 +124,9 @@ def test_two_workers_at_once_tell_once(house):
     opened(house)
     house.clock.moment = OPENING
     with house.database.begin() as one:
-        assert tell_morning(one, now=OPENING, rulebook=house.rulebook)
+        assert tell_morning(one, now=OPENING, rulebook=today(house))
     with house.database.begin() as two:
-        assert tell_morning(two, now=OPENING, rulebook=house.rulebook) == 0
+        assert tell_morning(two, now=OPENING, rulebook=today(house)) == 0
 
 
 def test_the_hour_and_the_roles_are_settings(house):

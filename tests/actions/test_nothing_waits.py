@@ -352,7 +352,7 @@ def test_reminders_that_trickle_in_are_held_to_a_rate_and_none_is_lost(house, cl
     got = []
     for number in mine:  # one comes due after the other
         with house.database.begin() as session:
-            advance_due(session, case_of(house, number).id, now=clock.moment, rulebook=house.rulebook)
+            advance_due(session, case_of(house, number).id, now=clock.moment, rulebooks=house.rulebooks)
         got += [body for receiver, body in delivered(house) if receiver == handler]
     assert [body["type"] for body in got] == ["card"] * 5 + ["text"]
 

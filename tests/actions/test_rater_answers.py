@@ -43,7 +43,9 @@ def answer(house, number, said, words="", round_=None):
     case = case_of(house, number)
     link = RaterLink(case.id, round_ or case.round, 0)
     with house.database.begin() as session:
-        return take_answer(session, link, Answer(said), words, at=house.clock.now(), rulebook=house.rulebook)
+        return take_answer(
+            session, link, Answer(said), words, at=house.clock.now(), rulebooks=house.rulebooks
+        )
 
 
 def rows(house, model):
@@ -147,7 +149,7 @@ def test_no_answer_for_a_case_that_does_not_exist_or_before_its_time(house):
     with pytest.raises(NotFound), house.database.begin() as session:
         take_answer(
             session, RaterLink(99_999, 1, 0), Answer.SATISFIED, "", at=house.clock.now(),
-            rulebook=house.rulebook,
+            rulebooks=house.rulebooks,
         )  # fmt: skip
     for said in Answer:
         with pytest.raises(Conflict):

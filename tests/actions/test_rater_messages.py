@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from case_kit import PHONE, SUPERVISOR, case_of, closed, events, messages, move, opened
 from pydantic import SecretStr
+from rules_kit import decree
 from sms_door import serving
 from sqlalchemy import update
 from starlette.applications import Starlette
@@ -135,11 +136,9 @@ def test_an_anonymous_rater_is_lawfully_not_told(house):
 
 
 def test_the_policy_may_leave_out_the_first_message(house):
-    policy = house.rulebook.policy
-    silent = replace(policy, raters=replace(policy.raters, tell_when_opened=False))
-    quiet = replace(house, rulebook=replace(house.rulebook, policy=silent))
+    decree(house, "silent", ("tell_when_opened = true", "tell_when_opened = false"))
 
-    opened(quiet)
+    opened(house)
 
     assert messages(house, channel="rater") == []
 

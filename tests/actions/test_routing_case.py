@@ -204,11 +204,11 @@ def review_id(house):
 def test_a_worker_that_finds_a_review_in_other_hands_leaves_it(house, review_id):
     now = house.clock.now()
     with house.database.begin() as first:
-        case = open_case(first, review_id, at=now, rulebook=house.rulebook)
+        case = open_case(first, review_id, at=now, rulebooks=house.rulebooks)
         with house.database.begin() as second:
-            assert open_case(second, review_id, at=now, rulebook=house.rulebook) is None
+            assert open_case(second, review_id, at=now, rulebooks=house.rulebooks) is None
     with house.database.begin() as third:
-        assert open_case(third, review_id, at=now, rulebook=house.rulebook) is None
+        assert open_case(third, review_id, at=now, rulebooks=house.rulebooks) is None
 
     assert case is not None
     assert count(house) == 1
@@ -217,7 +217,7 @@ def test_a_worker_that_finds_a_review_in_other_hands_leaves_it(house, review_id)
 def test_many_workers_at_once_open_one_case(house, review_id):
     def work(_):
         with house.database.begin() as session:
-            return open_case(session, review_id, at=house.clock.now(), rulebook=house.rulebook)
+            return open_case(session, review_id, at=house.clock.now(), rulebooks=house.rulebooks)
 
     with ThreadPoolExecutor(8) as workers:
         made = [case for case in workers.map(work, range(24)) if case is not None]
@@ -230,7 +230,7 @@ def test_many_workers_at_once_open_one_case(house, review_id):
 def test_a_worker_that_dies_half_way_leaves_the_review_to_the_next(house, review_id):
     def work():
         with house.database.begin() as session:
-            open_case(session, review_id, at=house.clock.now(), rulebook=house.rulebook)
+            open_case(session, review_id, at=house.clock.now(), rulebooks=house.rulebooks)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -239,7 +239,7 @@ def test_a_worker_that_dies_half_way_leaves_the_review_to_the_next(house, review
         assert unrouted_review_ids(session, 10) == [review_id]
 
     with house.database.begin() as session:
-        assert open_case(session, review_id, at=house.clock.now(), rulebook=house.rulebook) is not None
+        assert open_case(session, review_id, at=house.clock.now(), rulebooks=house.rulebooks) is not None
     assert count(house) == 1
 
 

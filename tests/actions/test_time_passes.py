@@ -32,7 +32,7 @@ def sweep(house, limit=200):
         due = due_case_ids(session, now, limit)
     for case_id in due:
         with house.database.begin() as session:
-            advance_due(session, case_id, now=now, rulebook=house.rulebook)
+            advance_due(session, case_id, now=now, rulebooks=house.rulebooks)
     return due
 
 
@@ -46,7 +46,7 @@ def test_before_the_first_rung_nothing_happens(house):
     assert sweep(house) == []
     with house.database.begin() as session:
         assert not advance_due(
-            session, case_of(house, number).id, now=house.clock.now(), rulebook=house.rulebook
+            session, case_of(house, number).id, now=house.clock.now(), rulebooks=house.rulebooks
         )
     assert reminders(house) == []
 
@@ -98,7 +98,7 @@ def test_a_second_sweep_of_the_same_moment_is_harmless(house, clock):
 
     assert sweep(house) == []
     with house.database.begin() as session:
-        again = advance_due(session, case_of(house, number).id, now=clock.moment, rulebook=house.rulebook)
+        again = advance_due(session, case_of(house, number).id, now=clock.moment, rulebooks=house.rulebooks)
 
     assert not again
     assert (len(events(house, number)), len(messages(house))) == (told, owed)
@@ -110,8 +110,8 @@ def test_two_schedulers_at_once_speak_once(house, clock):
     clock.moment += timedelta(days=60)
 
     with house.database.begin() as one, house.database.begin() as other:
-        first = advance_due(one, case_id, now=clock.moment, rulebook=house.rulebook)
-        second = advance_due(other, case_id, now=clock.moment, rulebook=house.rulebook)
+        first = advance_due(one, case_id, now=clock.moment, rulebooks=house.rulebooks)
+        second = advance_due(other, case_id, now=clock.moment, rulebooks=house.rulebooks)
 
     assert (first, second) == (True, False)
     assert len([event for event in events(house, number) if event.move == "mark_overdue"]) == 2

@@ -27,7 +27,7 @@ def a_worked_month(house):
 def ask(house, userid, words):
     """The bodies owed for one text: the reply, and the picture beside it."""
     talk = Talk(
-        database=house.database, now=house.clock.now, rulebook=house.rulebook, address=SITE,
+        database=house.database, now=house.clock.now, rulebooks=house.rulebooks, address=SITE,
         folder=house.settings.data_dir, focus=timedelta(minutes=30), download=None,
     )  # fmt: skip
     with house.database.begin() as session:

@@ -15,7 +15,7 @@ from reviewbot.inbox import take
 @pytest.fixture
 def says(house):
     talk = Talk(
-        database=house.database, now=house.clock.now, rulebook=house.rulebook, folder=house.settings.data_dir,
+        database=house.database, now=house.clock.now, rulebooks=house.rulebooks, folder=house.settings.data_dir,
         focus=timedelta(minutes=30), download=None,
     )  # fmt: skip
 

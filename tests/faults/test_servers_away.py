@@ -98,7 +98,7 @@ def test_a_webhook_is_answered_while_redis_is_away_and_the_sweep_opens_the_cases
     assert len(waiting) == 6
     for review_id in waiting:
         with house.database.begin() as session:
-            open_case(session, review_id, at=clock.now(), rulebook=house.rulebook)
+            open_case(session, review_id, at=clock.now(), rulebooks=house.rulebooks)
     with house.database.begin() as session:
         balance = intake_balance(session, clock.now())
     assert balance.adds_up

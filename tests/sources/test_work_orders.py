@@ -41,7 +41,7 @@ def store(house, records):
         received = receive_reviews(session, [Delivery(SOURCE, "import", records)], at=now)
     for ident in received.bad_review_ids:
         with house.database.begin() as session:
-            open_case(session, ident, at=now, rulebook=house.rulebook)
+            open_case(session, ident, at=now, rulebooks=house.rulebooks)
     return received.results[0]
 
 

@@ -51,7 +51,7 @@ class Town:
             return media.data, media.filename
 
         self._talk = Talk(
-            database=house.database, now=house.clock.now, rulebook=house.rulebook,
+            database=house.database, now=house.clock.now, rulebooks=house.rulebooks,
             folder=house.settings.data_dir, focus=timedelta(minutes=house.settings.wecom.focus_minutes),
             download=download,
         )  # fmt: skip
@@ -81,7 +81,7 @@ class Town:
             reviews = unrouted_review_ids(session, 200)
         for review_id in reviews:
             with house.database.begin() as session:
-                open_case(session, review_id, at=now, rulebook=house.rulebook)
+                open_case(session, review_id, at=now, rulebooks=house.rulebooks)
         with house.database.begin() as session:
             items = waiting(session, 200)
         for item_id in items:

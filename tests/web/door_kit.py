@@ -91,6 +91,6 @@ def route_all(house):
     numbers = []
     for ident in waiting:
         with house.database.begin() as session:
-            case = open_case(session, ident, at=house.clock.now(), rulebook=house.rulebook)
+            case = open_case(session, ident, at=house.clock.now(), rulebooks=house.rulebooks)
             numbers.append(case.number)
     return numbers

@@ -57,7 +57,7 @@ def new_case(house: House, **changed: Any) -> str:
     ]
     with house.database.begin() as session:
         got = receive_reviews(session, [Delivery("province_a", "webhook", records)], at=house.clock.now())
-        case = open_case(session, got.bad_review_ids[0], at=house.clock.now(), rulebook=house.rulebook)
+        case = open_case(session, got.bad_review_ids[0], at=house.clock.now(), rulebooks=house.rulebooks)
         assert case is not None
         return case.number
 

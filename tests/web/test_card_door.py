@@ -19,7 +19,7 @@ def carded(house, clock, days=20):
         due = due_case_ids(session, clock.moment, 100)
     for case_id in due:
         with house.database.begin() as session:
-            advance_due(session, case_id, now=clock.moment, rulebook=house.rulebook)
+            advance_due(session, case_id, now=clock.moment, rulebooks=house.rulebooks)
 
 
 class Caller:

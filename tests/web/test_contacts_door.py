@@ -180,7 +180,7 @@ def said(house, kind, fields, user):
     with house.database.begin() as session:
         items = waiting(session, 10)
     talk = Talk(
-        database=house.database, now=house.clock.now, rulebook=house.rulebook,
+        database=house.database, now=house.clock.now, rulebooks=house.rulebooks,
         folder=house.settings.data_dir, focus=house.clock.now() - house.clock.now(), download=None,
     )  # fmt: skip
     for item in items:

@@ -51,7 +51,7 @@ def moved(town, number, *asked):
     with town.house.database.begin() as session:
         for each in asked:
             actor = viewer_of_staff(staff_by_userid(session, town.handler(number)))
-            make_move(session, each, actor, at=town.house.clock.now(), rulebook=town.house.rulebook)
+            make_move(session, each, actor, at=town.house.clock.now(), rulebooks=town.house.rulebooks)
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)

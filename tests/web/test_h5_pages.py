@@ -38,7 +38,7 @@ def move(house, userid, *asked):
     with house.database.begin() as session:
         viewer = viewer_of_staff(cast(Staff, staff_by_userid(session, userid)))
         for each in asked:
-            make_move(session, each, viewer, at=house.clock.now(), rulebook=house.rulebook)
+            make_move(session, each, viewer, at=house.clock.now(), rulebooks=house.rulebooks)
 
 
 def hidden(page, name):

@@ -156,7 +156,7 @@ def test_applications_and_sub_tasks_stand_on_the_case_page(pages: Browser, house
             (handler, MoveIn(Verb.REQUEST_EXTENSION, number, days=3, remark="<i>核对")),
             (desk, MoveIn(Verb.ASK_ASSISTANCE, number, department="MED", remark="请核对参保")),
         ):
-            make_move(session, asked, actor, at=house.clock.now(), rulebook=house.rulebook)
+            make_move(session, asked, actor, at=house.clock.now(), rulebooks=house.rulebooks)
 
     enter(pages, "wanghailing01")
     page = pages.get(f"/cases/{number}").text

@@ -40,7 +40,11 @@ def moved(house, who, verb, **asked):
         number = session.query(Case).one().number
         actor = viewer_of_staff(staff_by_userid(session, who))
         make_move(
-            session, MoveIn(Verb(verb), number, **asked), actor, at=house.clock.now(), rulebook=house.rulebook
+            session,
+            MoveIn(Verb(verb), number, **asked),
+            actor,
+            at=house.clock.now(),
+            rulebooks=house.rulebooks,
         )
 
 

@@ -30,7 +30,7 @@ def drawn(house):
 def type_(house, userid, words):
     """What somebody types, answered: the reply."""
     talk = Talk(
-        house.database, house.clock.now, house.rulebook, house.settings.data_dir, timedelta(minutes=30), None
+        house.database, house.clock.now, house.rulebooks, house.settings.data_dir, timedelta(minutes=30), None
     )
     with house.database.begin() as session:
         item = InboxItem(

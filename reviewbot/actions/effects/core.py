@@ -55,7 +55,7 @@ def _extend_as_complex(step: Step) -> None:
     case = step.case
     case.complex = True
     due = step.rulebook.due("handling_complex", case.dispatched_at or step.at)
-    replace_clock(step.session, case, "handling", "handling_complex", due, step.rulebook)
+    replace_clock(step.session, case, "handling", "handling_complex", due, step.rulebook, at=step.at)
     case.due_at = due.due_at
     case.next_action_at = next_rung(step.session, case, step.rulebook)
     step.said += "，按复杂事项时限"

@@ -56,7 +56,7 @@ def _grant_extension(step: Step) -> None:
     due = step.rulebook.extended(case.due_at, int(application.data["days"]))
     nth = len(granted_applications(step.session, case.id, case.round, EXTENSION)) + 1
     before = case.due_at
-    replace_clock(step.session, case, "handling", f"handling_extended_{nth}", due, step.rulebook)
+    replace_clock(step.session, case, "handling", f"handling_extended_{nth}", due, step.rulebook, at=step.at)
     case.due_at = due.due_at
     case.next_action_at = next_rung(step.session, case, step.rulebook)
     step.data |= {"due_before": before.isoformat(), "due_after": due.due_at.isoformat()}
@@ -117,7 +117,7 @@ def _watch_the_day(step: Step, day: date) -> None:
     planned = Limit("ledger", days, Unit.CALENDAR_DAY, "granted", "台账计划完成日期")
     nth = len(granted_applications(step.session, step.case.id, step.case.round, LEDGER)) + 1
     due = due_time(planned, step.rulebook.calendar, step.at)
-    replace_clock(step.session, step.case, "ledger", f"ledger_{nth}", due, step.rulebook)
+    replace_clock(step.session, step.case, "ledger", f"ledger_{nth}", due, step.rulebook, at=step.at)
     step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
 
 

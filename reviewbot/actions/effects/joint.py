@@ -12,9 +12,7 @@ from reviewbot.queries.directory import choose_from, find_department
 from reviewbot.queries.procedure import open_assistances
 from reviewbot.rules import notices
 from reviewbot.rules.lifecycle import Move
-
-SUB_TASK = "assistance_"
-"""The stage of a helper's own limit is this and the sub-task's id."""
+from reviewbot.rules.stages import SUB_TASK
 
 
 def _ask(step: Step) -> None:

@@ -1,0 +1,55 @@
+"""Who is told when time passes: whoever owes the next step, and the places a rung names."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from reviewbot.actions.notify import Held, handler_of, next_hands, worker_of
+from reviewbot.models.procedure import Assistance
+from reviewbot.queries.delegates import acting_heads
+from reviewbot.queries.directory import userids_with_role
+from reviewbot.rules.ladder import Act, Rung
+from reviewbot.rules.lifecycle import Role
+from reviewbot.rules.stages import SUB_TASK
+
+
+def told_of_rung(session: Session, case: Held, stage: str, rung: Rung, now: datetime) -> list[str]:
+    """Whom the ladder names; where it names nobody, or the bureau has the case, who owes the next step.
+
+    What is overdue also reaches the head of the unit."""
+    if stage.startswith(SUB_TASK):
+        return _helpers(session, stage, rung, now)
+    found = _places(session, case, rung, now)
+    if not found or case.status.awaits_bureau:
+        found += next_hands(session, case, now)
+    if rung.act is Act.MARK_OVERDUE and case.status.awaits_handler:
+        found += acting_heads(session, case.department_id, now)
+    return found
+
+
+def holders(session: Session, case: Held, stage: str, now: datetime) -> list[str]:
+    """Whoever owes what a limit asks for: the helper his sub-task, else whoever owes the next step."""
+    if stage.startswith(SUB_TASK):
+        task = session.get_one(Assistance, int(stage.removeprefix(SUB_TASK)))
+        return worker_of(session, task.handler_id, task.department_id, now)
+    return next_hands(session, case, now)
+
+
+def _places(session: Session, case: Held, rung: Rung, now: datetime) -> list[str]:
+    found: list[str] = []
+    for place in rung.to:
+        match place:
+            case "handler":
+                found += handler_of(session, case, now)
+            case "head":
+                found += acting_heads(session, case.department_id, now)
+            case _:
+                found += userids_with_role(session, Role(place))
+    return found
+
+
+def _helpers(session: Session, stage: str, rung: Rung, now: datetime) -> list[str]:
+    """Who has the sub-task of a joint case; when it is overdue the head of his unit too (F15)."""
+    task = session.get_one(Assistance, int(stage.removeprefix(SUB_TASK)))
+    heads = acting_heads(session, task.department_id, now) if rung.act is Act.MARK_OVERDUE else []
+    return worker_of(session, task.handler_id, task.department_id, now) + heads

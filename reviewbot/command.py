@@ -1,0 +1,70 @@
+"""What every command stands on: a prepared House, errors as one line, one console."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import structlog
+import typer
+from rich.console import Console
+
+from reviewbot.actions.load_city import city_is_empty, load_city
+from reviewbot.actions.take_rules import take_first_calendar, take_policy
+from reviewbot.database.schema import migrate
+from reviewbot.embedded import start_embedded
+from reviewbot.errors import ReviewbotError
+from reviewbot.logs import configure_logs
+from reviewbot.models.policy import CalendarVersion
+from reviewbot.queries.rulebooks import applied_calendar, policy_versions
+from reviewbot.settings import Settings, load_settings
+from reviewbot.wiring import House, build_house, rule_files
+
+console = Console()
+log = structlog.get_logger()
+
+
+def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An expected error ends a command with its one line, not with a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except ReviewbotError as wrong:
+            Console(stderr=True).print(wrong.sentence, style="red", markup=False, highlight=False)
+            raise typer.Exit(2 if wrong.code == "setting" else 1) from None
+
+    return run
+
+
+@contextmanager
+def prepared(*, start: bool = True) -> Iterator[House]:
+    """A House over a database with the newest schema, rules and a city."""
+    settings = start_embedded(load_settings())
+    configure_logs(settings.log_format)
+    yield prepare(settings, start=start)
+
+
+def prepare(settings: Settings, *, start: bool = True) -> House:
+    """``start``: whether a new version in the policy file is taken now; the first ones always are."""
+    house = build_house(settings)
+    migrate(house.database.engine)
+    _take_rules(house, start=start)
+    with house.database.begin() as session:
+        if city_is_empty(session):
+            load_city(session, settings.city, at=house.clock.now())
+    return house
+
+
+def _take_rules(house: House, *, start: bool) -> None:
+    """A new policy decides over new cases alone and is taken; a changed calendar would move due times that people
+    were told, so that it waits for somebody to apply it (B2)."""
+    files, now = rule_files(house.settings), house.clock.now()
+    with house.database.begin() as session:
+        if (start or not policy_versions(session)) and take_policy(session, files.policy, at=now):
+            log.info("policy taken", versions=[row.version for row in policy_versions(session)])
+        take_first_calendar(session, files.national, files.local, at=now)
+        kept = session.get_one(CalendarVersion, applied_calendar(session))
+        if (kept.national, kept.local) != (files.national, files.local):
+            log.warning("calendar file is not in force; see: reviewbot calendar check", in_force=kept.version)
