@@ -1,7 +1,6 @@
 """What ``reviewbot doctor`` looks at; every finding says what to do."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import redis
 from sqlalchemy import text
@@ -12,9 +11,8 @@ from reviewbot.errors import ChannelError
 from reviewbot.models.policy import CalendarVersion
 from reviewbot.outbox import RATER
 from reviewbot.queries.cases import cases_behind
-from reviewbot.queries.delegates import cases_without_holder
 from reviewbot.rules.calendar import Calendar
-from reviewbot.wecom.health import WeComFacts
+from reviewbot.vitals import Level, look
 from reviewbot.wiring import House, rule_files
 
 
@@ -34,8 +32,8 @@ def check_system(house: House) -> list[Finding]:
         *_wecom(house),
         _texts(house),
         *_rules(house),
-        _holders(house),
         *_sources(house),
+        *_signs(house),
     ]
 
 
@@ -66,7 +64,6 @@ def _wecom(house: House) -> list[Finding]:
         found = [Finding(True, "企业微信取得了 access_token")]
     except ChannelError as wrong:
         found = [Finding(False, f"企业微信：{wrong.sentence}", "检查 CORP_ID、SECRET、可信 IP 和地址。")]
-    found += wecom_findings(house.wecom.health.facts())
     if house.crypto is None:
         found.append(
             Finding(
@@ -76,41 +73,22 @@ def _wecom(house: House) -> list[Finding]:
     return found
 
 
-def wecom_findings(facts: WeComFacts) -> list[Finding]:
-    """What the processes have met lately: what is parked, what the platform lacks, alerts, the day's quota."""
-    found = [
-        Finding(False, f"企业微信接口 {gate.api} 暂停到 {_clock(gate.until)}：{gate.sentence}",
-                "按错误说明处理；到时自动先试一次，成功即恢复，积压的消息随后发出。")
-        for gate in facts.gates
-    ]  # fmt: skip
-    found += [
-        Finding(False, f"企业微信告警（{alert.count} 次，最近 {_clock(alert.last)}）：{alert.sentence}",
-                "处理后一周内不再出现即消失。")
-        for alert in facts.alerts
-    ]  # fmt: skip
-    if facts.last_callback:
-        found.append(Finding(True, f"最近一次企业微信回调 {_clock(facts.last_callback)}"))
-    if facts.lacking:
-        found.append(
-            Finding(True, f"平台不支持 {'、'.join(facts.lacking)}，已改用简单形式；一周后或重启 Redis 后再试")
-        )
-    if facts.quota:
-        found.append(Finding(True, f"今日已发 {facts.sent_today}/{facts.quota} 人次"))
-    return found
-
-
-def _clock(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, CHINA):%m-%d %H:%M}"
-
-
 def _texts(house: House) -> Finding:
     if RATER not in house.channels:
         return Finding(
-            False, "未配置短信网关，评价人收不到链接", "设置 REVIEWBOT_SMS__URL、__ACCOUNT、__SECRET。"
+            False,
+            "未配置短信网关和公众号，评价人收不到链接",
+            "设置 REVIEWBOT_SMS__URL、__ACCOUNT、__SECRET。",
         )
     if house.settings.address.startswith("http://"):
         return Finding(False, "评价人的链接没有加密（http）", "设置 REVIEWBOT_PUBLIC_URL 为 https 地址。")
-    return Finding(True, "已配置短信网关")
+    return Finding(True, f"已配置通知评价人的渠道：{_ways(house)}")
+
+
+def _ways(house: House) -> str:
+    names = {"official": "公众号", "sms": "短信"}
+    there = {"official": house.official is not None, "sms": bool(house.settings.sms.url)}
+    return "、".join(names[way] for way in house.settings.raters.order if there[way])
 
 
 def _rules(house: House) -> list[Finding]:
@@ -151,22 +129,6 @@ def _years(calendar: Calendar, year: int) -> Finding:
     return Finding(True, f"工作日历 {calendar.version}{following}")
 
 
-def _holders(house: House) -> Finding:
-    """No case without a holder (B22), and none for which there is nobody at all."""
-    try:
-        with house.database.begin() as session:
-            lost = cases_without_holder(session)
-    except SQLAlchemyError:
-        return Finding(False, "无法核对工单的持有人", "先恢复数据库。")
-    if not lost:
-        return Finding(True, "每张未办结工单都有人持有")
-    shown = "、".join(lost[:10]) + ("等" if len(lost) > 10 else "")
-    return Finding(
-        False, f"{len(lost)} 张工单没有在岗的持有人：{shown}",
-        "在目录中为该单位指定经办或负责人（派单台、会商、申诉件指定派单员、督办），再由其移交。",
-    )  # fmt: skip
-
-
 def _sources(house: House) -> list[Finding]:
     found = []
     for name in sorted(house.profiles):
@@ -182,3 +144,16 @@ def _sources(house: House) -> list[Finding]:
                 )
             )
     return found
+
+
+def _signs(house: House) -> list[Finding]:
+    """The same signs as on /health; what is merely worth a look is told and does not fail the doctor."""
+    try:
+        signs = look(house)
+    except SQLAlchemyError:
+        return []  # told above
+    return [
+        Finding(sign.level is not Level.BAD, "；".join((sign.what, *sign.lines)), sign.advice)
+        for sign in signs
+        if sign.key not in ("wecom", "callback_age_seconds") or sign.level is not Level.BAD  # told above
+    ]

@@ -81,6 +81,7 @@ class ChannelError(ReviewbotError):
     next try, or None for the usual back-off. ``errcode``: the channel's own code, if it gave one.
     ``tried``: False where nothing was sent at all, so that it was no try. ``unsure``: the other side may have
     taken the message all the same. ``away``: the whole channel is closed for now, not just to this message.
+    ``recipient``: it does not reach this person.
     Built from plain values only, so that it survives pickling and carries no request, token or secret.
     """
 
@@ -97,8 +98,10 @@ class ChannelError(ReviewbotError):
         tried: bool = True,
         unsure: bool = False,
         away: bool = False,
+        recipient: bool = False,
     ) -> None:
         super().__init__(sentence)
+        self.recipient = recipient
         self.permanent = permanent
         self.retry_after = retry_after
         self.errcode = errcode

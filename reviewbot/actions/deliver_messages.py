@@ -15,6 +15,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.fall_back import fall_back
+from reviewbot.actions.note_contact import note_reached, note_refused
 from reviewbot.actions.parcels import Parcel, claim, put_back
 from reviewbot.actions.reminded import SETTLED, is_settled
 from reviewbot.database.session import Database
@@ -167,7 +168,10 @@ def _send(database: Database, channel: Channel, parcel: Parcel, at: datetime) ->
         for row in _rows(session, parcel):
             if row.userid.lower() in lost or (lost and parcel.channel == RATER):
                 _end(session, row, NOT_REACHED[row.channel], at)
+                if row.channel != RATER:
+                    note_refused(session, row.userid, None, NOT_REACHED[row.channel], at=at)
                 continue
+            note_reached(session, row.userid)
             row.state, row.sent_at, row.msgid, row.response_code = "sent", at, msgid or None, code
             row.code_expires_at = at + CODE_LIFE if code else None
             row.reason = MERGED_REPEAT if msgid == "" else None
@@ -212,6 +216,10 @@ def _fail(database: Database, parcel: Parcel, wrong: ChannelError, at: datetime)
     if wrong.permanent or parcel.kind in ONCE or pause is None:
         tries = "" if wrong.permanent else f"，已试 {parcel.attempts} 次"
         _suppress(database, parcel, wrong.sentence + tries, at)
+        if wrong.recipient and parcel.channel != RATER:
+            with database.begin() as session:
+                for userid in parcel.receivers:
+                    note_refused(session, userid, wrong.errcode, wrong.sentence, at=at)
         return
     now = datetime.now(UTC)
     due = now + timedelta(seconds=pause * random.uniform(1, 1.2))  # noqa: S311 - jitter

@@ -1,6 +1,6 @@
 """Look-ups in what WeCom tells: how members stand, events that count, changes that wait, invitations, tries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, time
 
 from sqlalchemy import func, select
@@ -18,7 +18,7 @@ from reviewbot.models.contacts import (
 )
 from reviewbot.models.people import Department, Staff
 from reviewbot.rules.contacts import Base, Event, Party, Told
-from reviewbot.rules.directory_plan import Known, Ours
+from reviewbot.rules.directory_plan import ChangeKind, Known, Ours
 
 
 def contact_of(session: Session, staff: Staff) -> Contact:
@@ -99,6 +99,22 @@ def recent_changes(session: Session, limit: int) -> list[DirectoryChange]:
             .limit(limit)
         )
     )
+
+
+def renamed_since(session: Session, userids: Collection[str]) -> set[str]:
+    """The userids these have become: records keep the name under which somebody acted."""
+    rows = session.execute(
+        select(DirectoryChange.facts["before"].astext, DirectoryChange.facts["after"].astext)
+        .where(DirectoryChange.kind == ChangeKind.RENAMED.value, DirectoryChange.state == "done")
+        .order_by(DirectoryChange.id)
+    )
+    known = {userid.lower() for userid in userids}
+    found: set[str] = set()
+    for before, after in rows:
+        if before.lower() in known:
+            known.add(after.lower())
+            found.add(after)
+    return found
 
 
 def dismissed_facts(session: Session, kind: str, subject: str) -> list[dict[str, object]]:

@@ -12,6 +12,7 @@ from reviewbot.models.case import Call, Case, CaseEvent
 from reviewbot.models.oversight import Recall, RecallAttempt, RecallDraw
 from reviewbot.models.people import Department, Staff
 from reviewbot.models.procedure import Assistance
+from reviewbot.queries.contacts import renamed_since
 from reviewbot.queries.delegates import acts_for, stands_in
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.kinds import Kind
@@ -122,14 +123,15 @@ def involved_units(session: Session, recall: Recall) -> set[int]:
 
 
 def hands_on(session: Session, case_id: int) -> set[str]:
-    """The userids of those who answer for the record."""
-    return set(
+    """The userids of those who answer for the record, and what they have been renamed to since."""
+    found = set(
         session.scalars(
             select(CaseEvent.actor)
             .where(CaseEvent.case_id == case_id, CaseEvent.move.in_([move.value for move in HANDS_ON]))
             .distinct()
         )
     )
+    return found | renamed_since(session, found)
 
 
 def without_caller(session: Session) -> list[Recall]:

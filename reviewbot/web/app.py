@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from reviewbot.errors import InvalidInput, ReviewbotError, Unavailable
+from reviewbot.vitals import Level, look
 from reviewbot.web.api import router
 from reviewbot.web.card_api import cards_router
 from reviewbot.web.contacts_door import check_contacts_address, receive_contact_change
@@ -22,6 +23,7 @@ from reviewbot.web.wecom import check_address, receive_callback
 from reviewbot.wiring import House
 
 log = structlog.get_logger()
+LEVELS = list(Level)
 RETRY_AFTER = {429: "1", 503: "5"}
 
 
@@ -73,8 +75,21 @@ def readyz(request: Request) -> Response:
     return PlainTextResponse("ready")
 
 
-def metrics(_: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+def metrics(request: Request) -> Response:
+    """The process's own figures, and the signs of /health; without the database only that it is away."""
+    registry = CollectorRegistry()
+    away = Gauge("reviewbot_database_away", "1 while the database does not answer", registry=registry)
+    sick = Gauge("reviewbot_health", "0 good, 1 worth a look, 2 to be mended", ["sign"], registry=registry)
+    figure = Gauge(
+        "reviewbot_figure", "What each sign of /health counts or how old it is", ["sign"], registry=registry
+    )
+    try:
+        for sign in look(request.app.state.house):
+            sick.labels(sign.key).set(LEVELS.index(sign.level))
+            figure.labels(sign.key).set(sign.figure)
+    except SQLAlchemyError:
+        away.set(1)
+    return Response(generate_latest() + generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 def tell(_: Request, wrong: Exception) -> Response:

@@ -16,9 +16,11 @@ from reviewbot.errors import NotAllowed, NotSignedIn, ReviewbotError, Unavailabl
 from reviewbot.queries.contacts import contact_of
 from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.health import open_alerts
 from reviewbot.queries.scope import SUPERVISION, Viewer, viewer_of_staff
 from reviewbot.rules.lifecycle import Role
 from reviewbot.settings import Settings
+from reviewbot.vitals import alarms
 from reviewbot.web.views import render
 from reviewbot.wiring import House
 
@@ -27,6 +29,7 @@ PENDING = "reviewbot_login"
 BINDING = "reviewbot_binding"
 SESSION_SECONDS = 12 * 3600
 PENDING_SECONDS = 600
+HEALTH_ROLES = frozenset({Role.SUPERVISOR, Role.ADMIN})
 INTAKE_ROLES = frozenset({Role.DESK, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 _TITLES = {401: "请登录", 403: "没有权限", 404: "没有找到", 413: "文件太大", 503: "暂时不可用"}
 _ADVICE = {
@@ -89,10 +92,20 @@ def shown_to(request: Request, viewer: Viewer) -> Request:
             "intake": bool(viewer.roles & INTAKE_ROLES),
             "supervision": bool(viewer.roles & SUPERVISION),
             "admin": Role.ADMIN in viewer.roles,
+            "health": bool(viewer.roles & HEALTH_ROLES),
+            "alarms": _alarms(request) if viewer.roles & HEALTH_ROLES else [],
         },
         "csrf": csrf_token(request),
     }
     return request
+
+
+def _alarms(request: Request) -> list[str]:
+    """What must be mended at once is said on every page: the chat may be what is broken (W26)."""
+    house = house_of(request)
+    with house.database.begin() as session:
+        known = [(alert.code, alert.said) for alert in open_alerts(session)]
+    return alarms(house, known)
 
 
 def poster(request: Request, form: FormData) -> Viewer:

@@ -31,6 +31,7 @@ from reviewbot.web import (
 from reviewbot.web.directory_pages import directory_routes
 from reviewbot.web.guards import Static, compressed, guarded, posted, signed_in
 from reviewbot.web.h5_pages import h5_routes
+from reviewbot.web.health_pages import health_routes
 from reviewbot.web.login import house_of
 from reviewbot.web.rater_pages import rater_routes
 
@@ -72,6 +73,7 @@ def page_routes() -> list[BaseRoute]:
         Mount("/static", Static(views.STATIC)),
         *h5_routes(),
         *directory_routes(),
+        *health_routes(),
         *rater_routes(),
     ])  # fmt: skip
 

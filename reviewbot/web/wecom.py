@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from reviewbot.actions.note_contact import note_platform_event
 from reviewbot.actions.take_contact_event import take_contact_event
 from reviewbot.errors import Unavailable
 from reviewbot.inbox import take
@@ -108,6 +109,9 @@ def _store(house: House, callback: Callback) -> int | None:
     with house.database.begin() as session:
         if not callback.stale and (told := contact_event(callback)):
             take_contact_event(session, told, received_at=now)
+        if not callback.stale and callback.event:
+            said = house.wecom.warnings.get(callback.event) if house.wecom else None
+            note_platform_event(session, callback.event, said, at=now)
         item_id = take(
             session,
             key=callback.key,

@@ -77,6 +77,8 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
         self.agent_id = agent_id
         self._access = access
         self._errors = error_table
+        self.warnings = error_table.events
+        """Events by which the platform warns of itself, with a sentence for the operator."""
         self._redis = redis
         self._tokens = TokenStore(redis, access.base_url, corp_id, secret)
         identity = "\0".join((self.API_BASE_URL, corp_id, str(agent_id)))

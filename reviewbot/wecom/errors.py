@@ -54,6 +54,7 @@ class WeComError(ChannelError):
             tried=kind in TRIES or kind in PERMANENT_KINDS,
             unsure=unsure,
             away=away,
+            recipient=kind is Kind.recipient,
         )
         self.kind = kind
 

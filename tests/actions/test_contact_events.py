@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from case_kit import HEAD, messages, opened
+from case_kit import HEAD, call, case_of, handler_of, messages, move, opened
 from contact_kit import changes, event, person, pushed, unit_people
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +13,7 @@ from reviewbot.actions.settle_contacts import settle_contacts
 from reviewbot.actions.take_contact_event import take_contact_event
 from reviewbot.models.contacts import DirectoryChange, WeComDepartment
 from reviewbot.models.people import Department, Staff
+from reviewbot.queries.recalls import hands_on
 
 
 class _Undone(Exception):
@@ -191,3 +192,18 @@ def test_a_department_named_like_a_unit_is_offered_as_that_unit(house):
 
     (change,) = changes(house)
     assert (change.kind, change.subject, change.facts["party"]) == ("unit_new", "party:5", 5)
+
+
+def test_who_was_renamed_still_answers_for_what_he_did(house):
+    number = opened(house)
+    mine = handler_of(house, number)
+    move(house, mine, "sign", number)
+    call(house, number)
+
+    pushed(
+        house, event("update_user", "second", at=20, new_userid="third"),
+        event("update_user", mine, at=10, new_userid="second"),
+    )  # fmt: skip
+
+    with house.database.begin() as session:
+        assert hands_on(session, case_of(house, number).id) >= {mine, "third"}

@@ -51,7 +51,7 @@ def browser(pages, house, corp):
     settings = house.settings.model_copy(update={"wecom": told})
     app.state.house = SimpleNamespace(
         **{name: getattr(house, name) for name in ("clock", "database", "rulebook", "ring", "links")},
-        settings=settings, wecom=corp,
+        settings=settings, wecom=corp, contacts=None, official=None,
     )  # fmt: skip
     return Browser(app)
 

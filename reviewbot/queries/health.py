@@ -1,0 +1,128 @@
+"""How well the system works, from its own rows: what waits, who does not answer, what an operator must mend (W26)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from reviewbot.models.contacts import Alert, Contact, ContactEvent, DirectorySync
+from reviewbot.models.message import InboxItem, Message
+from reviewbot.models.people import Department, Staff
+from reviewbot.queries.contacts import last_sync, waiting_changes
+from reviewbot.queries.delegates import cases_without_holder
+
+LOOK_BACK = timedelta(days=90)
+"""Messages older than this say nothing of who reads today."""
+_OF_THE_CHAT = ("reply", "card_update", "card_recall")
+"""Answers to what somebody did himself: no sign that he is silent."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """So many, and since when the oldest has waited."""
+
+    count: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who does not answer, or whom WeCom will not reach."""
+
+    name: str
+    unit: str
+    since: datetime
+    told: str
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """What the rows say."""
+
+    outbox: Waiting
+    inbox: Waiting
+    contact_events: Waiting
+    last_callback: datetime | None
+    alerts: list[Alert]
+    silent: list[Person]
+    unreachable: list[Person]
+    sync: DirectorySync | None
+    changes: int
+    holderless: list[str]
+
+
+def row_facts(session: Session, now: datetime, *, silent_messages: int, silent_days: float) -> RowFacts:
+    """``silent_messages`` sent to somebody since his last sign of life, the first ``silent_days`` ago: he is silent."""
+    return RowFacts(
+        outbox=_waiting(session, Message.id, Message.created_at, Message.state.in_(("owed", "sending"))),
+        inbox=_waiting(session, InboxItem.id, InboxItem.received_at, InboxItem.state == "new"),
+        contact_events=_waiting(session, ContactEvent.id, ContactEvent.received_at, ~ContactEvent.settled),
+        last_callback=session.scalar(select(func.max(InboxItem.received_at))),
+        alerts=open_alerts(session),
+        silent=_silent(session, now, silent_messages, silent_days),
+        unreachable=_unreachable(session),
+        sync=last_sync(session),
+        changes=len(waiting_changes(session)),
+        holderless=cases_without_holder(session),
+    )
+
+
+def open_alerts(session: Session) -> list[Alert]:
+    return list(session.scalars(select(Alert).where(Alert.closed_at.is_(None)).order_by(Alert.id)))
+
+
+def _waiting(
+    session: Session,
+    ident: InstrumentedAttribute[int],
+    since: InstrumentedAttribute[datetime],
+    condition: ColumnElement[bool],
+) -> Waiting:
+    count, oldest = session.execute(select(func.count(ident), func.min(since)).where(condition)).one()
+    return Waiting(count, oldest)
+
+
+def _silent(session: Session, now: datetime, messages: int, days: float) -> list[Person]:
+    seen = func.coalesce(Contact.seen_at, literal(now - LOOK_BACK))
+    first, count = func.min(Message.sent_at), func.count(Message.id)
+    rows = session.execute(
+        select(Staff.name, Department.short_name, first, count, Contact.seen_at)
+        .join(Department, Department.id == Staff.department_id)
+        .join(Message, func.lower(Message.userid) == func.lower(Staff.userid))
+        .outerjoin(Contact, Contact.staff_id == Staff.id)
+        .where(
+            Staff.active, Message.state == "sent", Message.channel == "wecom", Message.kind.not_in(_OF_THE_CHAT),
+            Message.sent_at > now - LOOK_BACK, Message.sent_at > seen, Contact.refused_since.is_(None),
+        )
+        .group_by(Staff.id, Department.short_name, Contact.seen_at)
+        .having(count >= messages, first <= now - timedelta(days=days))
+        .order_by(first)
+    )  # fmt: skip
+    return [
+        Person(name, unit, since, f"{number} 条消息没有回应" + ("" if last else "，从未打开过应用"))
+        for name, unit, since, number, last in rows
+        if since is not None
+    ]
+
+
+def _unreachable(session: Session) -> list[Person]:
+    rows = session.execute(
+        select(
+            Staff.name,
+            Department.short_name,
+            Contact.refused_since,
+            Contact.refused_code,
+            Contact.refused_why,
+        )
+        .join(Contact, Contact.staff_id == Staff.id)
+        .join(Department, Department.id == Staff.department_id)
+        .where(Staff.active, Contact.refused_since.is_not(None))
+        .order_by(Contact.refused_since)
+    )
+    return [
+        Person(
+            name, unit, since, f"{why}" if code is None or str(code) in (why or "") else f"{why}（{code}）"
+        )
+        for name, unit, since, code, why in rows
+        if since is not None
+    ]
