@@ -19,7 +19,7 @@ from reviewbot.conversation.binding import answer_stranger, note_sign_of_life
 from reviewbot.conversation.help import help_text
 from reviewbot.conversation.presses import OLD_BUTTON, grey, pressed
 from reviewbot.conversation.questions import Asked, understand
-from reviewbot.conversation.replies import case_lines, todo_lines
+from reviewbot.conversation.replies import case_lines, limits_told, todo_lines
 from reviewbot.conversation.reports import answer_question
 from reviewbot.conversation.turn import Said, Talk, Turn, focus, in_focus, visible
 from reviewbot.conversation.vocabulary import Unit, vocabulary
@@ -28,7 +28,7 @@ from reviewbot.errors import ChannelError, NotFound, ReviewbotError
 from reviewbot.inbox import claim
 from reviewbot.models.message import InboxItem
 from reviewbot.outbox import owe
-from reviewbot.queries.cases import desk_limits, owed_by
+from reviewbot.queries.cases import owed_by
 from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import every_department, member_of, staff_by_userid
 from reviewbot.queries.recalls import recalls_seen_by
@@ -140,8 +140,7 @@ def _typed(turn: Turn, item: InboxItem) -> str:
         case Verb.my_todo:
             recalls = recalls_seen_by(turn.session, turn.viewer, turn.at, owed=True)
             owed = owed_by(turn.session, turn.viewer, turn.at)
-            limits = desk_limits(turn.session, [case.id for case in owed])
-            return todo_lines(owed, turn.at, recalls, limits)
+            return todo_lines(owed, limits_told(turn.session, owed, turn.at), recalls)
         case Verb.leave:
             return _leave(turn, command.args)
         case Verb.recall:
@@ -245,7 +244,7 @@ def _show(turn: Turn, number: str) -> str:
     waiting = waiting_evidence(turn.session, turn.viewer)
     for evidence in waiting:
         attach(turn.session, case.number, evidence, turn.viewer, at=turn.at)
-    told = case_lines(case, turn.at, desk_limits(turn.session, [case.id]).get(case.id))
+    told = case_lines(case, limits_told(turn.session, [case], turn.at)[case.id])
     return f"{told}\n已补充附件 {len(waiting)} 份。" if waiting else told
 
 

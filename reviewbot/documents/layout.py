@@ -66,9 +66,9 @@ EVENTS: Columns = (("时间", "at", 46), ("环节", "what", 60), ("办理人", "
 EVIDENCE: Columns = (("文件", "name", 38), ("提交时间", "at", 38), ("SHA-256", "sha256", 80))
 CALLS: Columns = (("次数", "attempt", 20), ("时间", "at", 46), ("结果", "outcome", 45), ("回访人", "who", 45))
 LEDGER: Columns = (
-    ("序号", "place", 9), ("编号", "number", 15), ("事项", "item", 34), ("单位", "department", 20),
-    ("立案", "opened", 20), ("到期", "due", 20), ("现状", "status", 17), ("认定", "conclusion", 17),
-    ("整改措施或解释", "measures", 34), ("证据", "evidence", 9), ("办结", "closed", 20), ("超期天数", "overdue", 10),
+    ("序号", "place", 9), ("编号", "number", 14), ("事项", "item", 31), ("单位", "department", 20),
+    ("立案", "opened", 22), ("到期", "due", 22), ("现状", "status", 17), ("认定", "conclusion", 17),
+    ("整改措施或解释", "measures", 32), ("证据", "evidence", 9), ("办结", "closed", 22), ("超期天数", "overdue", 10),
 )  # fmt: skip
 
 
@@ -81,7 +81,8 @@ def build_templates(folder: Path) -> None:
         if addressee:
             _line(document, addressee)
         for paragraph in paragraphs:
-            _line(document, paragraph, indent=2)
+            last = _line(document, paragraph, indent=2)
+        last.paragraph_format.keep_with_next = True  # no page bears a signature without some of the text
         if kind in WITH_ENCLOSURES:
             _named_enclosures(document)
         for words, right in (("", 0), ("{{ sender }}", 2)):
@@ -112,10 +113,12 @@ def _head(document: Docx, title: str) -> None:
 
 
 def _named_enclosures(document: Docx) -> None:
-    _line(document, "")
+    lines = [_line(document, "")]
     for place, name in enumerate(ENCLOSED, start=1):
         first = place == 1
-        _line(document, f"{'附件：' if first else ''}{place}. {name}", left=2 if first else 5)
+        lines.append(_line(document, f"{'附件：' if first else ''}{place}. {name}", left=2 if first else 5))
+    for line in lines:
+        line.paragraph_format.keep_with_next = True
 
 
 def _enclosures(document: Docx) -> None:
@@ -288,3 +291,9 @@ def _table(document: Docx, columns: Columns, rows: str, *, size: float = 12) -> 
     table.cell(3, 0).paragraphs[0].add_run("{%tr endfor %}")
     for row, name in ((0, "w:tblHeader"), (0, "w:cantSplit"), (2, "w:cantSplit")):
         table.rows[row]._tr.get_or_add_trPr().append(OxmlElement(name))  # noqa: SLF001 - nor for rows that stay whole
+    for words in (
+        f"{{%p if not {rows} %}}",
+        "（无）",
+        "{%p endif %}",
+    ):  # an empty table looks like a forgotten one
+        _line(document, words, indent=2)

@@ -198,6 +198,18 @@ def desk_limits(session: Session, case_ids: Collection[int]) -> dict[int, dateti
     return {case_id: due_at for case_id, due_at in rows}
 
 
+def provisional_cases(session: Session, case_ids: Collection[int]) -> set[int]:
+    """Those whose running limit reaches into a year without a published calendar: it may still move (B2)."""
+    runs = (DueTime.round == Case.round, DueTime.met_at.is_(None), DueTime.replaced_by.is_(None))
+    return set(
+        session.scalars(
+            select(Case.id)
+            .join(DueTime, DueTime.case_id == Case.id)
+            .where(Case.id.in_(case_ids), DueTime.provisional, *runs)
+        )
+    )
+
+
 def is_overdue(now: datetime) -> ColumnElement[bool]:
     """Open, and past its own due time or past the desk's limit."""
     at_desk = select(DueTime.id).where(_DESK_LIMIT, DueTime.due_at < now).exists()

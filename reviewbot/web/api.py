@@ -265,7 +265,7 @@ def case_row(case: Case) -> dict[str, Any]:
         "without_attachment": case.without_attachment, "calls": case.call_count,
         "opened_at": case.opened_at, "dispatched_at": case.dispatched_at, "due_at": case.due_at,
         "original_due_at": case.original_due_at, "contact_due_at": case.contact_due_at,
-        "closed_at": case.closed_at, "policy_version": case.policy_version,
+        "first_closed_at": case.first_closed_at, "closed_at": case.closed_at, "policy_version": case.policy_version,
         "calendar_version": case.calendar_version,
     }  # fmt: skip
 

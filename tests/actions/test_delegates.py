@@ -39,7 +39,7 @@ def owed(house, userid):
         return [case.number for case in owed_by(session, viewer(house, userid), house.clock.now())]
 
 
-def test_the_delegate_hears_sees_and_does_the_work_and_the_deputys_deputy_too(house, clock):
+def test_r17_the_delegate_hears_sees_and_does_the_work_and_the_deputys_deputy_too(house, clock):
     number = verifying(house)
     absent, before = handler_of(house, number), case_of(house, number)
     deputy, second = others_of(house, absent)

@@ -275,7 +275,7 @@ def test_a_card_of_an_earlier_round_is_stale(house):
         move(house, handler_of(house, number), "sign", number, round=1)
 
 
-def test_reopening_keeps_the_first_closing_and_starts_a_new_limit(house, clock):
+def test_r15_reopening_keeps_the_first_closing_apart_from_the_last_and_starts_a_new_limit(house, clock):
     number = closed(house)
     first = case_of(house, number)
     clock.moment += timedelta(days=30)

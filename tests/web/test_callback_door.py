@@ -217,7 +217,7 @@ def talk(house):
     )  # fmt: skip
 
 
-def test_without_a_database_a_genuine_push_is_503_so_that_wecom_sends_it_again(wired):
+def test_r10_without_a_database_a_genuine_push_is_503_so_that_wecom_sends_it_again(wired):
     nowhere = replace(wired, database=Database("postgresql://nobody@127.0.0.1:1/none"))
     with serving(nowhere) as url:
         answer = wecom.push(url, TEXT.format("签收", 117))
