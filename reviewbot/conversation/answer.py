@@ -115,7 +115,7 @@ def _work(
 def _act(turn: Turn, item: InboxItem, photo: tuple[bytes, str] | ChannelError | None) -> Said:
     match item.kind:
         case "text":
-            return Said(_typed(turn, item))
+            return _typed(turn, item.body.get("content") or "")
         case "card_press":
             return _pressed(turn, item)
         case "image":
@@ -126,14 +126,29 @@ def _act(turn: Turn, item: InboxItem, photo: tuple[bytes, str] | ChannelError | 
             return Said("")
 
 
-def _typed(turn: Turn, item: InboxItem) -> str:
+def _typed(turn: Turn, content: str) -> Said:
     units = [Unit(unit.id, unit.code, unit.short_name, unit.name) for unit in every_department(turn.session)]
     today = turn.at.astimezone(CHINA).date()
-    command = understand(item.body.get("content") or "", vocabulary(units), today)
+    command = understand(content, vocabulary(units), today)
     if isinstance(command, Question):
-        return command.sentence
+        return Said(command.sentence)
     if isinstance(command, Asked):
-        return _asked_about(turn, item, command, units)
+        return _figures(turn, command, units)
+    return Said(_commanded(turn, command))
+
+
+def _figures(turn: Turn, asked: Asked, units: list[Unit]) -> Said:
+    """The table, and the chart beside it where there is one."""
+    talk = turn.talk
+    asking = Asking(turn.session, turn.viewer, turn.at, _today(turn), talk.address)
+    told = answer_question(asking, asked, units)
+    if told.chart is None:
+        return Said(told.text)
+    sha256 = chart_picture(told.chart, talk.folder)
+    return Said(told.text, picture=picture(sha256, told.chart.filename, told.chart.alt))
+
+
+def _commanded(turn: Turn, command: Command) -> str:
     match command.verb:
         case Verb.help:
             return help_text(turn.staff.roles)
@@ -149,20 +164,6 @@ def _typed(turn: Turn, item: InboxItem) -> str:
             return _show(turn, command.number or "")
         case _:
             return _move(turn, _asked(turn, command))
-
-
-def _asked_about(turn: Turn, item: InboxItem, asked: Asked, units: list[Unit]) -> str:
-    """The table as the reply; the chart, where there is one, as a picture owed beside it."""
-    talk = turn.talk
-    asking = Asking(turn.session, turn.viewer, turn.at, _today(turn), talk.address)
-    told = answer_question(asking, asked, units)
-    if told.chart is not None:
-        sha256 = chart_picture(told.chart, talk.folder)
-        owe(
-            turn.session, key=f"picture-{item.id}", kind="picture", userid=turn.staff.userid,
-            body=picture(sha256, told.chart.filename, told.chart.alt), at=turn.at,
-        )  # fmt: skip
-    return told.text
 
 
 def _leave(turn: Turn, args: dict[str, str]) -> str:
@@ -274,3 +275,5 @@ def _reply(session: Session, item: InboxItem, userid: str, said: Said, at: datet
         session, key=f"reply-{item.id}", kind="reply", userid=userid, body=said.body, at=at,
         case_id=said.case_id,
     )  # fmt: skip
+    if said.picture is not None:  # after the words it goes with
+        owe(session, key=f"picture-{item.id}", kind="picture", userid=userid, body=said.picture, at=at)

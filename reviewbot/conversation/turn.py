@@ -52,6 +52,8 @@ class Said:
     card: Body | None = None
     case_id: int | None = None
     """Of a card about a case: it lives like any other."""
+    picture: Body | None = None
+    """A chart that goes with the words, sent after them."""
 
     @property
     def body(self) -> Body:

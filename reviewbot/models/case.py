@@ -57,7 +57,7 @@ class Case(Base):
     last_hash: Mapped[str] = mapped_column(default="")
     policy_version: Mapped[str]
     calendar_version: Mapped[str]
-    opened_at: Mapped[datetime]
+    opened_at: Mapped[datetime] = mapped_column(index=True)
     dispatched_at: Mapped[datetime | None] = mapped_column(index=True)
     """The first dispatch: the handling clock starts here and no later one moves it."""
     assigned_at: Mapped[datetime | None]
@@ -66,7 +66,7 @@ class Case(Base):
     contacted_at: Mapped[datetime | None]
     """The first reached call-back."""
     first_closed_at: Mapped[datetime | None]
-    closed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None] = mapped_column(index=True)
     contact_due_at: Mapped[datetime | None] = mapped_column(index=True)
     due_at: Mapped[datetime | None] = mapped_column(index=True)
     original_due_at: Mapped[datetime | None]

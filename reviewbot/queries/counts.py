@@ -97,8 +97,11 @@ def _recalled(start: datetime, end: datetime) -> Cohort:
         .limit(1)
         .scalar_subquery()
     )
+    called = Case.id.in_(
+        select(Recall.case_id).where(Recall.concluded_at >= start, Recall.concluded_at < end)
+    )  # says nothing new, but spares every other case the look for its latest
     return Cohort(
-        latest.is_not(None),
+        and_(called, latest.is_not(None)),
         {Finding.CONFIRMED: latest == Finding.CONFIRMED},
         {
             finding: latest == finding

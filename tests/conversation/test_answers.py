@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from ask_kit import a_worked_month, ask, plain, said
-from case_kit import HEAD, SUPERVISOR, closed, opened
+from case_kit import HEAD, SUPERVISOR, closed, messages, opened
 from PIL import Image
 from sqlalchemy import event
 
@@ -90,6 +90,7 @@ def test_a_picture_comes_with_it_and_is_drawn_once(house, worked, monkeypatch):
         assert 400 < shown.height < 1600
     assert place.stat().st_size < 400_000
     assert "社保局 50.00%（2/4）" in first["alt"]
+    assert [row.kind for row in messages(house)][-2:] == ["reply", "picture"]
     monkeypatch.setattr("reviewbot.charts.draw", None)  # drawing again would fail
     assert ask(house, SUPERVISOR, "整改率 各单位 近60天")["picture"] == first
 
