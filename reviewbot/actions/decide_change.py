@@ -13,6 +13,7 @@ from reviewbot.actions.settle_contacts import lock_directory
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.contacts import DirectoryChange, WeComDepartment
 from reviewbot.models.people import Department, Staff
+from reviewbot.queries.contacts import waiting_changes
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.contacts import Left
 from reviewbot.rules.directory_plan import Change, ChangeKind
@@ -50,6 +51,16 @@ def decide_change(session: Session, ident: int, word: Word, viewer: Viewer, *, a
     change.facts = {**change.facts, "department_id": word.department_id, "roles": list(word.roles)}
     session.flush()
     return said
+
+
+def take_units(session: Session, viewer: Viewer, *, at: datetime) -> str:
+    """Every WeCom department that waits stands for the unit proposed for it, in one word."""
+    only_admins(viewer)
+    lock_directory(session)
+    found = [one for one in waiting_changes(session) if one.kind == K.UNIT_NEW.value]
+    for one in found:
+        decide_change(session, one.id, Word(True, one.facts.get("department_id")), viewer, at=at)
+    return f"{len(found)} 个企业微信部门已对应到所推测的单位。"
 
 
 def only_admins(viewer: Viewer) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from reviewbot.actions.bind_member import begin_number, bind_by_number, release_try
-from reviewbot.actions.decide_change import Word, decide_change, map_party
+from reviewbot.actions.decide_change import Word, decide_change, map_party, take_units
 from reviewbot.actions.invite import give_code, invite_by_hand, withdraw_invitation
 from reviewbot.errors import ChannelError, InvalidInput, NotAllowed, ReviewbotError, Unavailable
 from reviewbot.models.contacts import DirectoryChange, DirectorySync
@@ -106,7 +106,7 @@ def _waiting(one: DirectoryChange, names: dict[int, str]) -> dict[str, Any]:
         "id": one.id, "what": describe(kind, one.facts, names), "at": views.moment(one.at),
         "source": _SOURCES[one.source], "person": kind in _ASKS_PERSON, "unit": kind in _ASKS_UNIT,
         "department_id": one.facts.get("department_id"), "name": one.facts.get("name") or "",
-        "moved": kind is ChangeKind.MOVED,
+        "moved": kind is ChangeKind.MOVED, "proposed": kind is ChangeKind.UNIT_NEW,
     }  # fmt: skip
 
 
@@ -197,6 +197,8 @@ def party(request: Request, form: FormData) -> Response:
     ident = int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else 0
 
     def act(session: Session, viewer: Viewer) -> str:
+        if login.text_of(form, "act") == "all":
+            return take_units(session, viewer, at=house_of(request).clock.now())
         return map_party(session, ident, _unit(form), viewer, at=house_of(request).clock.now())
 
     return _acted(request, form, act)

@@ -1,7 +1,7 @@
 """/directory: an administrator decides what waits, and binds people once by a number or a code."""
 
 import re
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 from case_kit import HEAD
@@ -49,10 +49,7 @@ def browser(pages, house, corp):
         update={"base_url": "http://127.0.0.1:9", "corp_id": "ww1", "agent_id": 7}
     )
     settings = house.settings.model_copy(update={"wecom": told})
-    app.state.house = SimpleNamespace(
-        **{name: getattr(house, name) for name in ("clock", "database", "rulebook", "ring", "links")},
-        settings=settings, wecom=corp, contacts=None, official=None,
-    )  # fmt: skip
+    app.state.house = replace(house, settings=settings, wecom=corp)
     return Browser(app)
 
 
@@ -244,6 +241,19 @@ def test_a_department_is_given_to_a_unit_by_hand(browser, house, admin):
     assert "现对应社保局" in post(browser, "/directory/parties", party="77", department=unit(house)).text
     assert "77" in browser.get("/directory").text
     assert post(browser, "/directory/parties", party="x", department=unit(house)).status_code == 422
+
+
+def test_departments_whose_units_are_guessed_are_taken_in_one_word(browser, house, admin):
+    pushed(
+        house, event("create_party", party=5, name="社保局"), event("create_party", party=6, name="医保分局")
+    )
+    assert "全部采纳所推测的部门对应（2）" in browser.get("/directory").text
+
+    assert "2 个企业微信部门" in post(browser, "/directory/parties", act="all").text
+
+    with house.database.begin() as session:
+        assert session.get_one(WeComDepartment, 5).department_id == unit(house)
+    assert [one.state for one in changes(house, kind="unit_new")] == ["done", "done"]
 
 
 def test_a_form_from_elsewhere_is_refused(browser, house, admin):
