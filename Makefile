@@ -4,10 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help setup demo test check bench up format clean
+.PHONY: help setup demo test bad-day check bench up format clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.ready  ## everything the project needs, in .venv
 
@@ -29,6 +29,9 @@ up: setup  ## web, workers and beat
 
 test: setup  ## all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+bad-day: setup  ## 1,000 cases against WeCom on a bad day: dying tokens, crowds, late answers, callbacks thrice
+	REVIEWBOT_TEST_CASES=1000 $(BIN)/python -m pytest -q -s tests/faults/test_bad_day.py
 
 check: setup  ## lint, types, import contracts
 	$(BIN)/ruff check reviewbot tasks tests

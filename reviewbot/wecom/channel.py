@@ -100,48 +100,52 @@ class WeComChannel:
         match body["type"]:
             case "card":
                 return [
-                    (card, lambda: self._post(self._card_message(userids, body, message_id))),
-                    (textcard, lambda: self._post(self._textcard(userids, body))),
-                    self._words(userids, self._as_text(body)),
+                    (card, lambda: self._post(self._card_message(userids, body, message_id), message_id)),
+                    (textcard, lambda: self._post(self._textcard(userids, body), message_id)),
+                    self._words(userids, message_id, self._as_text(body)),
                 ]
             case "choice":
                 return [
-                    (card, lambda: self._post(self._vote_message(userids, body, message_id))),
-                    self._words(userids, _choice_as_text(body)),
+                    (card, lambda: self._post(self._vote_message(userids, body, message_id), message_id)),
+                    self._words(userids, message_id, _choice_as_text(body)),
                 ]
             case "image":
                 return [
-                    (Capability.picture, lambda: self._picture(userids, body)),
-                    self._words(userids, body["alt"]),
+                    (Capability.picture, lambda: self._picture(userids, body, message_id)),
+                    self._words(userids, message_id, body["alt"]),
                 ]
             case "markdown":
                 return [
-                    (Capability.markdown, lambda: self._post(self._markdown(userids, body))),
-                    self._words(userids, body["alt"]),
+                    (Capability.markdown, lambda: self._post(self._markdown(userids, body), message_id)),
+                    self._words(userids, message_id, body["alt"]),
                 ]
-        return [self._words(userids, body["content"])]
+        return [self._words(userids, message_id, body["content"])]
 
-    def _words(self, userids: Sequence[str], content: str) -> tuple[None, Callable[[], Sent]]:
-        return None, lambda: self._post(messages.text(self._client.agent_id, userids, content))
+    def _words(
+        self, userids: Sequence[str], message_id: int, content: str
+    ) -> tuple[None, Callable[[], Sent]]:
+        return None, lambda: self._post(messages.text(self._client.agent_id, userids, content), message_id)
 
-    def _post(self, payload: messages.Payload) -> Sent:
-        return self._client.send(messages.encode(payload))
+    def _post(self, payload: messages.Payload, message_id: int) -> Sent:
+        """Two messages with the same words are two requests: WeCom would drop the second as a repeat of the first,
+        and a clerk who asks twice would be answered once. A repeat of the same message has the same serial (W9)."""
+        return self._client.send(messages.encode(payload | {"serial": message_id}))
 
-    def _picture(self, userids: Sequence[str], body: dict[str, Any]) -> Sent:
+    def _picture(self, userids: Sequence[str], body: dict[str, Any], message_id: int) -> Sent:
         data = read_picture(self._folder, body["sha256"])
         if data is None:
             raise NotHere
         try:
-            return self._post_picture(userids, body["name"], data)
+            return self._post_picture(userids, body["name"], data, message_id)
         except WeComError as exc:
             if exc.errcode != DEAD_MEDIA:
                 raise
         self._client.forget_media("image", body["name"], data)
-        return self._post_picture(userids, body["name"], data)
+        return self._post_picture(userids, body["name"], data, message_id)
 
-    def _post_picture(self, userids: Sequence[str], name: str, data: bytes) -> Sent:
+    def _post_picture(self, userids: Sequence[str], name: str, data: bytes, message_id: int) -> Sent:
         media_id = self._client.upload_media("image", name, data)
-        return self._post(messages.image(self._client.agent_id, userids, media_id))
+        return self._post(messages.image(self._client.agent_id, userids, media_id), message_id)
 
     def _markdown(self, userids: Sequence[str], body: dict[str, Any]) -> messages.Payload:
         return messages.markdown(self._client.agent_id, userids, body["content"])

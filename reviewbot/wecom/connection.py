@@ -56,9 +56,13 @@ class Access:
 class WeComConnection(WeChatClient):  # type: ignore[misc]
     """One application of one corp.
 
+    ``media`` and ``oauth`` of the parent class have Tencent's hosts written into them: they are taken away (W1).
     Every call of the parent class goes through ``_request`` too, so none of them can leave the host, hang,
     retry for ever or raise a foreign exception.
     """
+
+    media = None
+    oauth = None
 
     def __init__(
         self,

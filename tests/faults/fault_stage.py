@@ -106,13 +106,14 @@ def push(address: str, records: list[dict[str, Any]], secret: str, timeout: floa
     return requests.post(target, data=body.encode(), headers=headers, timeout=timeout)
 
 
-def wait_for(what: str, happened: Callable[[], Any], seconds: float = 60) -> Any:
-    """What ``happened`` returns once it is true; fails with ``what`` after the deadline."""
+def wait_for(what: str, happened: Callable[[], Any], seconds: float = 60, *, pause: float = 0.01) -> Any:
+    """What ``happened`` returns once it is true; fails with ``what`` after the deadline. ``pause``: between two
+    looks, longer where looking costs what is looked at its processor."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := happened():
             return found
-        time.sleep(0.01)
+        time.sleep(pause)
     raise AssertionError(f"still waiting after {seconds} s: {what}")
 
 

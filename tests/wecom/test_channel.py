@@ -125,3 +125,13 @@ def test_w28_a_platform_that_cannot_take_back_says_so_once(carrier, client, fake
 
     assert fake.count("message/recall") == 1
     assert client.health.facts().lacking == ["recall"]
+
+
+def test_w09_the_same_words_twice_are_two_messages_and_a_repeat_is_one(carrier, fake):
+    channel = carrier()
+
+    for message_id in (1, 2, 2):
+        channel.deliver("chenwei", text("您没有待办。"), message_id)
+
+    first, second, repeat = (body for path, _, body in fake.seen if path == "message/send")
+    assert first != second == repeat
