@@ -81,7 +81,7 @@ def test_everybody_who_holds_a_card_sees_who_did_it_by_whichever_door(town, door
         assert "同意" not in buttons(card)
 
 
-def test_a_second_supervisor_is_refused_politely_and_his_card_shows_the_present_state(town):
+def test_w21_a_second_supervisor_is_refused_politely_and_his_card_shows_the_present_state(town):
     number = verifying(town.house)
     handler = handler_of(town.house, number)
     call(town.house, number)
@@ -106,7 +106,7 @@ def test_a_second_supervisor_is_refused_politely_and_his_card_shows_the_present_
     assert "待反馈" in shown(card)
 
 
-def test_a_double_press_has_one_effect(town):
+def test_w21_a_double_press_has_one_effect(town):
     number = opened(town.house)
     town.deliver()
     handler = handler_of(town.house, number)
@@ -125,7 +125,7 @@ def test_a_double_press_has_one_effect(town):
     assert "登记回访" in buttons(town.cards(handler, number)[-1])
 
 
-def test_a_card_forwarded_to_somebody_without_a_right_does_nothing_and_tells_nothing(town):
+def test_w21_a_card_forwarded_to_somebody_without_a_right_does_nothing_and_tells_nothing(town):
     number = opened(town.house)
     town.deliver()
     handler = handler_of(town.house, number)
@@ -143,7 +143,7 @@ def test_a_card_forwarded_to_somebody_without_a_right_does_nothing_and_tells_not
     assert "失业" not in shown(forwarded)
 
 
-def test_a_press_on_a_card_of_an_earlier_round_is_stale(town):
+def test_w21_a_press_on_a_card_of_an_earlier_round_is_stale(town):
     number = opened(town.house)
     town.deliver()
     handler = handler_of(town.house, number)
@@ -167,7 +167,7 @@ def test_a_press_on_a_card_of_an_earlier_round_is_stale(town):
     assert "签收" not in buttons(pressed)
 
 
-def test_codes_are_used_once_and_marked_before_the_call(town):
+def test_w22_codes_are_used_once_and_marked_before_the_call(town):
     number = opened(town.house)
     town.deliver()
     handler = handler_of(town.house, number)
@@ -188,7 +188,7 @@ def test_codes_are_used_once_and_marked_before_the_call(town):
     assert buttons(town.cards(handler, number)[0])[0] == "提交整改"
 
 
-def test_an_update_that_fails_is_replaced_by_a_fresh_card(town):
+def test_w22_an_update_that_fails_is_replaced_by_a_fresh_card(town):
     number = opened(town.house)
     town.deliver()
     handler = handler_of(town.house, number)
@@ -205,7 +205,7 @@ def test_an_update_that_fails_is_replaced_by_a_fresh_card(town):
     assert buttons(fresh)[0] == "登记回访"
 
 
-def test_after_72_hours_without_an_act_a_fresh_card_comes_once_and_in_office_hours(town, clock):
+def test_w22_after_72_hours_without_an_act_a_fresh_card_comes_once_and_in_office_hours(town, clock):
     number = opened(town.house)
     town.deliver()
     handler = handler_of(town.house, number)

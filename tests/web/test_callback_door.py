@@ -58,7 +58,7 @@ def check(url, **changed):
     return requests.get(f"{url}/wecom/callback", params=params, timeout=30)
 
 
-def test_the_check_of_the_address_is_answered_by_the_echo_as_bare_text(url):
+def test_w15_the_check_of_the_address_is_answered_by_the_echo_as_bare_text(url):
     answer = check(url)
 
     assert (answer.status_code, answer.text) == (200, "1616140317555161061")
@@ -72,13 +72,13 @@ def test_the_check_of_the_address_is_answered_by_the_echo_as_bare_text(url):
         {"echostr": wecom.seal("1", corp="ww-another")},
     ],
 )  # fmt: skip
-def test_a_forged_check_of_the_address_is_403_and_empty(url, changed):
+def test_w15_a_forged_check_of_the_address_is_403_and_empty(url, changed):
     answer = check(url, **changed)
 
     assert (answer.status_code, answer.content) == (403, b"")
 
 
-def test_a_genuine_text_is_stored_once_however_often_it_is_pushed(url, wired):
+def test_w17_a_genuine_text_is_stored_once_however_often_it_is_pushed(url, wired):
     encrypted = wecom.seal(wecom.message(TEXT.format("签收 A1000", 111)))
     body, asked = wecom.wrap(encrypted), wecom.query(encrypted)
 
@@ -93,7 +93,7 @@ def test_a_genuine_text_is_stored_once_however_often_it_is_pushed(url, wired):
     assert wired.ring.names == [TaskName.ANSWER.value]
 
 
-def test_one_push_arriving_by_many_connections_at_once_is_one_row(url, wired):
+def test_w18_one_push_arriving_by_many_connections_at_once_is_one_row(url, wired):
     encrypted = wecom.seal(wecom.message(TEXT.format("我的待办", 112)))
     asked = wecom.query(encrypted)
     with ThreadPoolExecutor(8) as senders:
@@ -103,7 +103,7 @@ def test_one_push_arriving_by_many_connections_at_once_is_one_row(url, wired):
     assert len(stored(wired)) == 1
 
 
-def test_two_different_events_of_one_person_in_one_second_are_both_stored(url, wired):
+def test_w17_two_different_events_of_one_person_in_one_second_are_both_stored(url, wired):
     for key in ("sign:A1000:1", "return:A1000:1"):
         wecom.push(url, PRESS.format(key))
 
@@ -170,7 +170,7 @@ def test_a_stale_card_press_is_kept_and_its_buttons_are_left_alone(url, wired):
     assert [item.state for item in stored(wired)] == ["kept"]
 
 
-def test_a_press_of_a_card_is_answered_by_its_greyed_button_sealed_for_wecom(url, wired):
+def test_w19_a_press_of_a_card_is_answered_by_its_greyed_button_sealed_for_wecom(url, wired):
     answer = wecom.push(url, PRESS.format("sign:A1000:1"))
 
     told = wecom.opened_answer(answer)
@@ -217,7 +217,7 @@ def talk(house):
     )  # fmt: skip
 
 
-def test_r10_without_a_database_a_genuine_push_is_503_so_that_wecom_sends_it_again(wired):
+def test_w18_r10_without_a_database_a_genuine_push_is_503_so_that_wecom_sends_it_again(wired):
     nowhere = replace(wired, database=Database("postgresql://nobody@127.0.0.1:1/none"))
     with serving(nowhere) as url:
         answer = wecom.push(url, TEXT.format("签收", 117))
@@ -231,3 +231,33 @@ def test_without_a_configured_wecom_everything_is_403(house):
         told = [check(url).status_code, wecom.push(url, TEXT.format("签收", 118)).status_code]
 
     assert told == [403, 403]
+
+
+def test_w19_the_answer_does_not_wait_for_the_queue(wired):
+    """Slow work is rung for, never done, before the answer; not even the bell is waited for."""
+    pulled = []
+
+    def stuck(*args):
+        pulled.append(args)
+        time.sleep(5)
+
+    with serving(replace(wired, ring=stuck)) as address:
+        began = time.monotonic()
+        answer = wecom.push(address, TEXT.format("我的待办", 900))
+        took = time.monotonic() - began
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert took < 4
+    assert len(pulled) == 1
+
+
+def test_w18_a_replay_is_answered_like_the_first_and_has_no_effect(url, wired):
+    encrypted = wecom.seal(wecom.message(PRESS.format("sign:A1000:1")))
+    first, again = (
+        wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted, nonce=nonce)) for nonce in ("n1", "n1")
+    )
+    other = wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted, nonce="n2"))
+
+    assert [one.status_code for one in (first, again, other)] == [200, 200, 200]
+    assert all(b"<Encrypt>" in one.content for one in (first, again, other))
+    assert len(stored(wired)) == 1

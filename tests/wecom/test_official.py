@@ -59,7 +59,7 @@ def paths(fake):
     return [path for path, _, _ in fake.seen]
 
 
-def test_a_subscription_message_goes_out_with_the_stable_token_and_token_is_never_asked(make, fake):
+def test_w27_a_subscription_message_goes_out_with_the_stable_token_and_token_is_never_asked(make, fake):
     make().notify("openid1", DATA, "http://bureau/r/x")
 
     assert paths(fake) == ["stable_token", "message/subscribe/bizsend"]
@@ -70,13 +70,13 @@ def test_a_subscription_message_goes_out_with_the_stable_token_and_token_is_neve
     }  # fmt: skip
 
 
-def test_wechatpys_own_entry_asks_the_stable_token_too(make, fake):
+def test_w27_wechatpys_own_entry_asks_the_stable_token_too(make, fake):
     make().fetch_access_token()
 
     assert set(paths(fake)) == {"stable_token"}
 
 
-def test_many_cold_workers_ask_once(make, fake):
+def test_w27_many_cold_workers_ask_once(make, fake):
     accounts = [make() for _ in range(12)]
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(lambda account: account.notify("o", DATA, "p"), accounts))
@@ -84,7 +84,7 @@ def test_many_cold_workers_ask_once(make, fake):
     assert paths(fake).count("stable_token") == 1
 
 
-def test_a_dead_token_is_forced_once_and_an_endless_refusal_ends(make, fake, reply):
+def test_w27_a_dead_token_is_forced_once_and_an_endless_refusal_ends(make, fake, reply):
     refuses(fake, reply, 40001)
 
     with pytest.raises(WeComError) as caught:
@@ -95,7 +95,7 @@ def test_a_dead_token_is_forced_once_and_an_endless_refusal_ends(make, fake, rep
     assert fake.forced == 1
 
 
-def test_forcing_is_rationed(make, fake, reply):
+def test_w27_forcing_is_rationed(make, fake, reply):
     refuses(fake, reply, 42001)
     account = make()
     with pytest.raises(WeComError):
@@ -107,7 +107,7 @@ def test_forcing_is_rationed(make, fake, reply):
     assert (caught.value.kind, fake.forced) == (Kind.parked, 1)
 
 
-def test_a_new_stable_token_is_taken_without_forcing(make, fake, reply):
+def test_w27_a_new_stable_token_is_taken_without_forcing(make, fake, reply):
     account = make()
     account.notify("o", DATA, "p")
     fake.stable = "S2"
@@ -126,7 +126,7 @@ def test_a_new_stable_token_is_taken_without_forcing(make, fake, reply):
      (40037, Kind.config), (48001, Kind.config), (40164, Kind.config), (45009, Kind.throttled),
      (99999, Kind.permanent)],
 )  # fmt: skip
-def test_each_code_has_its_reaction_and_nothing_secret_leaves(make, fake, reply, code, kind):
+def test_w27_each_code_has_its_reaction_and_nothing_secret_leaves(make, fake, reply, code, kind):
     refuses(fake, reply, code)
     account = make()
 
@@ -140,7 +140,7 @@ def test_each_code_has_its_reaction_and_nothing_secret_leaves(make, fake, reply,
     assert bool(account.health.facts().alerts) == (kind is Kind.config)
 
 
-def test_a_page_of_some_proxy_is_an_error_that_may_have_arrived(make, fake, reply):
+def test_w27_a_page_of_some_proxy_is_an_error_that_may_have_arrived(make, fake, reply):
     fake.answers["message/subscribe/bizsend"] = lambda *_: reply(b"<html>", kind="text/html")
 
     with pytest.raises(WeComError) as caught:
