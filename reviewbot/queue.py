@@ -31,6 +31,7 @@ class TaskName(StrEnum):
     CARDS = "reviewbot.cards"
     ERASE = "reviewbot.erase"
     MORNING = "reviewbot.morning"
+    MEDIA = "reviewbot.media"
 
 
 def make_celery(settings: Settings) -> Celery:

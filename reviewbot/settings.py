@@ -85,6 +85,7 @@ class WeComSettings(Part):
     per_hour: int = Field(ge=1)
     capabilities: CapabilitySettings
     focus_minutes: float
+    choice_hours: float
 
     @property
     def login_url(self) -> str:
@@ -146,6 +147,20 @@ class SmsSettings(Part):
     secret: SecretStr
     signature: str
     timeout_seconds: float = Field(gt=0, le=60)
+
+
+class ScanSettings(Part):
+    """Of files people send. At most one of the two."""
+
+    clamd: str = Field(pattern=r"^([^:\s]+:\d{1,5})?$")
+    command: str
+    timeout_seconds: float = Field(gt=0, le=600)
+
+    @model_validator(mode="after")
+    def at_most_one(self) -> Self:
+        if self.clamd and self.command:
+            raise ValueError("clamd 和 command 只能填一个")
+        return self
 
 
 class SourceSettings(Part):
@@ -222,6 +237,7 @@ class Settings(BaseSettings):
     raters: RaterSettings
     official: OfficialSettings
     sms: SmsSettings
+    scan: ScanSettings
     documents: DocumentSettings
     sources: dict[str, SourceSettings]
 

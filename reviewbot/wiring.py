@@ -21,6 +21,7 @@ from reviewbot.queue import Doorbell, make_celery
 from reviewbot.raters.channel import Carrier, RaterChannel, SmsCarrier, SubscriptionCarrier
 from reviewbot.raters.gateway import SmsGateway
 from reviewbot.rules.rulebook import Rulebook
+from reviewbot.scanner import Scanner, make_scanner
 from reviewbot.settings import CONFIG, Settings
 from reviewbot.sources.mapping import DateLimits
 from reviewbot.sources.profile import SourceProfile, load_profiles
@@ -32,6 +33,7 @@ from reviewbot.wecom.connection import Access
 from reviewbot.wecom.errors import load_error_table
 from reviewbot.wecom.official import OfficialAccess, OfficialAccount
 from reviewbot.wecom.pace import Pace
+from reviewbot.wecom.replays import ReplayCache
 
 PERSON_TIMES = 200
 """Messages a day for each account an application may have (wecom §2.9)."""
@@ -54,6 +56,8 @@ class House:
     """The 公众号 of raters; None where there is none."""
     channels: dict[str, Channel]
     links: RaterLinks
+    replays: ReplayCache
+    scanner: Scanner | None
     crypto: CallbackCrypto | None
     contacts: WeComClient | None
     """With the contacts-sync secret; None where there is none."""
@@ -86,6 +90,8 @@ def build_house(settings: Settings) -> House:
         official=official,
         channels=_channels(settings, wecom, _ways_to_raters(settings, official, database), links),
         links=links,
+        replays=_replays(settings),
+        scanner=make_scanner(**settings.scan.model_dump()),
         crypto=_crypto(settings),
         contacts=_contacts(settings),
         contacts_crypto=_contacts_crypto(settings),
@@ -199,6 +205,11 @@ def _official(settings: Settings) -> OfficialAccount | None:
         redis=store_of(settings),
         error_table=load_error_table(CONFIG / "official_errors.toml"),
     )
+
+
+def _replays(settings: Settings) -> ReplayCache:
+    store = redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+    return ReplayCache(store, 2 * settings.wecom.window_seconds)
 
 
 def _crypto(settings: Settings) -> CallbackCrypto | None:

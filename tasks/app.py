@@ -3,9 +3,10 @@
 from datetime import timedelta
 from functools import cache
 
-from reviewbot.conversation.answer import MAX_PHOTO
+from reviewbot.actions.fetch_media import MAX_BYTES
 from reviewbot.conversation.turn import Talk
 from reviewbot.embedded import start_embedded
+from reviewbot.errors import ChannelError
 from reviewbot.logs import configure_logs
 from reviewbot.queue import make_celery
 from reviewbot.settings import load_settings
@@ -30,19 +31,22 @@ def house() -> House:
 def talk() -> Talk:
     """What answering a callback needs, from the House."""
     home = house()
-
-    def download(media_id: str) -> tuple[bytes, str]:
-        if home.wecom is None:
-            return b"", ""
-        media = home.wecom.download_media(media_id, MAX_PHOTO)
-        return media.data, media.filename
-
+    told = home.settings.wecom
     return Talk(
         database=home.database,
         now=home.clock.now,
         rulebooks=home.rulebooks,
         address=home.settings.address,
         folder=home.settings.data_dir,
-        focus=timedelta(minutes=home.settings.wecom.focus_minutes),
-        download=download if home.wecom else None,
+        focus=timedelta(minutes=told.focus_minutes),
+        choice=timedelta(hours=told.choice_hours),
     )
+
+
+def download(media_id: str) -> tuple[bytes, str]:
+    """A file that WeCom keeps for us. Raises ChannelError."""
+    client = house().wecom
+    if client is None:
+        raise ChannelError("未配置企业微信", permanent=True)
+    media = client.download_media(media_id, MAX_BYTES)
+    return media.data, media.filename

@@ -26,6 +26,7 @@ def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
         },
         "re-call samples": {"task": TaskName.RECALLS.value, **every},
         "address book, once a night": {"task": TaskName.DIRECTORY.value, **every},
+        "photographs and voices": {"task": TaskName.MEDIA.value, **every},
         "dead cards": {"task": TaskName.CARDS.value, **every},
         "what waits in the morning": {"task": TaskName.MORNING.value, **every},
         "due times": {"task": TaskName.DEADLINES.value, **every},

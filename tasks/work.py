@@ -7,22 +7,25 @@ from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import BATCH_SECONDS, deliver_messages
 from reviewbot.actions.draw_recalls import keep_recalls
 from reviewbot.actions.erase_rater import erase_expired
+from reviewbot.actions.fetch_media import fetch_media
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.follow_calendar import follow_by_id
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.release_reminders import release_reminders
 from reviewbot.actions.renew_cards import renew_cards
+from reviewbot.actions.scan_evidence import scan_evidence
 from reviewbot.actions.settle_contacts import settle_contacts
 from reviewbot.actions.sync_directory import begin_tonight, sync_directory
 from reviewbot.actions.tell_morning import tell_morning
 from reviewbot.conversation.answer import answer_callback
+from reviewbot.conversation.choices import forget_waiting
 from reviewbot.inbox import following, waiting
 from reviewbot.queries.cases import cases_behind, due_case_ids, unrouted_review_ids
 from reviewbot.queries.rulebooks import applied_calendar
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.queue import TaskName
 from reviewbot.wecom.address_book import read_address_book
-from tasks.app import app, house, talk
+from tasks.app import app, download, house, talk
 
 BATCH = 200
 
@@ -58,6 +61,7 @@ def answer(item_ids: list[int]) -> None:
             next_id = following(session, item_id)
         if next_id is not None:  # whoever held it back has just been answered
             answer_callback(talk(), next_id)
+    home.ring(TaskName.MEDIA)
     home.ring(TaskName.DELIVER)
 
 
@@ -157,4 +161,21 @@ def morning() -> None:
     with home.database.begin() as session:
         told = tell_morning(session, now=home.clock.now(), rulebook=home.today(session))
     if told:
+        home.ring(TaskName.DELIVER)
+
+
+@app.task(name=TaskName.MEDIA.value)  # type: ignore[untyped-decorator]
+def media() -> None:
+    home = house()
+    now, folder = home.clock.now(), home.settings.data_dir
+    done = 0
+    while fetched := fetch_media(home.database, download, folder, at=now):
+        done += fetched
+    while home.scanner is not None and (
+        scanned := scan_evidence(home.database, home.scanner, folder, at=now)
+    ):
+        done += scanned
+    with home.database.begin() as session:
+        done += forget_waiting(session, at=now, after=talk().choice)
+    if done:
         home.ring(TaskName.DELIVER)

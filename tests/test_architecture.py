@@ -25,7 +25,7 @@ from reviewbot.queue import TaskName
 from reviewbot.settings import ROOT, Settings
 
 MAX_LINES = 400
-WALL_CLOCK_USERS = {"clock.py", "outbox.py", "deliver_messages.py", "parcels.py"}
+WALL_CLOCK_USERS = {"clock.py", "fetch_media.py", "outbox.py", "deliver_messages.py", "parcels.py"}
 REGISTERED = """
 import json
 from tasks import app

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.rights import check_right
 from reviewbot.errors import InvalidInput, NotFound, TooLarge
-from reviewbot.models.case import Case, Evidence
+from reviewbot.models.case import Case, Evidence, Safety
 from reviewbot.models.chain import append_event
 from reviewbot.queries.cases import lock_case
 from reviewbot.queries.scope import Viewer
@@ -21,12 +21,18 @@ KINDS = {
     b"\x89PNG": "image/png",
     b"%PDF": "application/pdf",
     b"PK\x03\x04": "application/zip",
+    b"#!AMR": "audio/amr",
 }
 """What evidence may be, told by its first bytes, never by its name (docx and xlsx are zip files)."""
 
 
 def evidence_path(folder: Path, sha256: str) -> Path:
     return folder / "evidence" / sha256[:2] / sha256
+
+
+def quarantine_path(folder: Path, sha256: str) -> Path:
+    """Where a file lies that the scanner has named; nothing is served from here."""
+    return folder / "quarantine" / sha256
 
 
 def add_evidence(
@@ -92,8 +98,8 @@ def attach(session: Session, number: str, evidence: Evidence, viewer: Viewer, *,
     return case
 
 
-def waiting_evidence(session: Session, viewer: Viewer) -> list[Evidence]:
-    """What this person sent before naming a case."""
+def waiting_evidence(session: Session, viewer: Viewer, *, since: datetime) -> list[Evidence]:
+    """What this person sent before naming a case, and not long ago."""
     return list(
         session.scalars(
             select(Evidence)
@@ -101,6 +107,8 @@ def waiting_evidence(session: Session, viewer: Viewer) -> list[Evidence]:
                 Evidence.staff_id == viewer.staff_id,
                 Evidence.case_id.is_(None),
                 Evidence.chosen_for_id.is_(None),
+                Evidence.at >= since,
+                Evidence.safety != Safety.INFECTED,
             )
             .order_by(Evidence.id)
         )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.notify import handler_of, tell
 from reviewbot.errors import InvalidInput
-from reviewbot.models.case import Case, Evidence
+from reviewbot.models.case import Case, Evidence, Safety
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import Conclusion
@@ -122,10 +122,14 @@ def need(words: str, sentence: str) -> None:
 
 
 def evidence_count(step: Step) -> int:
-    """Photographs and files of this round."""
+    """Photographs and files of this round; what the scanner put away is none."""
     return (
         step.session.scalar(
-            select(func.count()).where(Evidence.case_id == step.case.id, Evidence.round == step.case.round)
+            select(func.count()).where(
+                Evidence.case_id == step.case.id,
+                Evidence.round == step.case.round,
+                Evidence.safety != Safety.INFECTED,
+            )
         )
         or 0
     )

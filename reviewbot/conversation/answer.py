@@ -1,12 +1,12 @@
 """Answer one callback that was taken: find who speaks, of which case, make the move, owe one reply."""
 
+import re
 from datetime import date, datetime
 
 import structlog
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.add_evidence import add_evidence, attach, waiting_evidence
 from reviewbot.actions.delegate import delegate
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.record_recall import RecallIn, record_recall
@@ -16,47 +16,51 @@ from reviewbot.charts import chart_picture
 from reviewbot.clock import CHINA
 from reviewbot.conversation.asking import Asking
 from reviewbot.conversation.binding import answer_stranger, note_sign_of_life
-from reviewbot.conversation.help import help_text
+from reviewbot.conversation.choices import ask_which, chosen, remark, remark_of, tie_waiting
+from reviewbot.conversation.commands import Meant, free_text_of, meant_by, nearest, parse
+from reviewbot.conversation.media import sent_media
 from reviewbot.conversation.presses import OLD_BUTTON, grey, pressed
 from reviewbot.conversation.questions import Asked, understand
-from reviewbot.conversation.replies import case_lines, limits_told, todo_lines
+from reviewbot.conversation.replies import case_lines, limits_told
 from reviewbot.conversation.reports import answer_question
-from reviewbot.conversation.turn import Said, Talk, Turn, focus, in_focus, visible
+from reviewbot.conversation.todo import help_now, open_chosen, todo
+from reviewbot.conversation.turn import Said, Talk, Turn, focus, in_focus, the_case, visible
 from reviewbot.conversation.vocabulary import Unit, vocabulary
 from reviewbot.conversation.words import Command, Question, Verb
-from reviewbot.errors import ChannelError, NotFound, ReviewbotError
+from reviewbot.errors import NotFound, ReviewbotError
 from reviewbot.inbox import claim
 from reviewbot.models.message import InboxItem
 from reviewbot.outbox import owe
-from reviewbot.queries.cases import owed_by
+from reviewbot.queries.cases import in_hand, owed_by
 from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import every_department, member_of, staff_by_userid
 from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import viewer_of_staff
+from reviewbot.queries.waiting import MEANT, WAITING
 from reviewbot.rules.lifecycle import Conclusion
-from reviewbot.rules.notices import picture
+from reviewbot.rules.notices import NONE, QUESTION, picture, question
 from reviewbot.rules.recall import Finding
 from reviewbot.rules.rulebook import Rulebook
-from reviewbot.wecom.buttons import unpack
+from reviewbot.wecom.buttons import ButtonPress, unpack
 
 log = structlog.get_logger()
 MAX_TRIES = 5
-MAX_PHOTO = 10 * 1024 * 1024
 
 
 def answer_callback(talk: Talk, item_id: int) -> None:
     """Work one inbox row: in one transaction the move, the reply and the row's end.
 
-    A photograph is fetched first, outside any transaction. An error nobody foresaw is counted; after
-    ``MAX_TRIES`` the row is put aside as failed so that it cannot block what comes behind it.
+    An error nobody foresaw is counted; after ``MAX_TRIES`` the row is put aside as failed so that it cannot
+    block what comes behind it. A row whose case is still to be named stays in state ``waiting``.
     """
     try:
-        photo = _fetch_photo(talk, item_id)
         with talk.database.begin() as session:
             item = claim(session, item_id)
             if item is not None:
-                item.outcome = _work(talk, session, item, photo)
-                item.state, item.worked_at = "done", talk.now()
+                item.outcome = _work(talk, session, item)
+                item.worked_at = talk.now()
+                if item.state == "new":
+                    item.state = "done"
     except Exception:
         # The edge: the row keeps what was said, the next sweep tries again.
         log.exception("callback could not be answered", item=item_id)
@@ -75,23 +79,7 @@ def answer_callback(talk: Talk, item_id: int) -> None:
                 )
 
 
-def _fetch_photo(talk: Talk, item_id: int) -> tuple[bytes, str] | ChannelError | None:
-    with talk.database.begin() as session:
-        item = session.get(InboxItem, item_id)
-        if item is None or item.state != "new" or item.kind != "image" or talk.download is None:
-            return None
-        media_id = item.body.get("media_id") or ""
-    try:
-        return talk.download(media_id)
-    except ChannelError as wrong:
-        if wrong.permanent:
-            return wrong
-        raise
-
-
-def _work(
-    talk: Talk, session: Session, item: InboxItem, photo: tuple[bytes, str] | ChannelError | None
-) -> str:
+def _work(talk: Talk, session: Session, item: InboxItem) -> str:
     """Do what was asked; the sentence told. One reply is owed under the row's own key."""
     staff = staff_by_userid(session, item.userid)
     if staff is None:
@@ -104,7 +92,7 @@ def _work(
     turn = Turn(talk, session, staff, viewer_of_staff(staff, acting_roles(session, staff, now)), now)
     try:
         with session.begin_nested():
-            said = _act(turn, item, photo)
+            said = _act(turn, item)
     except ReviewbotError as refused:
         said = Said(refused.sentence)
     if said.words:
@@ -112,29 +100,28 @@ def _work(
     return said.words or "无需回复"
 
 
-def _act(turn: Turn, item: InboxItem, photo: tuple[bytes, str] | ChannelError | None) -> Said:
+def _act(turn: Turn, item: InboxItem) -> Said:
     match item.kind:
         case "text":
-            return _typed(turn, item.body.get("content") or "")
+            return _typed(turn, item, item.body.get("content") or "")
         case "card_press":
             return _pressed(turn, item)
         case "image":
-            return Said(_photographed(turn, photo))
-        case "voice" | "location" | "file":
-            return Said("请用文字或照片回复；回复「帮助」查看可用的指令。")
+            return sent_media(turn, item)
+        case "voice":
+            return _spoken(turn, item, (item.body.get("recognition") or "").strip())
+        case "location":
+            return _located(turn, item)
+        case "enter_agent":
+            return _entered(turn, item)
+        case "event" if item.body.get("event") == "click":
+            return _typed(turn, item, item.body.get("event_key") or "")
+        case "file" | "unknown":
+            return Said(
+                "这类内容收不到：照片请直接发送，文件请在工单页面「上传附件」中提交；回复「帮助」查看可用的指令。"
+            )
         case _:
             return Said("")
-
-
-def _typed(turn: Turn, content: str) -> Said:
-    units = [Unit(unit.id, unit.code, unit.short_name, unit.name) for unit in every_department(turn.session)]
-    today = turn.at.astimezone(CHINA).date()
-    command = understand(content, vocabulary(units), today)
-    if isinstance(command, Question):
-        return Said(command.sentence)
-    if isinstance(command, Asked):
-        return _figures(turn, command, units)
-    return Said(_commanded(turn, command))
 
 
 def _figures(turn: Turn, asked: Asked, units: list[Unit]) -> Said:
@@ -148,22 +135,113 @@ def _figures(turn: Turn, asked: Asked, units: list[Unit]) -> Said:
     return Said(told.text, picture=picture(sha256, told.chart.filename, told.chart.alt))
 
 
-def _commanded(turn: Turn, command: Command) -> str:
+def _typed(turn: Turn, item: InboxItem, content: str) -> Said:
+    units = [Unit(unit.id, unit.code, unit.short_name, unit.name) for unit in every_department(turn.session)]
+    command = understand(content, vocabulary(units), turn.at.astimezone(CHINA).date())
+    if isinstance(command, Question):
+        return _unclear(turn, item, content, command)
+    if isinstance(command, Asked):
+        return _figures(turn, command, units)
     match command.verb:
         case Verb.help:
-            return help_text(turn.staff.roles)
+            return help_now(turn)
         case Verb.my_todo:
-            recalls = recalls_seen_by(turn.session, turn.viewer, turn.at, owed=True)
-            owed = owed_by(turn.session, turn.viewer, turn.at)
-            return todo_lines(owed, limits_told(turn.session, owed, turn.at), recalls)
+            return todo(turn, item)
         case Verb.leave:
-            return _leave(turn, command.args)
+            return Said(_leave(turn, command.args))
         case Verb.recall:
-            return _recall(turn, command)
+            return Said(_recall(turn, command))
         case Verb.show_case:
-            return _show(turn, command.number or "")
+            return Said(_show(turn, command.number or ""))
         case _:
-            return _move(turn, _asked(turn, command))
+            return Said(_move(turn, _asked(turn, command)))
+
+
+def _unclear(turn: Turn, item: InboxItem, content: str, asked: Question) -> Said:
+    """No command: perhaps a mistyped one, which is asked; or a remark; else asked back, never guessed.
+
+    ``asked``: what is still open about it. A short question about figures stays one; a sentence is a remark.
+    """
+    if not _is_unknown(content):
+        return Said(asked.sentence)
+    if not asked.unknown and not _SENTENCE.search(content):
+        return Said(asked.sentence)
+    if (meant := meant_by(content)) is not None:
+        return _ask_meant(item, meant)
+    free = free_text_of(content)
+    if isinstance(free, Question):
+        return Said(free.sentence)
+    if free is not None and (said := _remarked(turn, item, content, free.number)) is not None:
+        return said
+    if not asked.unknown:
+        return Said(asked.sentence)
+    like = nearest(content)
+    hint = f"最接近的指令：{'、'.join(f'「{word}」' for word in like)}。" if like else ""
+    return Said(
+        f"没有看懂这条消息。{hint}请发送「帮助」查看可以使用的指令；要记入工单的话请写「备注 A1027 内容」。"
+    )
+
+
+_SENTENCE = re.compile(r"[，。；！,;]|\S{12}")
+
+
+def _is_unknown(content: str) -> bool:
+    command = parse(content)
+    return isinstance(command, Question) and command.unknown
+
+
+def _ask_meant(item: InboxItem, meant: Meant) -> Said:
+    """``签受`` may have been ``签收``: nothing happens until its writer says so."""
+    command = parse(meant.text)
+    if isinstance(command, Question):
+        return Said(f"没有看懂，最接近的指令是「{meant.word}」：{command.sentence}")
+    item.state, item.body = WAITING, item.body | {MEANT: meant.text}
+    title = f"您是想“{meant.word}”吗？"
+    buttons = ((f"是，{meant.word}"[:10], "confirm"), ("不是", "decline"))
+    card = question(f"i{item.id}", title, meant.text[:40], buttons, words=f"是的话请回复「{meant.text}」。")
+    return Said(title, card)
+
+
+def _remarked(turn: Turn, item: InboxItem, words: str, number: str | None) -> Said | None:
+    """A remark on the case it names, the one in focus or the only one; None where this person has none in hand."""
+    case = visible(turn, number) if number else the_case(turn)
+    if case is not None:
+        focus(turn, case.id)
+        return Said(remark(turn, case, words.strip()))
+    return ask_which(turn, item, "段话") if in_hand(turn.session, turn.viewer, turn.at) else None
+
+
+def _spoken(turn: Turn, item: InboxItem, words: str) -> Said:
+    """What the platform understood is treated as typed; a move is asked about first, for it may have misheard."""
+    if not words:
+        return sent_media(turn, item)
+    command = parse(words)
+    if isinstance(command, Command) and command.verb not in (Verb.help, Verb.my_todo, Verb.show_case):
+        return _ask_meant(item, Meant(words[:8], words))
+    return _typed(turn, item, words)
+
+
+def _located(turn: Turn, item: InboxItem) -> Said:
+    words, place = remark_of(item)
+    if place is None:
+        return Said("这个位置没有坐标，请重新发送，或用文字说明。")
+    case = the_case(turn)
+    if case is None:
+        return ask_which(turn, item, "个位置")
+    focus(turn, case.id)
+    return Said(remark(turn, case, words, place))
+
+
+def _entered(turn: Turn, item: InboxItem) -> Said:
+    """Who opens the application and owes something is shown it, once a day."""
+    told = todo(turn, item) if owed_by(turn.session, turn.viewer, turn.at, 1) else Said("")
+    day = turn.at.astimezone(CHINA).date()
+    if told.words:
+        owe(
+            turn.session, key=f"entered-{day}-{turn.staff.userid.lower()}", kind="reply", userid=turn.staff.userid,
+            body=told.body, at=turn.at, case_id=told.case_id,
+        )  # fmt: skip
+    return Said("")
 
 
 def _leave(turn: Turn, args: dict[str, str]) -> str:
@@ -202,7 +280,7 @@ def _asked(turn: Turn, command: Command) -> MoveIn:
     words = ("reason", "measures", "explanation", "note")
     return MoveIn(
         verb=MoveVerb(command.verb.value),
-        number=command.number or _the_only_case(turn) or "",
+        number=command.number or _the_only_case(turn),
         remark=next((args[name] for name in words if args.get(name)), ""),
         department=args.get("department"),
         conclusion=Conclusion(conclusion) if conclusion else None,
@@ -223,30 +301,52 @@ def _pressed(turn: Turn, item: InboxItem) -> Said:
     if press is None:
         grey(turn, item, "按钮已停用")
         return Said(OLD_BUTTON)
-    return pressed(turn, item, press)
+    match press.verb:
+        case "choose":
+            return _chosen(turn, item, press.number)
+        case "confirm" | "decline":
+            return _confirmed(turn, item, press)
+        case _:
+            return pressed(turn, item, press)
 
 
-def _photographed(turn: Turn, photo: tuple[bytes, str] | ChannelError | None) -> str:
-    if photo is None or isinstance(photo, ChannelError):
-        return "照片没有取到，请重新发送，或在工单页面上传。"
-    number = _the_only_case(turn, ask=False)
-    data, name = photo
-    evidence = add_evidence(turn.session, None, data, name, turn.viewer, at=turn.at, folder=turn.talk.folder)
-    if number is None:
-        return "照片已收到。这是哪张工单的？请回复工单号，例如「A1027」。"
-    case = attach(turn.session, number, evidence, turn.viewer, at=turn.at)
-    return f"工单 {case.number} 已补充附件，现为「{case.status.label}」。"
+def _chosen(turn: Turn, item: InboxItem, key: str) -> Said:
+    number = ((item.body.get("selected") or {}).get(QUESTION) or [""])[0]
+    if not number:
+        grey(turn, item, "没有选择")
+        return Said("没有选中工单，请回复工单号，例如「A1027」。")
+    grey(turn, item, "不用记" if number == NONE else f"已选 {number}"[:10])
+    if key.startswith("t"):
+        return open_chosen(turn, number)
+    return chosen(turn, number)
+
+
+def _confirmed(turn: Turn, item: InboxItem, press: ButtonPress) -> Said:
+    """The writer of mistyped words, and nobody else, says what he meant; once."""
+    grey(turn, item, "已确认" if press.verb == "confirm" else "已取消")
+    asked = _question_of(turn, press.number)
+    if asked is None:
+        return Said("这个问题已经答过了。")
+    asked.state = "done"
+    if press.verb == "decline":
+        return Said("好的，没有办理。请发送「帮助」查看可以使用的指令。")
+    return _typed(turn, asked, asked.body[MEANT])
+
+
+def _question_of(turn: Turn, key: str) -> InboxItem | None:
+    found = turn.session.get(InboxItem, int(key[1:])) if re.fullmatch(r"i[0-9]{1,9}", key) else None
+    if found is None or found.state != WAITING or MEANT not in found.body:
+        return None
+    return found if found.userid.lower() == turn.staff.userid.lower() else None
 
 
 def _show(turn: Turn, number: str) -> str:
-    """One case; photographs that waited for a number are tied to it."""
+    """One case; what waited for a number is tied to it."""
     case = visible(turn, number)
     focus(turn, case.id)
-    waiting = waiting_evidence(turn.session, turn.viewer)
-    for evidence in waiting:
-        attach(turn.session, case.number, evidence, turn.viewer, at=turn.at)
+    tied = tie_waiting(turn, case) if case.status.is_open else ""
     told = case_lines(case, limits_told(turn.session, [case], turn.at)[case.id])
-    return f"{told}\n已补充附件 {len(waiting)} 份。" if waiting else told
+    return f"{told}\n{tied}" if tied else told
 
 
 def _move(turn: Turn, asked: MoveIn) -> str:
@@ -255,15 +355,13 @@ def _move(turn: Turn, asked: MoveIn) -> str:
     return moved.sentence
 
 
-def _the_only_case(turn: Turn, *, ask: bool = True) -> str | None:
+def _the_only_case(turn: Turn) -> str:
     """The case in focus, else the only one this person owes something for; else asked, never guessed (P3)."""
     owed = owed_by(turn.session, turn.viewer, turn.at)
     if (case := in_focus(turn)) is not None:
         return case.number
     if len(owed) == 1:
         return owed[0].number
-    if not ask:
-        return None
     numbers = "、".join(case.number for case in owed[:10])
     raise NotFound(
         f"请写明工单号，您名下有：{numbers}。" if owed else "请写明工单号；您名下现在没有待办工单。"

@@ -5,6 +5,8 @@
 """
 
 import re
+from dataclasses import dataclass
+from difflib import get_close_matches
 
 from reviewbot.conversation.procedure_readers import PROCEDURE_READERS, read_leave
 from reviewbot.conversation.readers import CORE_READERS
@@ -84,3 +86,73 @@ def _about_a_case(verb: Verb, number: str | None, tail: Typed) -> Command | Ques
     if number is None:
         number, tail = take_marked_number(tail)
     return READERS[verb](number, tail)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What mistyped words were perhaps to say: the whole text put right, and its command."""
+
+    word: str
+    text: str
+
+
+_FIRST = re.compile(r"[^\s:,;、。.!?#A-Za-z0-9]{2,4}(?=[\s:,;、。.!?#]|[A-Za-z][0-9]{3}|\Z)")
+_ALIKE = 0.5
+
+
+def nearest(text: str) -> list[str]:
+    """The commands whose word is most like the first word of this text, best first."""
+    return [f"{word} A1027" if _WORDS[word] not in _STRICT_ALONE else word for word in _alike(text)[:3]]
+
+
+def meant_by(text: str) -> Meant | None:
+    """The one command that a mistyped first word can stand for; None where none or several can. Never acted upon."""
+    number, rest = take_number(Typed(text, fold(text)).cut(0))
+    found = _FIRST.match(rest.folded)
+    if found is None:
+        return None
+    words = [word for word in _alike(text) if _differ_by_one(word, found[0])]
+    if len({_WORDS[word] for word in words}) != 1:
+        return None
+    said = f"{words[0]} {number or ''} {rest.cut(found.end()).raw}"
+    return Meant(words[0], " ".join(said.split()))
+
+
+def _differ_by_one(word: str, typed: str) -> bool:
+    """``签受`` and ``签收``, but not ``收到``: every other character in its place."""
+    return len(word) == len(typed) and sum(one != other for one, other in zip(word, typed, strict=True)) == 1
+
+
+_STRICT_ALONE = {Verb.my_todo, Verb.help, Verb.leave}
+
+
+def _alike(text: str) -> list[str]:
+    _, rest = take_number(Typed(text, fold(text)).cut(0))
+    found = _FIRST.match(rest.folded)
+    return get_close_matches(found[0], _WORDS, n=6, cutoff=_ALIKE) if found else []
+
+
+_ANY_NUMBER = re.compile(r"(?<![A-Za-z0-9])([A-Za-z][0-9]{3,})(?![A-Za-z0-9])")
+_LEAST, _LEAST_WITH_NUMBER = 8, 4
+"""Characters a remark has at least: a shorter text is rather a word we do not know, and is asked back."""
+
+
+@dataclass(frozen=True)
+class FreeText:
+    """No command but something said; ``number``: of the case it names itself."""
+
+    number: str | None
+
+
+def free_text_of(text: str) -> FreeText | Question | None:
+    """Whether a text that is no command is a remark about a case; None where it must be asked back."""
+    folded = fold(text).strip()
+    numbers = {found.upper() for found in _ANY_NUMBER.findall(folded)}
+    said = re.findall(r"\w", _ANY_NUMBER.sub("", folded))
+    if _VERB.match(folded) or re.search(r"[?吗呢][。.!]*\Z", folded):
+        return None
+    if len(said) < (_LEAST_WITH_NUMBER if numbers else _LEAST):
+        return None
+    if len(numbers) > 1:
+        return Question(f"这段话提到了 {'、'.join(sorted(numbers))}，一次只能记入一张工单，请分开发送。")
+    return FreeText(next(iter(numbers), None))

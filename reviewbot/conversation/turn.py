@@ -11,7 +11,7 @@ from reviewbot.database.session import Database
 from reviewbot.errors import NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.people import Staff
-from reviewbot.queries.cases import find_case
+from reviewbot.queries.cases import find_case, in_hand
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.notices import Body, text
@@ -24,11 +24,12 @@ class Talk:
     database: Database
     now: Callable[[], datetime]
     rulebooks: Rulebooks
-    folder: Path
     focus: timedelta
     """How long the case of the last act needs no number."""
-    download: Callable[[str], tuple[bytes, str]] | None
-    """Media id -> (bytes, file name); it may raise ChannelError."""
+    choice: timedelta
+    """How long what was sent without a case waits for one."""
+    folder: Path
+    """``data_dir``: where pictures of answers lie."""
     address: str = ""
     """Where the links of answers lead."""
 
@@ -81,3 +82,11 @@ def in_focus(turn: Turn) -> Case | None:
     if case is None or not case.status.is_open:
         return None
     return find_case(turn.session, case.number, turn.viewer)
+
+
+def the_case(turn: Turn) -> Case | None:
+    """What is sent without a number belongs to the case in focus, else to the only one in hand; else asked (P3)."""
+    if (case := in_focus(turn)) is not None:
+        return case
+    cases = in_hand(turn.session, turn.viewer, turn.at)
+    return cases[0] if len(cases) == 1 else None

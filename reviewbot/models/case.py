@@ -1,6 +1,7 @@
 """The case, its events, its due times, its calls and its evidence."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Sequence, UniqueConstraint, text
@@ -170,11 +171,20 @@ class Call(Base):
     recording_sha256: Mapped[str | None]
 
 
+class Safety(StrEnum):
+    """What the virus scanner said of a file."""
+
+    UNSCANNED = "unscanned"
+    CLEAN = "clean"
+    INFECTED = "infected"
+
+
 class Evidence(Base):
     """A photograph or file. Without a case it waits: for its sender to name one, or, chosen on a page of
     ``chosen_for_id``, for the form to be handed in."""
 
     __tablename__ = "evidence"
+    __table_args__ = (Index("ix_evidence_unscanned", "id", postgresql_where=text("safety = 'unscanned'")),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
@@ -186,3 +196,38 @@ class Evidence(Base):
     filename: Mapped[str]
     media_type: Mapped[str]
     size: Mapped[int]
+    safety: Mapped[Safety] = mapped_column(default=Safety.UNSCANNED, server_default="unscanned")
+    finding: Mapped[str | None]
+    """What the scanner found."""
+    set_id: Mapped[int | None]
+    """Photographs of one person within a minute are one set; the number of its first callback."""
+
+
+class MediaFetch(Base):
+    """A photograph or voice message that WeCom keeps for three days, to be fetched by a worker (P4)."""
+
+    __tablename__ = "media_fetches"
+    __table_args__ = (
+        Index("ix_media_fetches_wanted", "next_try_at", postgresql_where=text("state = 'wanted'")),
+        Index("ix_media_fetches_staff", "staff_id", "received_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"), unique=True)
+    set_id: Mapped[int]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    kind: Mapped[str]
+    """image or voice."""
+    media_id: Mapped[str]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    """None until its sender has said which case it belongs to."""
+    received_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="wanted")
+    """wanted, kept or given_up."""
+    reason: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime]
+    """Real time: the channel takes no part in rehearsals."""
+    expires_at: Mapped[datetime]
+    """Real time, when WeCom deletes it."""
+    evidence_id: Mapped[int | None] = mapped_column(ForeignKey("evidence.id"))

@@ -74,7 +74,10 @@ class InboxItem(Base):
     """A callback taken once (unique key), worked by a task."""
 
     __tablename__ = "inbox"
-    __table_args__ = (Index("ix_inbox_new", "id", postgresql_where=text("state = 'new'")),)
+    __table_args__ = (
+        Index("ix_inbox_new", "id", postgresql_where=text("state = 'new'")),
+        Index("ix_inbox_waiting", "userid", postgresql_where=text("state = 'waiting'")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
@@ -82,6 +85,7 @@ class InboxItem(Base):
     userid: Mapped[str]
     body: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(default="new")
+    """new, done, kept (out of its time), failed; waiting = its sender has still to say which case it is about."""
     outcome: Mapped[str | None]
     received_at: Mapped[datetime]
     worked_at: Mapped[datetime | None]

@@ -133,6 +133,18 @@ def owed_by(session: Session, viewer: Viewer, at: datetime, limit: int = 20) -> 
     return list(session.scalars(_shown().where(or_(*mine)).order_by(Case.due_at, Case.id).limit(limit)))
 
 
+def in_hand(session: Session, viewer: Viewer, at: datetime, limit: int = 50) -> list[Case]:
+    """The open cases this person works on himself, his approvals included; nothing for who only oversees."""
+    if not viewer.roles & {Role.HANDLER, Role.HEAD}:
+        return []
+    mine = Case.handler_id.in_(acts_for(session, viewer.staff_id, at.astimezone(CHINA).date()))
+    open_ones = session.scalars(
+        _shown().where(mine, Case.status != CaseStatus.CLOSED).order_by(Case.due_at, Case.id).limit(limit)
+    )
+    owed = owed_by(session, viewer, at, limit)
+    return list({case.id: case for case in (*owed, *open_ones)}.values())[:limit]
+
+
 def due_case_ids(session: Session, now: datetime, limit: int) -> list[int]:
     """Cases whose next rung has come, oldest due first (R6)."""
     return list(

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from reviewbot.models.case import Case
+from reviewbot.models.case import Case, MediaFetch
 from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.oversight import Recall
 from reviewbot.models.people import Department
@@ -237,12 +237,14 @@ def intake_balance(session: Session, now: datetime) -> Balance:
         altered_copies=session.scalar(select(func.count()).select_from(ReviewCopy)) or 0,
         due_waiting=session.scalar(select(func.count()).select_from(Case).where(Case.next_action_at <= now))
         or 0,
-        callbacks_waiting=session.scalar(
-            select(func.count()).select_from(InboxItem).where(InboxItem.state == "new")
-        )
-        or 0,
+        callbacks_waiting=_count(session, InboxItem.state == "new")
+        + _count(session, MediaFetch.state == "wanted"),
         messages={state: count for state, count in messages},
     )
+
+
+def _count(session: Session, which: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).where(which)) or 0
 
 
 def suppressed_reasons(session: Session) -> dict[str, int]:

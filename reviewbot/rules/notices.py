@@ -262,7 +262,7 @@ def present(facts: Facts, *, done: str, buttons: Sequence[Button]) -> Body:
     """
     asks = "，请办理" if buttons else ""
     body = _card(facts, f"差评工单 {facts.number}", f"现为「{facts.status}」{asks}", note=done)
-    return body | {"buttons": list(buttons), "done": done}
+    return body | {"buttons": list(buttons), "done": done or f"现为「{facts.status}」"}
 
 
 def gone(number: str, round_: int, link: str, done: str) -> Body:

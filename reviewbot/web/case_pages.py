@@ -9,8 +9,11 @@ from reviewbot.actions.appeal_card import appeal_card, decide_card_appeal, withd
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.reveal_phone import Revealed, may_reveal, reveal_phone
 from reviewbot.actions.rights import possible_moves
+from reviewbot.actions.scan_evidence import is_shown
 from reviewbot.actions.step import Verb
-from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
+from reviewbot.errors import Conflict, InvalidInput, NotFound, ReviewbotError
+from reviewbot.models.case import Safety
+from reviewbot.plain_pictures import FORMATS, plain_copy
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.cards import list_cards
@@ -169,13 +172,22 @@ def upload(request: Request, form: FormData) -> Response:
 
 
 def evidence_file(request: Request, viewer: Viewer) -> Response:
-    """A file, only to those who may see its case, always as a download."""
+    """A file that has passed the scanner, only to those who may see its case, always as a download.
+
+    A photograph goes without what the telephone wrote into it; its bytes as sent stay in the house as evidence.
+    """
     house = house_of(request)
     with house.database.begin() as session:
         found = page_queries.find_evidence(session, min(request.path_params["ident"], 2**31 - 1), viewer)
     if found is None:
         raise NotFound("没有这个附件，或您无权查看。")
+    if found.safety is Safety.INFECTED:
+        raise Conflict(f"这个附件查出病毒（{found.finding}），已隔离，不能打开。")
+    if not is_shown(found, scanning=house.scanner is not None):
+        raise Conflict("这个附件正在查毒，通过后才能打开，请稍后再试。")
     place = evidence_path(house.settings.data_dir, found.sha256)
     if not place.is_file():
         raise NotFound("附件文件不在存储目录中，请联系管理员。")
+    if found.media_type in FORMATS:
+        place = plain_copy(place, found.media_type)
     return FileResponse(place, media_type=found.media_type, filename=found.filename)

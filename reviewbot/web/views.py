@@ -334,6 +334,7 @@ def evidence_view(evidence: Evidence, names: dict[int, str]) -> dict[str, Any]:
         "at": moment(evidence.at),
         "by": names.get(evidence.staff_id, "—"),
         "digest": evidence.sha256[:16],
+        "infected": evidence.finding,
     }
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from dataclasses import asdict
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -104,7 +105,12 @@ def _store(house: House, callback: Callback) -> int | None:
         "event_key": callback.event_key,
         "task_id": callback.task_id,
         "response_code": callback.response_code,
+        "selected": callback.selected,
+        "recognition": callback.recognition,
+        "place": asdict(callback.place) if callback.place else None,
     }
+    if house.replays.knows(callback.ciphertext_sha256):
+        return None
     now = house.clock.now()
     with house.database.begin() as session:
         if not callback.stale and (told := contact_event(callback)):
@@ -121,6 +127,7 @@ def _store(house: House, callback: Callback) -> int | None:
             at=now,
             stale=callback.stale,
         )
+    house.replays.remember(callback.ciphertext_sha256)
     if item_id is not None and house.wecom is not None:
         house.wecom.notice(callback.event)
     return item_id

@@ -57,6 +57,15 @@ _EVENTS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a member says he is, in degrees."""
+
+    latitude: float
+    longitude: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Callback:
     """``stale``: genuine but outside the time window, kept, not acted upon. ``key``: what makes it once."""
 
@@ -75,6 +84,10 @@ class Callback:
     stale: bool
     key: str
     raw: dict[str, object]
+    recognition: str | None
+    """What a platform that listens understood of a voice message."""
+    place: Place | None
+    ciphertext_sha256: str
 
 
 class CallbackCrypto:
@@ -127,7 +140,8 @@ class CallbackCrypto:
         inner_agent = _text(fields, "AgentID")
         self._check_address(_text(fields, "ToUserName"), inner_agent)
         stale = abs(now - int(timestamp)) > self._window
-        return self._callback(fields, plaintext, int(timestamp), stale)
+        digest = hashlib.sha256(outer["encrypt"].encode()).hexdigest()
+        return self._callback(fields, plaintext, int(timestamp), stale, digest)
 
     def _check_address(self, receiver: str | None, agent: str | None) -> None:
         """Contact callbacks carry no AgentID; one that is there must be ours."""
@@ -136,7 +150,9 @@ class CallbackCrypto:
         if agent and agent != self._agent_id:
             raise CallbackRefused("agent")
 
-    def _callback(self, fields: dict[str, object], plaintext: str, timestamp: int, stale: bool) -> Callback:
+    def _callback(
+        self, fields: dict[str, object], plaintext: str, timestamp: int, stale: bool, digest: str
+    ) -> Callback:
         kind = _kind(fields)
         userid = _text(fields, "FromUserName") or ""
         msg_id = _text(fields, "MsgId")
@@ -158,6 +174,9 @@ class CallbackCrypto:
             stale=stale,
             key=self._key(userid, msg_id if is_message else None, plaintext),
             raw=fields,
+            recognition=_text(fields, "Recognition"),
+            place=_place(fields) if kind is CallbackKind.location else None,
+            ciphertext_sha256=digest,
         )
 
     def _key(self, userid: str, msg_id: str | None, plaintext: str) -> str:
@@ -259,6 +278,18 @@ def _text(fields: dict[str, object], name: str, *, empty: bool = False) -> str |
     if isinstance(value, str) and value:
         return value
     return "" if empty else None
+
+
+def _place(fields: dict[str, object]) -> Place | None:
+    """None where the numbers are no place on earth."""
+    try:
+        latitude = float(_text(fields, "Location_X") or "nan")
+        longitude = float(_text(fields, "Location_Y") or "nan")
+    except ValueError:
+        return None
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        return None
+    return Place(latitude, longitude, (_text(fields, "Label") or "")[:200])
 
 
 def _selected(items: object) -> dict[str, list[str]]:

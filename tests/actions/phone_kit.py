@@ -13,9 +13,10 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from reviewbot.actions.deliver_messages import deliver_messages
+from reviewbot.actions.fetch_media import MAX_BYTES, fetch_media
 from reviewbot.actions.release_reminders import release_reminders
 from reviewbot.actions.renew_cards import renew_cards
-from reviewbot.conversation.answer import MAX_PHOTO, answer_callback
+from reviewbot.conversation.answer import answer_callback
 from reviewbot.conversation.turn import Talk
 from reviewbot.inbox import waiting
 from reviewbot.models.people import Staff
@@ -89,14 +90,19 @@ class Town:
 
     @property
     def talk(self):
-        def download(media_id):
-            media = self.house.wecom.download_media(media_id, MAX_PHOTO)
-            return media.data, media.filename
-
         return Talk(
             database=self.house.database, now=self.house.clock.now, rulebooks=self.house.rulebooks,
-            folder=self.house.settings.data_dir, focus=timedelta(minutes=30), download=download,
+            focus=timedelta(minutes=30), choice=timedelta(hours=24), folder=self.house.settings.data_dir,
         )  # fmt: skip
+
+    def download(self, media_id):
+        media = self.house.wecom.download_media(media_id, MAX_BYTES)
+        return media.data, media.filename
+
+    def fetch(self):
+        folder, now = self.house.settings.data_dir, self.house.clock.now()
+        while fetch_media(self.house.database, self.download, folder, at=now):
+            pass
 
     def work(self):
         """What the tasks do, until nothing waits."""
@@ -104,6 +110,7 @@ class Town:
             items = waiting(session, 200)
         for item_id in items:
             answer_callback(self.talk, item_id)
+        self.fetch()
         self.deliver()
 
     def deliver(self):

@@ -28,7 +28,7 @@ def ask(house, userid, words):
     """The bodies owed for one text: the reply, and the picture beside it."""
     talk = Talk(
         database=house.database, now=house.clock.now, rulebooks=house.rulebooks, address=SITE,
-        folder=house.settings.data_dir, focus=timedelta(minutes=30), download=None,
+        folder=house.settings.data_dir, focus=timedelta(minutes=30), choice=timedelta(hours=24),
     )  # fmt: skip
     with house.database.begin() as session:
         item = take(

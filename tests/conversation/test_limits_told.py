@@ -26,7 +26,7 @@ from reviewbot.inbox import take
 def says(house):
     talk = Talk(
         database=house.database, now=house.clock.now, rulebooks=house.rulebooks, folder=house.settings.data_dir,
-        focus=timedelta(minutes=30), download=None,
+        focus=timedelta(minutes=30), choice=timedelta(hours=24),
     )  # fmt: skip
 
     serial = itertools.count()
@@ -38,7 +38,8 @@ def says(house):
                 body={"content": words}, at=house.clock.now(), stale=False,
             )  # fmt: skip
         answer_callback(talk, item)
-        return messages(house, key=f"reply-{item}")[0].body["content"]
+        body = messages(house, key=f"reply-{item}")[0].body
+        return body.get("content") or " ".join(f"{name}：{value}" for name, value in body["rows"])
 
     return say
 

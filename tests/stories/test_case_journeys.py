@@ -27,8 +27,9 @@ from pydantic import SecretStr
 
 from reviewbot.actions.create_token import create_token
 from reviewbot.actions.deliver_messages import deliver_messages
+from reviewbot.actions.fetch_media import MAX_BYTES, fetch_media
 from reviewbot.actions.open_case import open_case
-from reviewbot.conversation.answer import MAX_PHOTO, answer_callback
+from reviewbot.conversation.answer import answer_callback
 from reviewbot.conversation.turn import Talk
 from reviewbot.inbox import waiting
 from reviewbot.queries.cases import unrouted_review_ids
@@ -47,13 +48,14 @@ class Town:
         home = house
 
         def download(media_id):
-            media = home.wecom.download_media(media_id, MAX_PHOTO)
+            media = home.wecom.download_media(media_id, MAX_BYTES)
             return media.data, media.filename
 
+        self._download = download
         self._talk = Talk(
             database=house.database, now=house.clock.now, rulebooks=house.rulebooks,
-            folder=house.settings.data_dir, focus=timedelta(minutes=house.settings.wecom.focus_minutes),
-            download=download,
+            focus=timedelta(minutes=house.settings.wecom.focus_minutes), choice=timedelta(hours=24),
+            folder=house.settings.data_dir,
         )  # fmt: skip
         with house.database.begin() as session:
             token = create_token(session, "supervisor", "story", department=None, at=house.clock.now())
@@ -86,6 +88,7 @@ class Town:
             items = waiting(session, 200)
         for item_id in items:
             answer_callback(self._talk, item_id)
+        fetch_media(house.database, self._download, house.settings.data_dir, at=now)
         while deliver_messages(house.database, house.channels, at=now):
             pass
 
@@ -154,7 +157,7 @@ def test_a_rectified_case_goes_from_the_webhook_to_the_rate(town, clock):
     said = town.say(handler, f"回访 {number} 已接通 群众反映等候过久")
     assert said == f"工单 {number} 已回访，现为「回访核实」（第1次，已接通）。"
     assert "整改中" in town.say(handler, f"认定 {number} 属实")
-    assert "已补充附件" in town.photo(handler)
+    assert "补充附件" in town.photo(handler)
     assert "待审核" in town.say(handler, f"整改 {number} 增设一个窗口")
     assert "待反馈" in town.press(HEAD, "待审核", "通过")
     assert [to for to, _ in town.fake.cards("已通过")] == [handler]
@@ -246,7 +249,12 @@ def test_a_photograph_without_a_case_waits_for_a_number(town):
     town.say(handler, f"签收 {first}")
     town.house.clock.moment += timedelta(minutes=31)
 
-    assert "哪张工单" in town.photo(handler)
+    before = len(town.fake.sent)
+    town.phones.photo(handler)
+    town.work()
+    (asked,) = [one["template_card"] for one in town.fake.sent[before:]]
+    assert "哪张工单" in asked["main_title"]["title"]
+    assert {first, second} < {one["id"] for one in asked["checkbox"]["option_list"]}
     assert "附件 1 份" in town.say(handler, first)
 
     assert len(town.case(first)["evidence"]) == 1

@@ -213,7 +213,7 @@ def test_a_text_that_came_through_the_door_is_answered_by_one_message(url, wired
 def talk(house):
     return Talk(
         database=house.database, now=house.clock.now, rulebooks=house.rulebooks,
-        folder=house.settings.data_dir, focus=timedelta(minutes=30), download=None,
+        focus=timedelta(minutes=30), choice=timedelta(hours=24), folder=house.settings.data_dir,
     )  # fmt: skip
 
 

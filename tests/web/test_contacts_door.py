@@ -4,6 +4,7 @@ import base64
 import hashlib
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import callback_client as wecom
 import pytest
@@ -181,7 +182,7 @@ def said(house, kind, fields, user):
         items = waiting(session, 10)
     talk = Talk(
         database=house.database, now=house.clock.now, rulebooks=house.rulebooks,
-        folder=house.settings.data_dir, focus=house.clock.now() - house.clock.now(), download=None,
+        folder=house.settings.data_dir, focus=timedelta(0), choice=timedelta(hours=24),
     )  # fmt: skip
     for item in items:
         answer_callback(talk, item)

@@ -30,7 +30,12 @@ def drawn(house):
 def type_(house, userid, words):
     """What somebody types, answered: the reply."""
     talk = Talk(
-        house.database, house.clock.now, house.rulebooks, house.settings.data_dir, timedelta(minutes=30), None
+        house.database,
+        house.clock.now,
+        house.rulebooks,
+        timedelta(minutes=30),
+        timedelta(hours=24),
+        house.settings.data_dir,
     )
     with house.database.begin() as session:
         item = InboxItem(

@@ -1,0 +1,45 @@
+"""A photograph as it is shown: upright, without what the telephone wrote into it (place, time, owner).
+
+The bytes that were sent are the evidence and stay as they are; only this copy leaves the house.
+"""
+
+import secrets
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from reviewbot.errors import InvalidInput
+
+QUALITY = 88
+FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
+
+
+def plain_copy(original: Path, media_type: str) -> Path:
+    """The copy beside the original, made once. Raises InvalidInput for what is no picture, or an absurd one."""
+    copy = original.with_name(original.name + ".plain")
+    if not copy.exists():
+        data = _stripped(original.read_bytes(), FORMATS[media_type])
+        draft = original.with_name(f"{original.name}.{secrets.token_hex(8)}")
+        draft.write_bytes(data)
+        draft.replace(copy)
+    return copy
+
+
+def _stripped(data: bytes, form: str) -> bytes:
+    out = BytesIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(data), formats=[form]) as picture:
+                upright = ImageOps.exif_transpose(picture)
+                bare = Image.new(upright.mode, upright.size)
+                bare.paste(upright)
+                if upright.mode == "P" and (palette := upright.getpalette()):
+                    bare.putpalette(palette)
+        bare.save(out, form, **({"quality": QUALITY} if form == "JPEG" else {"optimize": False}))
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError,
+            Image.DecompressionBombWarning):  # fmt: skip
+        raise InvalidInput("这张照片已损坏或过大，无法显示；原件仍保存在案。") from None
+    return out.getvalue()
