@@ -1,7 +1,7 @@
 """Read a table of settings to its end: every mistake with its key and what is allowed, and the keys nobody reads."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -23,6 +23,11 @@ class Remark:
     @property
     def sentence(self) -> str:
         return f"规则设置 {self.key} {self.wrong}{f'，应为{self.allowed}' if self.allowed else ''}。"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like this one, or nothing."""
+    return next(iter(get_close_matches(name, list(known), n=1)), "")
 
 
 class Section:
@@ -136,8 +141,7 @@ class Section:
         for name in self.table or ():
             if name in self._read or f"{name}[0]" in self._read:
                 continue
-            near = get_close_matches(name, self._read, n=1)
-            yield Remark(self.key(name), "没有这一项，不起作用", f" {near[0]}（？）" if near else "")
+            yield Remark(self.key(name), "没有这一项，不起作用", nearest(name, self._read))
         for found in self._read.values():
             if found is not None:
                 yield from found.unread()

@@ -281,7 +281,8 @@ def due_view(due: DueTime, now: datetime) -> dict[str, Any]:
         "state": state,
         "late": late,
         "provisional": due.provisional,
-        "versions": f"规则 {due.policy_version}，日历 {due.calendar_version}",
+        "policy": due.policy_version,
+        "calendar": due.calendar_version,
         "working": [
             {
                 "start": moment(row.start),

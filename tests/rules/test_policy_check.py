@@ -1,0 +1,84 @@
+"""What is lawful but odd in a policy is told, with the key."""
+
+import copy
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewbot.rules.calendar import Calendar
+from reviewbot.rules.policy_check import differences, look_through
+
+CONFIG = Path(__file__).parents[2] / "config"
+POLICY = tomllib.loads((CONFIG / "policy.toml").read_text("utf-8"))
+CALENDAR = Calendar.from_texts(
+    (CONFIG / "calendar/national.toml").read_text("utf-8"),
+    (CONFIG / "calendar/local.toml").read_text("utf-8"),
+)
+
+
+def changed(**paths):
+    data = copy.deepcopy(POLICY)
+    for path, value in paths.items():
+        *tables, last = path.split("__")
+        table = data
+        for name in tables:
+            table = table[int(name)] if name.isdigit() else table[name]
+        table[last] = value
+    return data
+
+
+@pytest.mark.parametrize(
+    ("data", "key", "words"),
+    [
+        (changed(ladder__1__after=9), "ladder[2]", "却先到期"),
+        (changed(ladder__0__act="red_card", ladder__1__act="yellow_card"), "ladder[1]", "轻"),
+        (changed(limits__handling__starts="received"), "limits.handling.starts", "不起作用"),
+        (changed(limits__handling_complex__value=2), "limits.handling_complex", "还短"),
+        (changed(remindres={}), "remindres", "没有这一项"),
+        (changed(reminders__before_working_hours=60), "reminders.before_working_hours", "handling"),
+    ],
+)
+def test_an_oddity_is_told_and_is_no_mistake(data, key, words):
+    found = look_through(data, CALENDAR)
+
+    assert found.mistakes == []
+    assert any(one.key == key and words in one.wrong for one in found.oddities), found.oddities
+
+
+def test_the_shipped_policy_has_no_mistakes_and_reads_every_key():
+    found = look_through(POLICY, CALENDAR)
+
+    assert found.mistakes == []
+    assert [one.key for one in found.oddities] == ["reminders.before_working_hours"]
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(sorted(POLICY)), junk)
+def test_whatever_stands_there_is_told_and_never_breaks_the_check(name, value):
+    found = look_through(copy.deepcopy(POLICY) | {name: value}, CALENDAR)
+
+    assert (found.policy is None) == bool(found.mistakes)
+    assert all(one.key for one in found.mistakes)
+
+
+def test_mistakes_are_all_told_at_once():
+    data = changed(limits__handling__value=-1, limits__contact__unit="week", recalls=3)
+    del data["appeals"]
+
+    told = {one.key for one in look_through(data, CALENDAR).mistakes}
+    assert told == {"limits.handling.value", "limits.contact.unit", "recalls", "appeals"}
+
+
+def test_differences_name_what_changed_and_nothing_else():
+    assert differences(POLICY, changed(version="x", appeals__deciders=3, ladder__1__after=4)) == [
+        ("appeals.deciders", "2", "3"), ("ladder[handling/red].after", "3", "4"),
+    ]  # fmt: skip

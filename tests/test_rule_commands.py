@@ -1,0 +1,127 @@
+"""The rules by the real command: check, activate, list, show; calendars foreseen and applied."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+from case_kit import case_of, due_times, events, opened
+from rules_kit import LOCAL, NATIONAL, POLICY, local_days, policy_text
+
+from reviewbot.clock import set_rehearsal
+from reviewbot.settings import ROOT
+
+SHORTER = ("[limits.handling]\nvalue = 5", "[limits.handling]\nvalue = 2")
+
+
+@pytest.fixture
+def command(house, tmp_path):
+    """Runs ``reviewbot`` against the house's database, on its hour."""
+    clock = tmp_path / "rehearsal.json"
+    set_rehearsal(clock, datetime(2026, 11, 30, 1, 0, tzinfo=UTC), rate=0)
+    environment = os.environ | {
+        "REVIEWBOT_DATABASE_URL": house.settings.database_url, "REVIEWBOT_REDIS_URL": house.settings.redis_url,
+        "REVIEWBOT_DATA_DIR": str(house.settings.data_dir), "REVIEWBOT_REHEARSAL": str(clock), "COLUMNS": "200",
+    }  # fmt: skip
+
+    def run(*arguments, **more):
+        return subprocess.run(
+            [sys.executable, "-m", "reviewbot", *map(str, arguments)], cwd=ROOT, check=False, env=environment | more,
+            capture_output=True, text=True, timeout=120, input="",
+        )  # fmt: skip
+
+    return run
+
+
+def written(tmp_path, text, name="draft.toml"):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path / name
+
+
+def test_check_tells_every_mistake_at_once_with_what_is_allowed_and_the_nearest_name(command, tmp_path):
+    text = policy_text(
+        "draft", ("[limits.handling_help]", "[limits.handling_halp]"), ('rounding = "round"', 'rounding = "up"'),
+        ("most_days = 10", "most_days = 0"), ("quiet = true", "quite = true"),
+    )  # fmt: skip
+    told = command("policy", "check", written(tmp_path, text))
+
+    assert told.returncode == 1
+    for words in (
+        "limits.handling_help　缺失", "rates.rounding　“up”不对；应为 round、truncate 之一", "extensions.most_days",
+        "应为 1 到 1000 之间的整数", "messages.quiet", "messages.quite　没有这一项，不起作用；是否想写 quiet",
+        "limits.handling_halp　没有任何环节使用这个时限；是否想写 handling_help", "4 处错误，2 处可疑",
+    ):  # fmt: skip
+        assert words in told.stdout
+    broken = command("policy", "check", written(tmp_path, "version = "))
+    assert (broken.returncode, broken.stdout.startswith("错误")) == (1, True)
+    assert command("policy", "check", ROOT / "config/policy.toml").returncode == 0
+
+
+def test_activate_shows_what_differs_asks_and_is_kept_with_who_and_when(command, house, tmp_path):
+    old, draft = opened(house), written(tmp_path, policy_text("strict", SHORTER))
+    asked = command("policy", "activate", draft)
+    assert (asked.returncode, "limits.handling.value　5 → 2" in asked.stdout) == (1, True)
+    assert "strict" not in command("policy", "list").stdout
+    done = command("policy", "activate", draft, "--yes", LOGNAME="liwei")
+
+    assert (done.returncode, "已施行" in done.stdout) == (0, True)
+    listed = command("policy", "list").stdout
+    assert "liwei" in listed
+    assert ["现行" in line for line in listed.splitlines() if "strict" in line or "2026-11 " in line] == [
+        True,
+        False,
+    ]
+    assert command("policy", "show", "strict").stdout == draft.read_text("utf-8")
+    new = opened(house)
+    assert [case_of(house, number).policy_version for number in (old, new)] == ["2026-11", "strict"]
+    assert "早已存档" in command("policy", "activate", draft, "--yes").stdout
+
+
+def test_a_day_in_the_past_and_a_draft_with_mistakes_are_not_activated(command, tmp_path):
+    draft = written(tmp_path, policy_text("late"))
+    refused = command("policy", "activate", draft, "--yes", "--from", "2026-11-01")
+    assert (refused.returncode, "已经过去" in refused.stderr) == (1, True)
+    wrong = written(tmp_path, policy_text("wrong", ("deciders = 2", "deciders = 0")))
+    assert command("policy", "activate", wrong, "--yes").returncode == 1
+    assert "late" not in command("policy", "list").stdout
+
+
+def test_a_start_with_a_known_version_of_other_text_ends_in_one_line(command, tmp_path):
+    altered = written(tmp_path, POLICY.replace("deciders = 2", "deciders = 3"))
+    told = command("rates", REVIEWBOT_POLICY=str(altered))
+
+    assert (told.returncode, told.stderr.count("\n")) == (2, 1)
+    assert "2026-11" in told.stderr
+
+
+def test_a_changed_calendar_waits_is_told_foreseen_and_applied(command, house, tmp_path):
+    number = opened(house)
+    before = [due.due_at for due in due_times(house, number)]
+    written(tmp_path, NATIONAL, "national.toml")
+    written(tmp_path, local_days("storm", off=["2026-12-02"]), "local.toml")
+    folder = {"REVIEWBOT_CALENDAR": str(tmp_path)}
+    assert (
+        "calendar file is not in force"
+        in command("rates", **folder).stderr + command("rates", **folder).stdout
+    )
+    assert "尚未施行" in command("doctor", **folder).stdout
+    foreseen = command("calendar", "check", **folder)
+    assert foreseen.returncode == 0
+    assert (
+        f"{number}　办理 2026-12-07 17:30 → 2026-12-08 17:30（12-02 周三 工作日改为台风停工休）"
+        in foreseen.stdout
+    )
+    assert "共 1 件工单的时限移动" in foreseen.stdout
+    assert [due.due_at for due in due_times(house, number)] == before
+    assert [event.move for event in events(house, number)].count("follow_calendar") == 0
+    assert command("calendar", "apply", **folder).returncode == 1  # nobody said yes
+    applied = command("calendar", "apply", "--yes", **folder)
+
+    assert (applied.returncode, "1 件在办工单" in applied.stdout) == (0, True)
+    assert [event.move for event in events(house, number)].count("follow_calendar") == 1
+    assert "storm" in command("calendar", "list").stdout
+    assert "尚未施行" not in command("doctor", **folder).stdout
+    written(tmp_path, LOCAL, "local.toml")
+    assert command("calendar", "apply", "--yes", **folder).returncode == 0
+    assert [due.due_at for due in due_times(house, number)] == before
