@@ -28,6 +28,7 @@ from case_kit import (
     viewer,
 )
 from ladder_kit import Carried, Wire
+from rules_kit import today
 from sqlalchemy import text, update
 
 from reviewbot.actions.create_token import create_token, viewer_of_token
@@ -61,7 +62,7 @@ def test_r02_a_limit_swapped_after_a_stay_at_the_desk_counts_from_the_first_disp
     conclude(house, number, complex=True)
 
     case = case_of(house, number)
-    assert case.due_at == house.rulebook.due("handling_complex", first).due_at
+    assert case.due_at == today(house).due("handling_complex", first).due_at
     swapped = {due.stage: due.replaced_by for due in due_times(house, number)}
     assert swapped["handling"] == "handling_complex"
 
@@ -70,7 +71,7 @@ def test_r03_working_hours_over_the_national_day_and_its_make_up_saturday_are_co
     """From Wednesday 2026-09-30 16:30 the office has one hour, then eight days off, two days, and Saturday 10-10."""
     start = datetime(2026, 9, 30, 16, 30, tzinfo=CHINA)
 
-    found = add_working_hours(house.rulebook.calendar, start, 1 + 2 * 6.5 + 2)
+    found = add_working_hours(today(house).calendar, start, 1 + 2 * 6.5 + 2)
 
     assert found.due == datetime(2026, 10, 10, 10, 30, tzinfo=CHINA)
     days = {interval.start.date(): interval.reason for interval in found.intervals if interval.counted}
