@@ -55,8 +55,10 @@ app = typer.Typer(
 token_app = typer.Typer(no_args_is_help=True, help="API 令牌。")
 city_app = typer.Typer(no_args_is_help=True, help="城市目录：单位、事项、人员。")
 recalls_app = typer.Typer(no_args_is_help=True, help="抽查回访：抽取、公布、复算。")
+wecom_app = typer.Typer(no_args_is_help=True, help="企业微信应用。")
 directory_app = typer.Typer(no_args_is_help=True, help="企业微信通讯录。")
 app.add_typer(directory_app, name="directory")
+app.add_typer(wecom_app, name="wecom")
 app.add_typer(token_app, name="token")
 app.add_typer(recalls_app, name="recalls")
 app.add_typer(city_app, name="city")
@@ -332,6 +334,20 @@ def letters(folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")
     with prepared() as house:
         for name in write_letters(house, folder):
             typer.echo(name)
+
+
+MENU = ("我的待办", "帮助", "整改率")
+
+
+@wecom_app.command("menu")
+@plainly
+def wecom_menu() -> None:
+    """Create the menu below the chat: 我的待办, 帮助, 整改率."""
+    with prepared() as house:
+        if house.wecom is None:
+            raise InvalidInput("未配置企业微信：设置 REVIEWBOT_WECOM__BASE_URL 等。")
+        house.wecom.create_menu(MENU)
+    console.print(f"已建立菜单：{'、'.join(MENU)}。")
 
 
 @app.command("diagram")

@@ -63,7 +63,10 @@ def _verdict(answer: str) -> str | None:
 
 
 class Command:
-    """A command that gets the file as its last word: 0 clean, 1 infected (its output names what), else no verdict."""
+    """A command that gets the file as its last word, as clamscan: 0 clean; 1 and a line ``…: NAME FOUND`` infected.
+
+    Anything else is no verdict: a command that breaks down must not put away what may be sound.
+    """
 
     def __init__(self, command: str, timeout_seconds: float) -> None:
         self._words = shlex.split(command)
@@ -78,10 +81,10 @@ class Command:
             raise ScannerAway(type(wrong).__name__) from None
         if done.returncode == 0:
             return None
-        if done.returncode != 1:
+        said = done.stdout.decode("utf-8", "replace").splitlines()
+        line = next((one.strip() for one in said if one.strip().endswith(" FOUND")), "")
+        if done.returncode != 1 or not line:
             raise ScannerAway(f"exit code {done.returncode}")
-        said = done.stdout.decode("utf-8", "replace").strip().splitlines()
-        line = next((one for one in said if one.endswith(" FOUND")), said[0] if said else "")
         return line.rpartition(": ")[2].removesuffix(" FOUND")[:200] or "未命名"
 
 

@@ -89,6 +89,12 @@ class WeComClient(DirectoryCalls):
             raise WeComError("没有消息编号，不能撤回", kind=Kind.content)
         self._request("post", "message/recall", data={"msgid": msgid})
 
+    def create_menu(self, words: Sequence[str]) -> None:
+        """Up to three buttons below the chat; each says its own words when it is pressed (``click``)."""
+        buttons = [{"type": "click", "name": word, "key": word} for word in words]
+        params = {"agentid": self.agent_id}
+        self._request("post", "menu/create", params=params, data={"button": buttons})
+
     def upload_media(self, kind: str, filename: str, data: bytes) -> str:
         """The media_id of a file for messages; ``kind``: image, voice, video or file (W14).
 

@@ -59,6 +59,8 @@ class FakeWeCom:
         if path == "/cgi-bin/message/update_template_card":
             self.updates.append(json.loads(body))
             return {"errcode": 0, "errmsg": "ok"}
+        if path == "/cgi-bin/media/upload":
+            return {"errcode": 0, "errmsg": "ok", "type": "image", "media_id": "up-1", "created_at": "1"}
         if path == "/cgi-bin/media/get" and query.get("media_id") == ["photo-1"]:
             return JPEG
         return {"errcode": 40007, "errmsg": "invalid media_id"}

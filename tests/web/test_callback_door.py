@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import callback_client as wecom
 import pytest
+import redis
 import requests
 from door_kit import raw_status, serving
 from pydantic import SecretStr
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from reviewbot.conversation.answer import answer_callback
 from reviewbot.conversation.turn import Talk
@@ -18,6 +19,7 @@ from reviewbot.database.session import Database
 from reviewbot.inbox import waiting
 from reviewbot.models.message import InboxItem, Message
 from reviewbot.queue import TaskName
+from reviewbot.wecom.replays import ReplayCache
 from reviewbot.wiring import build_house
 
 TEXT = "<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[{}]]></Content><MsgId>{}</MsgId>"
@@ -261,3 +263,95 @@ def test_w18_a_replay_is_answered_like_the_first_and_has_no_effect(url, wired):
     assert [one.status_code for one in (first, again, other)] == [200, 200, 200]
     assert all(b"<Encrypt>" in one.content for one in (first, again, other))
     assert len(stored(wired)) == 1
+
+
+def test_w17_one_msgid_of_two_members_is_two_messages(url, wired):
+    for user in ("chenwei02", "wangzehao01"):
+        encrypted = wecom.seal(wecom.message(TEXT.format("我的待办", 700), user=user))
+        assert wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted)).status_code == 200
+
+    assert {item.userid for item in stored(wired)} == {"chenwei02", "wangzehao01"}
+
+
+def test_w17_callbacks_thrice_and_out_of_order_are_each_stored_once(url, wired):
+    sealed = [wecom.seal(wecom.message(TEXT.format(f"备注 {n}", 800 + n))) for n in range(4)]
+    sealed += [wecom.seal(wecom.message(PRESS.format(f"sign:A100{n}:1"))) for n in range(4)]
+    fresh = [wecom.seal(wecom.message(TEXT.format(f"备注 {n}", 800 + n))) for n in range(4)]
+    for encrypted in (*reversed(sealed), *sealed, *fresh):
+        assert wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted)).status_code == 200
+
+    assert len(stored(wired)) == 8
+    assert wired.ring.names == [TaskName.ANSWER.value] * 8
+
+
+def test_w18_a_replay_has_no_effect_even_when_its_row_is_long_gone(url, wired):
+    encrypted = wecom.seal(wecom.message(PRESS.format("sign:A1000:1")))
+    asked = wecom.query(encrypted)
+    first = wecom.post(url, wecom.wrap(encrypted), asked)
+    with wired.database.begin() as session:
+        session.execute(delete(InboxItem))
+
+    again = wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted, nonce="an0ther"))
+
+    assert stored(wired) == []
+    told = [wecom.opened_answer(one).findtext("MsgType") for one in (first, again)]
+    assert told == ["update_button", "update_button"]
+
+
+def test_w18_while_the_cache_is_away_the_database_judges(wired):
+    nowhere = ReplayCache(redis.Redis(port=1, socket_connect_timeout=0.2), 60)
+    with serving(replace(wired, replays=nowhere)) as url:
+        encrypted = wecom.seal(wecom.message(TEXT.format("签收", 119)))
+        told = [wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted)).status_code for _ in range(2)]
+
+    assert told == [200, 200]
+    assert len(stored(wired)) == 1
+
+
+def test_w18_what_could_not_be_stored_is_not_remembered_so_that_the_repeat_counts(wired):
+    encrypted = wecom.seal(wecom.message(TEXT.format("签收", 120)))
+    away = replace(wired, database=Database("postgresql://nobody@127.0.0.1:1/none"))
+    with serving(away) as url:
+        assert wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted)).status_code == 503
+    with serving(wired) as url:
+        assert wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted)).status_code == 200
+
+    assert len(stored(wired)) == 1
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        PRESS.format("签收:" + "字" * 330), PRESS.format("'; DROP TABLE inbox; --"), PRESS.format(""),
+        "<MsgType>location</MsgType><Location_X>1e999</Location_X><Location_Y/><MsgId>1</MsgId>",
+        "<MsgType>image</MsgType><MediaId/><MsgId>2</MsgId>", "<MsgType>holo</MsgType><MsgId>3</MsgId>",
+        "<MsgType>event</MsgType><Event>template_card_event</Event><EventKey>choose:i1:0</EventKey>"
+        "<SelectedItems><SelectedItem><QuestionKey>case</QuestionKey></SelectedItem></SelectedItems>",
+        "<MsgType>event</MsgType><Event>template_card_event</Event><EventKey>confirm:i999999999:0</EventKey>",
+        "<MsgType>event</MsgType><Event>template_card_event</Event><EventKey>sign:Z9999:1</EventKey>"
+        "<TaskId>Z9999-r1-n999999999</TaskId><ResponseCode>rc</ResponseCode>",
+        TEXT.format("]]>", 4), TEXT.format("", 5), "<MsgType>video</MsgType><MsgId>6</MsgId>",
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_odd_but_genuine_pushes_are_taken_and_worked_without_an_error(url, wired, inner, caplog):
+    body = wecom.seal(wecom.message(inner.replace("<![CDATA[]]>]]>", "<![CDATA[]]]]><![CDATA[>]]>")))
+    answer = wecom.post(url, wecom.wrap(body), wecom.query(body))
+
+    assert answer.status_code == 200
+    [item] = stored(wired)
+    answer_callback(talk(wired), item.id)
+    assert stored(wired)[0].state == "done"
+    assert "could not be answered" not in caplog.text
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_w16_a_refusal_leaves_no_secret_and_nothing_of_the_text_in_the_log(url, name, capfd):
+    body, asked = FORGED[name]
+
+    wecom.post(url, body, asked)
+
+    said = "".join(capfd.readouterr())
+    assert wecom.TOKEN not in said
+    assert wecom.AES_KEY not in said
+    assert "签收" not in said

@@ -1,6 +1,7 @@
 """The pages over a real database: who gets in, what is shown, what a form does."""
 
 import json
+from pathlib import Path
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -84,11 +85,15 @@ def test_files_go_in_and_come_out_only_with_the_right(pages: Browser, house: Hou
     enter(pages, "wangzehao01")
     token = token_in(pages.get(f"/cases/{number}").text)
     pages.post(f"/cases/{number}/moves", data={"csrf": token, "verb": "sign"})
-    sent = {"file": ("现场.png", b"\x89PNG\r\n\x1a\n<script>", "text/html")}
+    picture = (Path(__file__).parents[1] / "data" / "photo.png").read_bytes()
+    sent = {"file": ("现场.png", picture, "text/html")}
     assert pages.post(f"/cases/{number}/evidence", data={"csrf": token}, files=sent).status_code == 303
     got = pages.get("/evidence/1")
     assert got.headers["content-type"] == "image/png"
     assert got.headers["content-disposition"].startswith("attachment")
+    broken = {"file": ("x.png", b"\x89PNG\r\n\x1a\n<script>", "text/html")}
+    assert pages.post(f"/cases/{number}/evidence", data={"csrf": token}, files=broken).status_code == 303
+    assert pages.get("/evidence/2").status_code == 422, "what cannot be stripped is not shown as it came"
     enter(pages, "zengjiabin01")
     assert pages.get("/evidence/1").status_code == 404
     assert pages.get(f"/cases/{number}").status_code == 404

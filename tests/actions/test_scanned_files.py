@@ -1,0 +1,223 @@
+"""No file is opened before the scanner has passed it; photographs are shown without what the telephone wrote."""
+
+import io
+import socket
+import stat
+import struct
+import threading
+
+import pytest
+from case_kit import call, conclude, events, handler_of, messages, move, photograph, verifying, viewer
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from sqlalchemy import select
+
+from reviewbot.actions.add_evidence import add_evidence, evidence_path, quarantine_path
+from reviewbot.actions.scan_evidence import is_shown, scan_evidence
+from reviewbot.errors import InvalidInput, ReviewbotError
+from reviewbot.models.case import Evidence, Safety
+from reviewbot.plain_pictures import plain_copy
+from reviewbot.scanner import Clamd, Command, ScannerAway, make_scanner
+from reviewbot.settings import load_settings
+
+EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR" + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+
+class ClamdServer:
+    """Speaks clamd's INSTREAM over TCP as its manual has it: finds the EICAR string, whatever pieces it comes in."""
+
+    def __init__(self, answer=None):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.answer, self.received = answer, []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                wire, _ = self.listener.accept()
+            except OSError:
+                return
+            with wire:
+                self._talk(wire)
+
+    def _talk(self, wire):
+        stream = wire.makefile("rb")
+        if stream.read(10) != b"zINSTREAM\0":
+            wire.sendall(b"UNKNOWN COMMAND\0")
+            return
+        data = b""
+        while size := struct.unpack(">I", stream.read(4))[0]:
+            data += stream.read(size)
+        self.received.append(data)
+        said = self.answer or (b"stream: Eicar-Test-Signature FOUND" if EICAR in data else b"stream: OK")
+        wire.sendall(said + b"\0")
+
+    def close(self):
+        self.listener.close()
+
+
+@pytest.fixture
+def clamd():
+    server = ClamdServer()
+    yield server
+    server.close()
+
+
+def test_clamd_is_sent_every_byte_and_its_verdict_is_read(clamd, tmp_path):
+    scanner = Clamd(clamd.address, 5)
+    clean, bad = tmp_path / "a", tmp_path / "b"
+    clean.write_bytes(bytes(range(256)) * 1000)
+    bad.write_bytes(bytes(65_500) + EICAR)
+
+    assert scanner.scan(clean) is None
+    assert scanner.scan(bad) == "Eicar-Test-Signature"
+    assert clamd.received[0] == clean.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"INSTREAM size limit exceeded. ERROR", b"", b"stream: FOUND", b"\xff", b"OK then"]
+)
+def test_an_answer_that_is_no_verdict_has_not_passed(tmp_path, answer):
+    server = ClamdServer(answer or b" ")
+    (tmp_path / "a").write_bytes(b"x")
+    with pytest.raises(ScannerAway):
+        Clamd(server.address, 5).scan(tmp_path / "a")
+    server.close()
+
+
+def test_a_scanner_that_is_away_has_passed_nothing(tmp_path):
+    (tmp_path / "a").write_bytes(b"x")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nexec sleep 5\n")
+    slow.chmod(0o755)
+    for scanner in (
+        Clamd(address, 1), Command("/no/such/scanner", 1), Command(str(slow), 0.2), Command("false", 1),
+    ):  # fmt: skip
+        with pytest.raises(ScannerAway):
+            scanner.scan(tmp_path / "a")
+
+
+def test_a_command_is_given_the_file_and_judged_by_its_exit_code(tmp_path):
+    script = tmp_path / "scan"
+    script.write_text('#!/bin/sh\ngrep -q EICAR "$1" || exit 0\necho "$1: Eicar FOUND"\nexit 1\n')
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    (tmp_path / "ok").write_bytes(b"x")
+    (tmp_path / "bad; rm -rf x").write_bytes(EICAR)
+
+    scanner = make_scanner(clamd="", command=str(script), timeout_seconds=5)
+
+    assert scanner.scan(tmp_path / "ok") is None
+    assert scanner.scan(tmp_path / "bad; rm -rf x") == "Eicar"
+
+
+def test_two_scanners_are_one_too_many():
+    with pytest.raises(ReviewbotError, match="只能填一个"):
+        load_settings(scan={"clamd": "a:1", "command": "x", "timeout_seconds": 1})
+
+
+def kept(house):
+    with house.database.begin() as session:
+        return session.scalars(select(Evidence).order_by(Evidence.id)).all()
+
+
+def send(house, number, data, name="现场.jpg"):
+    with house.database.begin() as session:
+        add_evidence(
+            session, number, data, name, viewer(house, handler_of(house, number)),
+            at=house.clock.now(), folder=house.settings.data_dir,
+        )  # fmt: skip
+
+
+def scan(house, address):
+    return scan_evidence(house.database, Clamd(address, 5), house.settings.data_dir, at=house.clock.now())
+
+
+def test_a_clean_file_passes_and_an_infected_one_is_put_away_named_and_told(house, clamd):
+    number = verifying(house)
+    photograph(house, handler_of(house, number), number)
+    send(house, number, b"%PDF-" + EICAR, "材料.pdf")
+    clean, bad = kept(house)
+    assert not is_shown(clean, scanning=True)
+    assert is_shown(clean, scanning=False)
+
+    assert scan(house, clamd.address) == 2
+    assert scan(house, clamd.address) == 0
+
+    clean, bad = kept(house)
+    assert (clean.safety, bad.safety, bad.finding) == (Safety.CLEAN, Safety.INFECTED, "Eicar-Test-Signature")
+    assert is_shown(clean, scanning=True)
+    assert not is_shown(bad, scanning=False)
+    folder = house.settings.data_dir
+    assert not evidence_path(folder, bad.sha256).exists()
+    assert quarantine_path(folder, bad.sha256).read_bytes() == b"%PDF-" + EICAR
+    (told,) = messages(house, kind="infected")
+    assert told.userid == handler_of(house, number)
+    assert "材料.pdf" in told.body["content"]
+    assert "Eicar-Test-Signature" in told.body["content"]
+    assert events(house, number)[-1].move == "quarantine"
+
+
+def test_what_was_put_away_is_no_evidence_for_the_approver(house, clamd):
+    number = verifying(house)
+    call(house, number)
+    conclude(house, number)
+    send(house, number, b"%PDF-" + EICAR, "材料.pdf")
+    scan(house, clamd.address)
+    move(house, handler_of(house, number), "submit_measures", number, remark="增设窗口")
+
+    with pytest.raises(InvalidInput, match="没有附件"):
+        move(house, "wangzehao01", "approve", number)
+
+
+def test_while_the_scanner_is_away_nothing_is_settled(house):
+    number = verifying(house)
+    photograph(house, handler_of(house, number), number)
+
+    assert scan(house, "127.0.0.1:1") == 0
+    assert kept(house)[0].safety is Safety.UNSCANNED
+
+
+def taken(orientation=6):
+    """A photograph as a telephone writes it: sideways, with the place it was taken at."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "PhoneMaker"
+    exif.get_ifd(0x8825)[2] = (23.0, 31.0, 12.0)
+    out = io.BytesIO()
+    Image.new("RGB", (40, 20), "red").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def test_the_shown_copy_is_upright_and_says_nothing_of_place_or_telephone(tmp_path):
+    original = tmp_path / "photo"
+    original.write_bytes(taken())
+
+    copy = plain_copy(original, "image/jpeg")
+
+    assert b"PhoneMaker" not in copy.read_bytes()
+    with Image.open(copy) as shown:
+        assert shown.size == (20, 40)
+        assert not shown.getexif()
+    assert original.read_bytes() == taken()
+    assert plain_copy(original, "image/jpeg") == copy
+
+
+@given(st.binary(max_size=200))
+def test_noise_is_refused_in_one_sentence_and_never_shown(tmp_path_factory, noise):
+    original = tmp_path_factory.mktemp("noise") / "photo"
+    original.write_bytes(b"\xff\xd8\xff" + noise)
+    with pytest.raises(InvalidInput):
+        plain_copy(original, "image/jpeg")
+
+
+def test_a_picture_of_absurd_size_is_refused(tmp_path):
+    out = io.BytesIO()
+    Image.new("1", (20_000, 10_000)).save(out, "PNG")
+    (tmp_path / "photo").write_bytes(out.getvalue())
+    with pytest.raises(InvalidInput):
+        plain_copy(tmp_path / "photo", "image/png")
