@@ -201,8 +201,10 @@ class Walk(RuleBasedStateMachine):
         needed = ROLES[made]
         if made in APPROVING:
             return SUPERVISOR if second else self.of_the_unit("head") or SUPERVISOR
-        if Role.HANDLER in needed:
-            return MED_HEAD if made is Move.ASSIST else self.handler() or HEAD
+        if made is Move.ASSIST:
+            return MED_HEAD
+        if Role.HANDLER in needed and (self.handler() or Role.DESK not in needed):
+            return self.handler() or HEAD
         if Role.SUPERVISOR in needed:
             return SECOND_SUPERVISOR if second else SUPERVISOR
         return DESK if Role.DESK in needed else SUPERVISOR
@@ -321,7 +323,7 @@ def test_no_walk_breaks_a_case(house, clock):
     run_state_machine_as_test(
         walk_with(house, clock),
         settings=trying(
-            max_examples=20, stateful_step_count=50, deadline=None,
+            max_examples=8, stateful_step_count=50, deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
@@ -347,7 +349,7 @@ def test_every_move_of_the_table_is_walked_from_every_status_it_starts_from(hous
         walk.no_limit_is_ever_changed_and_every_rung_comes_once_and_in_order()
         assert MADE[status, made], (status, made)
         assert walk.state()["status"] is TRANSITIONS[status, made]
-        walk.teardown()
+    walk.teardown()
 
 
 def test_from_every_status_there_is_a_way_to_the_end():
