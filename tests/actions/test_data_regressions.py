@@ -98,12 +98,19 @@ def delivery(house, *records):
     return Delivery("standard", "webhook", [to_record(house, profile, piece) for piece in pieces])
 
 
+def _go_back(engine, revision):
+    """The schema as an older release left it."""
+    with engine.connect() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+        command.upgrade(alembic_config(connection), revision)
+        connection.commit()
+
+
 def test_r12_a_migration_behind_a_long_transaction_does_not_stop_the_workers(house):
     """The table lock it waits for would make every later statement wait behind it."""
     engine = house.database.engine
-    with engine.connect() as connection:
-        command.downgrade(alembic_config(connection), "0008")
-        connection.commit()
+    _go_back(engine, "0008")
     gone = []
     migrating = threading.Thread(target=lambda: (migrate(engine), gone.append(True)))
     with engine.connect() as long, engine.connect() as watching:
@@ -124,9 +131,7 @@ def test_r12_a_migration_behind_a_long_transaction_does_not_stop_the_workers(hou
 
 def test_r12_two_processes_that_start_together_migrate_once(house):
     engine = house.database.engine
-    with engine.connect() as connection:
-        command.downgrade(alembic_config(connection), "0008")
-        connection.commit()
+    _go_back(engine, "0008")
     starting = [threading.Thread(target=migrate, args=(engine,)) for _ in range(2)]
     for one in starting:
         one.start()
