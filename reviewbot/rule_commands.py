@@ -1,9 +1,10 @@
 """The commands about rules: versions of the policy, versions of the calendar."""
 
 import getpass
+import json
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from rich.table import Table
 
 from reviewbot.actions.follow_calendar import Followed, follow_by_id, follow_calendar
+from reviewbot.actions.simulate_rules import LABELS, Simulation, simulate_rules
 from reviewbot.actions.take_rules import keep_calendar, take_calendar, take_policy
 from reviewbot.clock import CHINA
 from reviewbot.command import console, plainly, prepared
@@ -25,7 +27,7 @@ from reviewbot.queries.rulebooks import (
 )
 from reviewbot.queue import TaskName
 from reviewbot.rules.calendar import Calendar
-from reviewbot.rules.policy import parse
+from reviewbot.rules.policy import Policy, parse
 from reviewbot.rules.policy_check import Findings, differences, look_through
 from reviewbot.rules.reading import Remark
 from reviewbot.settings import load_settings
@@ -82,6 +84,27 @@ def policy_activate(
                 session, text, at=house.clock.now(), by=_who(), begins=begins.date() if begins else None
             )
     console.print("已施行。" if new else "这个版本早已存档，没有改变。")
+
+
+@policy_app.command("simulate")
+@plainly
+def policy_simulate(
+    file: File,
+    calendar: CalendarOption = None,
+    months: Annotated[int, typer.Option(min=1, max=120, help="重放最近几个月立案的工单")] = 12,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """用规则草案重放过去的工单，按单位与现行规则对比；什么也不写。"""
+    with prepared(start=False) as house:
+        policy = Policy.from_table(parse(read_text(file), file.name))
+        texts = calendar_texts(calendar, house.settings.calendar) if calendar else None
+        until = house.clock.now()
+        with house.database.begin() as session:
+            told = simulate_rules(
+                session, house.rulebooks, policy, Calendar.from_texts(*texts) if texts else None,
+                first=until - timedelta(days=months * 365.25 / 12), until=until,
+            )  # fmt: skip
+    tell_simulation(told, as_json=as_json)
 
 
 @policy_app.command("list")
@@ -226,6 +249,39 @@ def tell_differences(old: str, new: str) -> None:
         console.print(f"　{key}　{before or '（无）'} → {after or '（无）'}", markup=False, highlight=False)
     if not found:
         console.print("　没有不同。")
+
+
+def tell_simulation(told: Simulation, *, as_json: bool) -> None:
+    """Beside each other: in force → draft, and the difference."""
+    units = [
+        {
+            "department": name, "in_force": row, "draft": told.draft[name],
+            "difference": {key: told.draft[name][key] - row[key] for key in row},
+        }
+        for name, row in told.in_force.items()
+    ]  # fmt: skip
+    if as_json:
+        cards = {"replayed": told.replayed, "issued": told.issued}
+        typer.echo(json.dumps({"departments": units, "cards": cards}, ensure_ascii=False, indent=2))
+        return
+    table = Table(title="现行 → 草案（差）")
+    for heading in ("单位", *LABELS.values()):
+        table.add_column(heading)
+    for name, row in told.in_force.items():
+        draft = told.draft[name]
+        cells = [
+            str(row[key])
+            if row[key] == draft[key]
+            else f"{row[key]}→{draft[key]}（{draft[key] - row[key]:+d}）"
+            for key in LABELS
+        ]
+        table.add_row(name, *cells)
+    console.print(table)
+    if told.replayed != told.issued:
+        console.print(
+            f"提示：按现行规则重放得黄牌 {told.replayed['yellow']}、红牌 {told.replayed['red']}，"
+            f"实际发出 {told.issued['yellow']}、{told.issued['red']}（停机期间办结的不补发）。"
+        )
 
 
 def tell_foreseen(told: Foreseen) -> None:

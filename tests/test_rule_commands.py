@@ -1,5 +1,6 @@
 """The rules by the real command: check, activate, list, show; calendars foreseen and applied."""
 
+import json
 import os
 import subprocess
 import sys
@@ -125,3 +126,18 @@ def test_a_changed_calendar_waits_is_told_foreseen_and_applied(command, house, t
     written(tmp_path, LOCAL, "local.toml")
     assert command("calendar", "apply", "--yes", **folder).returncode == 0
     assert [due.due_at for due in due_times(house, number)] == before
+
+
+def test_simulate_prints_the_draft_beside_what_was_in_force(command, house, tmp_path):
+    opened(house)
+    draft = written(tmp_path, policy_text("strict", SHORTER))
+    printed = command("policy", "simulate", draft, "--months", "1")
+    assert (printed.returncode, "社保局" in printed.stdout, "黄牌" in printed.stdout) == (0, True, True)
+    told = json.loads(
+        command("policy", "simulate", draft, "--calendar", ROOT / "config/calendar", "--json").stdout
+    )
+
+    (unit,) = told["departments"]
+    assert (unit["department"], unit["in_force"]["cases"], unit["difference"]["cases"]) == ("社保局", 1, 0)
+    assert told["cards"] == {"replayed": {"yellow": 0, "red": 0}, "issued": {"yellow": 0, "red": 0}}
+    assert "strict" not in command("policy", "list").stdout

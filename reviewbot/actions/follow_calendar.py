@@ -37,6 +37,8 @@ from reviewbot.rules.lifecycle import CaseStatus, Move
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.rules.stages import SUB_TASK, stage_name
 
+BY_CALENDAR = "工作日历改为"
+"""How the reason of a card begins that the calendar took back."""
 MOVED = "时限已随工作日历调整，此条作废"
 """The reason of a reminder that waited while its limit moved away from under it."""
 _COLOURS = {"yellow": Act.YELLOW_CARD, "red": Act.RED_CARD}
@@ -116,7 +118,7 @@ def follow_calendar(
             data={"calendar": calendar.version, "limits": kept},
         )  # fmt: skip
     for card in wrong:
-        take_back(session, card, case, f"工作日历改为 {calendar.version}，期限未到", SYSTEM, at=now)
+        take_back(session, card, case, f"{BY_CALENDAR} {calendar.version}，期限未到", SYSTEM, at=now)
         done.cards.append(card.colour)
     case.next_action_at = next_rung(session, case, rulebook)
     _tell(session, case, done, rulebooks.on(session, now), now)

@@ -19,12 +19,14 @@ from case_kit import (
     move,
     opened,
     verifying,
+    viewer,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ladder_kit import delivered, rows, sweep
 from rules_kit import LOCAL, NATIONAL, local_days, proclaim
 
+from reviewbot.actions.appeal_card import withdraw_card
 from reviewbot.actions.follow_calendar import MOVED, follow_by_id
 from reviewbot.actions.take_rules import take_calendar
 from reviewbot.clock import CHINA
@@ -153,10 +155,6 @@ def test_a_rung_whose_day_only_lies_after_the_due_time_follows_too(house, clock)
 
 
 def test_a_card_that_people_took_back_does_not_come_again(house, clock):
-    from case_kit import viewer  # noqa: PLC0415
-
-    from reviewbot.actions.appeal_card import withdraw_card  # noqa: PLC0415
-
     opened(house)
     clock.moment = china("2026-12-07T17:31")
     sweep(house)

@@ -1,0 +1,253 @@
+"""The past months once more under a draft of the rules, beside what was in force (B13). Nothing is written.
+
+Every case runs by its recorded moments: when its limits began, were met, extended or replaced, and who held it. A
+draft replaces the limits, rungs, quiet hours and, where one is given, the calendar; what people did stays as it was.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from reviewbot.actions.follow_calendar import BY_CALENDAR
+from reviewbot.actions.receivers import told_of_rung
+from reviewbot.clock import CHINA
+from reviewbot.models.case import CaseEvent, DueTime
+from reviewbot.models.review import Review
+from reviewbot.queries.history import History, histories, staff_ids, units
+from reviewbot.queries.rulebooks import Rulebooks
+from reviewbot.rules.calendar import Calendar
+from reviewbot.rules.calendar_change import Running, reckon_anew
+from reviewbot.rules.ladder import Act, Rung
+from reviewbot.rules.lifecycle import CaseStatus, Move
+from reviewbot.rules.policy import Policy
+from reviewbot.rules.replay import Ran, Strike, replay
+from reviewbot.rules.rulebook import Rulebook
+from reviewbot.rules.stages import SUB_TASK
+
+DESK = "派单台"
+COUNTED = {
+    Act.REMIND: "reminders", Act.MARK_OVERDUE: "reminders", Act.YELLOW_CARD: "yellow", Act.RED_CARD: "red",
+    Act.LETTER: "letters", Act.REPORT: "reports",
+}  # fmt: skip
+LABELS = {
+    "cases": "工单", "overdue": "超期", "reminders": "催办", "yellow": "黄牌", "red": "红牌", "letters": "督办函",
+    "reports": "专报", "at_night": "非工作时间消息", "most_a_day": "一人一天最多消息",
+}  # fmt: skip
+
+
+@dataclass
+class Figures:
+    """What a unit's cases owed under one set of rules."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    messages: Counter[tuple[str, datetime]] = field(default_factory=Counter)
+    """By person and moment of sending."""
+
+    def rows(self, above: int) -> dict[str, int]:
+        """By the keys of ``LABELS``; more than ``above`` messages to one person at once are one."""
+        days: Counter[tuple[str, date]] = Counter()
+        for (person, at), count in self.messages.items():
+            days[person, at.astimezone(CHINA).date()] += 1 if count > above else count
+        told = {key: self.counts[key] for key in LABELS}
+        return told | {"most_a_day": max(days.values(), default=0)}
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """By unit: under what was in force, and under the draft. ``issued``: the cards there really were, to compare."""
+
+    in_force: dict[str, dict[str, int]]
+    draft: dict[str, dict[str, int]]
+    replayed: dict[str, int]
+    issued: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Who held a case at a moment of its past."""
+
+    status: CaseStatus
+    department_id: int | None
+    handler_id: int | None
+    review: Review
+
+
+def simulate_rules(
+    session: Session, rulebooks: Rulebooks, policy: Policy, calendar: Calendar | None, *, first: datetime,
+    until: datetime,
+) -> Simulation:  # fmt: skip
+    """Replay every case opened from ``first`` on, in a transaction that cannot write."""
+    session.execute(text("SET TRANSACTION READ ONLY"))
+    today = rulebooks.on(session, until)
+    draft = Rulebook(policy, calendar or today.calendar)
+    book = _Books(session, rulebooks, until)
+    now: dict[str, Figures] = defaultdict(Figures)
+    then: dict[str, Figures] = defaultdict(Figures)
+    issued: Counter[str] = Counter()
+    after = 0
+    while page := histories(session, first, after):
+        for history in page:
+            book.count(now, history, _as_recorded(session, rulebooks, history), None)
+            book.count(then, history, _as_drafted(session, rulebooks, history, draft, calendar), draft)
+            issued.update(card.colour for card in history.cards if not _taken_back(card.withdrawn_reason))
+        after = page[-1].case.id
+        session.expunge_all()
+    names = sorted({*now, *then})
+    in_force = {name: now[name].rows(today.policy.messages.digest_above) for name in names}
+    return Simulation(
+        in_force,
+        {name: then[name].rows(policy.messages.digest_above) for name in names},
+        {colour: sum(row[colour] for row in in_force.values()) for colour in ("yellow", "red")},
+        {colour: issued[colour] for colour in ("yellow", "red")},
+    )
+
+
+def _taken_back(reason: str | None) -> bool:
+    return reason is not None and reason.startswith(BY_CALENDAR)
+
+
+def _as_recorded(session: Session, rulebooks: Rulebooks, history: History) -> list[Ran]:
+    """Due times as they stand, rungs by the case's own policy and each limit's own calendar."""
+    own, found = rulebooks.of(session, history.case), []
+    for limit in history.limits:
+        calendar = rulebooks.kept_calendar(session, limit.calendar_version) or own.calendar
+        rules = Rulebook(own.policy, calendar)
+        found.append(_ran(history, limit, rules, limit.started_at, limit.due_at))
+    return found
+
+
+def _as_drafted(
+    session: Session, rulebooks: Rulebooks, history: History, draft: Rulebook, calendar: Calendar | None
+) -> list[Ran]:
+    """The same limits from the same moments, by the draft's values; what people granted keeps its days."""
+    found = []
+    for round_ in sorted({limit.round for limit in history.limits}):
+        limits = [limit for limit in history.limits if limit.round == round_]
+        kept = rulebooks.kept_calendar(session, limits[-1].calendar_version)
+        rules = draft if calendar or kept is None else Rulebook(draft.policy, kept)
+        before = {limit.replaced_by: limit.stage for limit in limits if limit.replaced_by}
+        dues = reckon_anew(
+            [
+                Running(
+                    limit.stage,
+                    draft.policy.limits.get(limit.limit_name, limit.limit),
+                    limit.started_at,
+                    before.get(limit.stage) if limit.limit_name == "extension" else None,
+                )
+                for limit in limits
+            ],
+            rules.calendar,
+        )
+        for limit in limits:
+            due = dues[limit.stage]
+            found.append(_ran(history, limit, rules, due.started_at, due.due_at))
+    return found
+
+
+def _ran(history: History, limit: DueTime, rules: Rulebook, started_at: datetime, due_at: datetime) -> Ran:
+    replaced = [one for one in history.limits if one.replaced_by == limit.stage and one.round == limit.round]
+    born = limit.started_at
+    if replaced and replaced[0].replaced_at:
+        born = replaced[0].replaced_at
+    elif history.events:  # an older order's clock has run before anybody here could act
+        born = max(born, history.events[0].at)
+    ladder = rules.rungs(limit.stage, started_at, due_at)
+    return Ran(limit.stage, ladder, born, limit.met_at or limit.replaced_at)
+
+
+class _Books:
+    """What the counting looks up again and again, kept."""
+
+    def __init__(self, session: Session, rulebooks: Rulebooks, until: datetime) -> None:
+        self._session, self._rulebooks, self._until = session, rulebooks, until
+        self._codes, self._names = units(session)
+        self._told: dict[tuple[Any, ...], list[str]] = {}
+        self._days: dict[date, Rulebook] = {}
+
+    @cached_property
+    def _staff(self) -> dict[str, int]:
+        return staff_ids(self._session)
+
+    def count(
+        self, figures: dict[str, Figures], history: History, limits: list[Ran], draft: Rulebook | None
+    ) -> None:
+        mine = figures[self._names.get(history.case.department_id or 0, DESK)]
+        mine.counts["cases"] += 1
+        overdue = False
+        for strike in replay(limits, self._until):
+            holding = self._holding(history, strike.at)
+            unit = figures[self._names.get(holding.department_id or 0, DESK)]
+            for ran, rung in strike.rungs:
+                key = COUNTED[rung.act]
+                if key in ("yellow", "red") and holding.department_id is None:
+                    continue  # a card is a unit's
+                if key != "reminders":
+                    unit.counts[key] += 1
+                overdue |= rung.act is Act.MARK_OVERDUE and ran.stage.startswith("handling")
+            self._messages(unit, strike, holding, draft or self._on(strike.at))
+        mine.counts["overdue"] += overdue
+
+    def _messages(self, unit: Figures, strike: Strike, holding: Holding, rules: Rulebook) -> None:
+        if strike.speaks is None:
+            return
+        ran, rung = strike.speaks
+        sent = rules.may_speak_at(rung, strike.at)
+        if ran.ended_at is not None and sent >= ran.ended_at:
+            return  # done before it could be sent (R9)
+        people = {person for each in strike.told for person in self._hear(holding, *each, strike.at)}
+        if rung.act in (Act.REMIND, Act.MARK_OVERDUE):
+            unit.counts["reminders"] += len(people)
+        if not rules.calendar.is_working_time(sent):
+            unit.counts["at_night"] += len(people)
+        unit.messages.update((person, sent) for person in people)
+
+    def _hear(self, holding: Holding, ran: Ran, rung: Rung, at: datetime) -> list[str]:
+        rated = holding.review.handled_by if holding.status is CaseStatus.AWAITING_APPROVAL else None
+        stage = ran.stage if ran.stage.startswith(SUB_TASK) else ""
+        key = (
+            holding.status, holding.department_id, holding.handler_id, rated, stage, rung.act, rung.to,
+            at.astimezone(CHINA).date(),
+        )  # fmt: skip
+        if key not in self._told:
+            self._told[key] = told_of_rung(self._session, holding, ran.stage, rung, at)
+        return self._told[key]
+
+    def _on(self, at: datetime) -> Rulebook:
+        day = at.astimezone(CHINA).date()
+        if day not in self._days:
+            self._days[day] = self._rulebooks.on(self._session, at)
+        return self._days[day]
+
+    def _holding(self, history: History, at: datetime) -> Holding:
+        """Status, unit and handler as the events until then leave them; before the first, as it leaves them."""
+        status, unit, handler = CaseStatus.AWAITING_DISPATCH, None, None
+        for place, event in enumerate(history.events):
+            if event.at > at and place:
+                break
+            status = CaseStatus(event.after)
+            unit, handler = self._hands(event, unit, handler)
+        return Holding(status, unit, handler, history.case.review)
+
+    def _hands(
+        self, event: CaseEvent, unit: int | None, handler: int | None
+    ) -> tuple[int | None, int | None]:
+        match event.move:
+            case Move.DISPATCH | Move.REFUSE_RETURN | Move.RULE:
+                return self._codes.get(str(event.data.get("department"))), self._person(
+                    event.data.get("handler")
+                )
+            case Move.RETURN | Move.RETURN_AGAIN:
+                return None, None
+            case Move.SIGN:
+                return unit, self._person(event.actor) or handler
+            case _ if "to" in event.data and "from" in event.data:
+                return unit, self._person(event.data["to"])
+        return unit, handler
+
+    def _person(self, userid: object) -> int | None:
+        return self._staff.get(str(userid))

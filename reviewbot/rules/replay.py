@@ -1,0 +1,55 @@
+"""A case's limits run once more: what they would have owed, by whatever rules, had time passed without a break.
+
+The same ``owed`` decides as when time really passes; nothing here knows what a rung leaves behind.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reviewbot.rules.ladder import Rung, owed
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A limit between the moment it came to be and the moment it was met or replaced (None: it still runs)."""
+
+    stage: str
+    ladder: tuple[Rung, ...]
+    born_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Strike:
+    """What one moment owed a case: the rungs that came, and the gravest of them, which speaks for all."""
+
+    at: datetime
+    rungs: tuple[tuple[Ran, Rung], ...]
+    speaks: tuple[Ran, Rung] | None
+    told: tuple[tuple[Ran, Rung], ...]
+    """Whose receivers hear of it."""
+
+
+def replay(limits: Sequence[Ran], until: datetime) -> list[Strike]:
+    """Every moment at which something was owed, in order; rungs older than their limit come when it is born."""
+    moments = {max(rung.at, one.born_at) for one in limits for rung in one.ladder}
+    done: list[set[str]] = [set() for _ in limits]
+    strikes = []
+    for at in sorted(moment for moment in moments if moment <= until):
+        rungs: list[tuple[Ran, Rung]] = []
+        told: list[tuple[Ran, Rung]] = []
+        speaking: list[tuple[Ran, Rung]] = []
+        for one, known in zip(limits, done, strict=True):
+            if at < one.born_at or (one.ended_at is not None and at >= one.ended_at):
+                continue
+            owes = owed(one.ladder, frozenset(known), at)
+            known |= {rung.key for rung in owes.missed}
+            rungs += [(one, rung) for rung in owes.missed]
+            if owes.speaks:
+                told += [(one, rung) for rung in owes.missed]
+                speaking.append((one, owes.speaks))
+        if rungs:
+            gravest = max(speaking, key=lambda each: each[1].gravity) if speaking else None
+            strikes.append(Strike(at, tuple(rungs), gravest, tuple(told)))
+    return strikes

@@ -1,0 +1,197 @@
+"""The past once more: under the rules in force it reproduces what really happened, under others it writes nothing."""
+
+import json
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from case_kit import HEAD, SUPERVISOR, case_of, conclude, handler_of, move, opened, photograph
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ladder_kit import rows, sweep
+from rules_kit import NATIONAL, decree, local_days, policy_text, proclaim
+from sqlalchemy import text
+from sqlalchemy.exc import InternalError
+
+from reviewbot.actions.simulate_rules import BY_CALENDAR, simulate_rules
+from reviewbot.models.oversight import Card, Letter
+from reviewbot.models.people import Department
+from reviewbot.rules.calendar import Calendar
+from reviewbot.rules.policy import Policy, parse
+
+SHORTER = ("[limits.handling]\nvalue = 5", "[limits.handling]\nvalue = 2")
+
+
+def simulated(house, policy_text_=None, calendar=None):
+    policy = Policy.from_table(parse(policy_text_ or policy_text("draft"), "draft"))
+    with house.database.begin() as session:
+        return simulate_rules(
+            session, house.rulebooks, policy, calendar, first=house.clock.now() - timedelta(days=400),
+            until=house.clock.now(),
+        )  # fmt: skip
+
+
+def pass_days(house, clock, days):
+    """Half-days with a sweep each: the system was never down."""
+    for _ in range(2 * days):
+        clock.moment += timedelta(hours=12)
+        sweep(house)
+
+
+def act(house, number, deed):
+    handler = handler_of(house, number)
+    match deed:
+        case "sign":
+            move(house, handler, "sign", number)
+        case "call":
+            move(house, handler, "record_call", number, reached=True, remark="已致歉")
+        case "complex":
+            conclude(house, number, complex=True)
+        case "extend":
+            move(house, handler, "request_extension", number, days=3, remark="须外调")
+            move(house, SUPERVISOR, "agree", number)
+        case "close":
+            move(house, handler, "submit_measures", number, remark="增设窗口")
+            photograph(house, handler, number)
+            move(house, HEAD, "approve", number)
+            move(house, handler, "record_feedback", number, channel="电话", remark="已告知")
+        case "reopen":
+            move(house, SUPERVISOR, "reopen", number, remark="评价人反映未解决")
+        case "instruct":
+            move(house, SUPERVISOR, "instruct", number, remark="请抓紧办理")
+
+
+LIVES = [
+    [],
+    ["sign", "call"],
+    ["sign", "extend"],
+    ["sign", "call", "complex", "close"],
+    ["instruct", "sign", "call", "complex", "close", "reopen"],
+]
+
+
+def by_unit(house):
+    """What the database says was issued, by unit."""
+    names = {unit.id: unit.short_name for unit in rows(house, Department)}
+    found = Counter()
+    for card in rows(house, Card):
+        if not (card.withdrawn_reason or "").startswith(BY_CALENDAR):
+            found[names[card.department_id], card.colour] += 1
+    return found
+
+
+def assert_reproduced(house):
+    told = simulated(house)
+    assert told.replayed == told.issued
+    counted = Counter(
+        {(unit, key): row[key] for unit, row in told.in_force.items() for key in ("yellow", "red")}
+    )
+    assert +counted == by_unit(house)
+    letters = sum(row["letters"] + row["reports"] for row in told.in_force.values())
+    assert letters == len([one for one in rows(house, Letter) if one.drafted_by == "system"])
+    return told
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(LIVES), st.integers(0, 6)), min_size=1, max_size=3))
+def test_the_rules_in_force_reproduce_the_cards_really_issued(house, clock, lives):
+    plans = [(opened(house), list(deeds), pause) for deeds, pause in lives]
+    for number, deeds, pause in plans:
+        for deed in deeds:
+            pass_days(house, clock, pause)
+            if deed == "extend" and house.clock.now() > case_of(house, number).due_at:
+                break
+            act(house, number, deed)
+    pass_days(house, clock, 3)
+
+    told = assert_reproduced(house)
+    assert told.in_force == told.draft  # the draft is the policy in force under another name
+
+
+def test_cases_of_several_versions_and_a_changed_calendar_are_reproduced_each_by_its_own(house, clock):
+    opened(house)
+    decree(house, "strict", SHORTER)
+    opened(house)
+    pass_days(house, clock, 8)
+    proclaim(house, local_days("storm", off=["2026-12-08"]))
+    pass_days(house, clock, 12)
+
+    told = assert_reproduced(house)
+    assert told.replayed == {"yellow": 2, "red": 2}
+
+
+def test_a_stricter_draft_shows_the_cards_it_would_have_issued(house, clock):
+    number = opened(house)
+    act(house, number, "sign")
+    pass_days(house, clock, 4)  # closed on Friday: inside five working days, outside two
+    act(house, number, "call")
+    conclude(house, number)
+    act(house, number, "close")
+    told = simulated(house, policy_text("draft", SHORTER))
+
+    (unit,) = told.in_force
+    assert (told.in_force[unit]["cases"], told.in_force[unit]["overdue"], told.in_force[unit]["yellow"]) == (
+        1,
+        0,
+        0,
+    )
+    assert (told.draft[unit]["cases"], told.draft[unit]["overdue"], told.draft[unit]["yellow"]) == (1, 1, 1)
+
+
+def test_a_draft_calendar_moves_the_past_and_loud_rules_speak_at_night(house, clock):
+    opened(house)
+    pass_days(house, clock, 8)
+    off = [f"2026-12-{day:02}" for day in range(1, 9)]
+    calendar = Calendar.from_texts(NATIONAL, local_days("storm", off=off))
+    told = simulated(house, policy_text("loud", ("quiet = true", "quiet = false")), calendar)
+
+    assert sum(row["yellow"] for row in told.in_force.values()) == 1
+    assert sum(row["yellow"] for row in told.draft.values()) == 0
+    assert sum(row["at_night"] for row in told.in_force.values()) == 0
+    loud = simulated(house, policy_text("loud", ("quiet = true", "quiet = false")))
+    assert sum(row["at_night"] for row in loud.draft.values()) > 0
+
+
+def test_nothing_is_written_and_nothing_could_be(house, clock):
+    number = opened(house)
+    pass_days(house, clock, 9)
+    before = _everything(house)
+    simulated(house, policy_text("draft", SHORTER))
+    assert _everything(house) == before
+    policy = Policy.from_table(parse(policy_text("draft"), "draft"))
+    with house.database.begin() as session:
+        simulate_rules(
+            session,
+            house.rulebooks,
+            policy,
+            None,
+            first=clock.moment - timedelta(days=30),
+            until=clock.moment,
+        )
+        with pytest.raises(InternalError, match="read-only"):
+            session.execute(text("UPDATE cases SET number = :number"), {"number": number})
+        session.rollback()
+
+
+def _everything(house):
+    with house.database.begin() as session:
+        tables = session.scalars(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        ).all()
+        return json.dumps({
+            table: session.scalars(text(f'SELECT t::text FROM "{table}" AS t ORDER BY 1')).all() for table in tables
+        })  # fmt: skip
+
+
+@pytest.mark.parametrize("months", [1])
+def test_older_cases_are_left_out(house, clock, months):
+    opened(house)
+    clock.moment += timedelta(days=60)
+    policy = Policy.from_table(parse(policy_text("draft"), "draft"))
+    with house.database.begin() as session:
+        told = simulate_rules(
+            session, house.rulebooks, policy, None, first=clock.moment - timedelta(days=30 * months),
+            until=clock.moment,
+        )  # fmt: skip
+
+    assert told.in_force == {}
