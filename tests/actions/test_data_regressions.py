@@ -229,3 +229,60 @@ def test_r19_the_token_shown_is_the_one_that_opens_and_it_is_kept_nowhere(house)
         assert viewer_of_token(session, shown[:-1]) is None
         kept = session.query(ApiToken).one()
         assert shown not in str(vars(kept))
+
+
+def test_limits_stored_before_versions_were_kept_know_their_value_their_rule_and_when_they_were_replaced(
+    house,
+):
+    """What the migration makes of the words that an older release stored."""
+    engine = house.database.engine
+    _go_back(engine, "0010")
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))  # no reviews, no units here
+        _insert(connection, "cases", id=1, kind="help", number="A1000")
+        for stage, written, replaced in (
+            ("handling", "10 工作日", "handling_extended_1"), ("handling_extended_1", "5 工作日", None),
+            ("dispatch_1", "4 工作小时", None), ("instruction", "30 自然日", None), ("contact", "1 工作日", None),
+        ):  # fmt: skip
+            _insert(
+                connection,
+                "due_times",
+                case_id=1,
+                round=1,
+                stage=stage,
+                limit_text=written,
+                replaced_by=replaced,
+            )
+        _insert(connection, "case_events", case_id=1, move="grant_extension", at="2026-12-03 09:00+08")
+    migrate(engine)
+
+    with engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "SELECT limit_name, limit_value, limit_unit, replaced_at IS NOT NULL FROM due_times ORDER BY id"
+            )
+        ).all()
+    assert [tuple(row) for row in found] == [
+        ("handling_help", 10, "working_day", True), ("extension", 5, "working_day", False),
+        ("dispatch", 4, "working_hour", False), ("instruction", 30, "calendar_day", False),
+        ("contact", 1, "working_day", False),
+    ]  # fmt: skip
+
+
+def _insert(connection, table, **values):
+    """A row with something in every column that must not be empty."""
+    columns = connection.execute(
+        text(
+            "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'public' "
+            "AND table_name = :table AND is_nullable = 'NO' AND column_default IS NULL"
+        ),
+        {"table": table},
+    ).all()
+    some = {
+        "timestamp with time zone": "2026-12-01 09:00+08", "boolean": "false", "jsonb": "[]",
+        "ARRAY": "{}", "text": "x",
+    }  # fmt: skip
+    row = {name: some.get(kind, "1") for name, kind in columns if name != "id"} | values
+    names = ", ".join(row)
+    marks = ", ".join(f":{name}" for name in row)
+    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), row)
