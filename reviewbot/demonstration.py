@@ -5,6 +5,8 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -43,8 +45,9 @@ from reviewbot.settings import ROOT, Settings, load_settings
 from reviewbot.simulator.director import People, PlayFailed, Stage, play_day, play_on
 from reviewbot.simulator.procedure import RECALLED, play_procedure
 from reviewbot.simulator.raters import answer_texts
+from reviewbot.simulator.rules_act import play_rules
 from reviewbot.simulator.stream import reviews
-from reviewbot.wiring import House
+from reviewbot.wiring import House, read_text
 
 MORNING = datetime(2026, 11, 30, 0, 30, tzinfo=UTC)
 """Monday 2026-11-30 08:30 in China: the day after the last sample review."""
@@ -108,6 +111,10 @@ def run(
             console.print(
                 "评价人打开短信中的链接：" + "，".join(f"{name} {count}" for name, count in said.items())
             )
+            play_rules(
+                stage, _command(settings), read_text(settings.policy), folder / "strict.toml",
+                house.clock.now(), console.print,
+            )  # fmt: skip
             play_procedure(stage, people, MORNING + timedelta(days=14), console.print)
             verify_sample(house, RECALLED, console)
             _conclude(house, print_balance, console)
@@ -128,6 +135,22 @@ def run(
         children.stop()
         house.database.dispose()
         stop_embedded(settings.data_dir)
+
+
+def _command(settings: Settings) -> Callable[..., str]:
+    """Runs ``reviewbot`` as somebody at the machine would, while the system runs."""
+    servers = {"REVIEWBOT_DATABASE_URL": settings.database_url, "REVIEWBOT_REDIS_URL": settings.redis_url}
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "reviewbot", *arguments], cwd=ROOT, env=os.environ | servers, check=False,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise PlayFailed(f"reviewbot {' '.join(arguments)}：{(done.stderr or done.stdout).strip()}")
+        return done.stdout
+
+    return run
 
 
 def _configure(folder: Path, clock: Path, secret: str, *, once: bool) -> str:

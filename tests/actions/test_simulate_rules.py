@@ -127,6 +127,7 @@ def test_a_stricter_draft_shows_the_cards_it_would_have_issued(house, clock):
     act(house, number, "call")
     conclude(house, number)
     act(house, number, "close")
+    pass_days(house, clock, 10)
     told = simulated(house, policy_text("draft", SHORTER))
 
     (unit,) = told.in_force
