@@ -20,8 +20,8 @@ from reviewbot.wecom.health import WeComHealth, seconds_to_midnight
 FAILURES_IN_A_ROW = 3
 CROWDED_IN_A_ROW = 15
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
-MEMORY_SECONDS = 900
-"""How long a closed gate is remembered after it opened: closing again soon means a longer pause."""
+MEMORY_SECONDS = 86_400
+"""How long failures in a row and pauses in a row are remembered; a success forgets them."""
 PROBE_SECONDS = 60
 NARROW_SECONDS = 10
 NARROW_WAIT = 2.0
@@ -104,9 +104,10 @@ class Gates:
 
     def _passed(self, api: str, *, probing: bool) -> None:
         with suppress(redis.RedisError):
-            self._redis.delete(self._key("failures", api))
+            self._redis.delete(*(self._key(f"failures-{kind}", api) for kind in FAILURES))
             if probing:
-                self._redis.delete(self._key("gate", api), self._key("probe", api))
+                levels = (self._key(f"level-{kind}", api) for kind in CLOSES_AT_ONCE | FAILURES)
+                self._redis.delete(self._key("gate", api), self._key("probe", api), *levels)
 
     def _failed(self, api: str, error: WeComError, *, probing: bool) -> None:
         """Close the gate if it is time to; the error then says that the whole channel is away, and how long."""
@@ -116,6 +117,10 @@ class Gates:
         with suppress(redis.RedisError):
             if error.kind is Kind.crowded:
                 self._redis.set(self._key("narrow", api), "1", ex=NARROW_SECONDS)
+                if (
+                    probing
+                ):  # it answers; that too many call is helped by going one by one, not by waiting longer
+                    return self._passed(api, probing=True)
             if probing or error.kind in CLOSES_AT_ONCE or self._too_many(api, error):
                 self._close(api, error, probing=probing)
             state = self._health.gate(api)
@@ -124,27 +129,29 @@ class Gates:
         return None
 
     def _too_many(self, api: str, error: WeComError) -> bool:
-        key = self._key("failures", api)
+        key = self._key(f"failures-{error.kind}", api)
         failures = self._redis.incr(key)
         self._redis.expire(key, MEMORY_SECONDS)
         return int(failures) >= (CROWDED_IN_A_ROW if error.kind is Kind.crowded else FAILURES_IN_A_ROW)
 
     def _close(self, api: str, error: WeComError, *, probing: bool) -> None:
         """Once for everybody: a call that was under way when the gate closed does not make the pause longer."""
-        now, key = time.time(), self._key("gate", api)
-        if not probing and not self._redis.hsetnx(key, "since", now):
+        now, key, remembered = time.time(), self._key("gate", api), self._key(f"level-{error.kind}", api)
+        level = int(self._redis.get(remembered) or 0)
+        until = now + _pause(error, level)
+        if probing:
+            self._redis.hset(key, "until", until)
+        elif not self._redis.hsetnx(key, "until", until):
             return
-        remembered = self._key(f"level-{error.kind}", api)
-        level = int(self._redis.incr(remembered)) - 1
-        self._redis.expire(remembered, 86_400 if error.kind is Kind.throttled else MEMORY_SECONDS)
+        self._redis.set(remembered, level + 1, ex=MEMORY_SECONDS)
         facts: dict[Any, Any] = {
             "kind": error.kind.value,
             "sentence": error.sentence,
-            "until": now + _pause(error, level),
             "errcode": "" if error.errcode is None else error.errcode,
         }
         self._redis.hset(key, mapping=facts)
-        self._redis.delete(self._key("probe", api), self._key("failures", api))
+        self._redis.hsetnx(key, "since", now)
+        self._redis.delete(self._key("probe", api), self._key(f"failures-{error.kind}", api))
         if error.kind in CLOSES_AT_ONCE or level == 0:
             self._health.alert(str(error.errcode or "away"), error.sentence)
 
@@ -158,6 +165,8 @@ def _pause(error: WeComError, level: int) -> float:
             return error.retry_after or LONGEST_PAUSE
         case Kind.throttled:
             return THROTTLE_PAUSES[level] if level < len(THROTTLE_PAUSES) else seconds_to_midnight()
+        case Kind.crowded:
+            return FIRST_PAUSE
     return min(FIRST_PAUSE * float(2**level), LONGEST_PAUSE) * random.uniform(1, 1.2)  # noqa: S311 - jitter
 
 

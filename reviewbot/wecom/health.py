@@ -138,9 +138,9 @@ class WeComHealth:
         code = row.get("errcode", "")
         return GateState(
             api,
-            row["kind"],
-            row["sentence"],
-            float(row["since"]),
+            row.get("kind", ""),  # whoever closed it may have died before he said why
+            row.get("sentence", "暂停"),
+            float(row.get("since", row["until"])),
             float(row["until"]),
             int(code) if code else None,
         )

@@ -147,6 +147,43 @@ def test_w09_a_longer_outage_means_longer_pauses(client, fake, reply):
     assert pauses[-1] > 30
 
 
+def test_w09_a_short_outage_after_a_mended_one_means_a_short_pause_again(client, fake, reply):
+    fake.answers["media/get"] = lambda *_: reply({"errcode": 40007})
+    pauses = []
+    for _ in range(5):
+        answer(fake, reply, -1)
+        for _ in range(3):
+            fail(client, Kind.retry)
+        pauses.append(client.health.gate("message/send").until - time.time())
+        time_is_up(client)
+        answer(fake, reply, 0)
+        client.send(PAYLOAD)
+
+    assert max(pauses) < 10
+
+
+def test_w09_a_crowd_met_by_the_first_one_opens_the_gate_for_one_by_one(client, fake, reply):
+    fake.answers["media/get"] = lambda *_: reply({"errcode": 40007})
+    answer(fake, reply, -1)
+    for _ in range(3):
+        fail(client, Kind.retry)
+    time_is_up(client)
+    answer(fake, reply, 45033)
+    for _ in range(6):
+        assert not fail(client, Kind.crowded).away
+    answer(fake, reply, 0)
+
+    assert client.send(PAYLOAD).msgid == "M"
+
+
+def test_w09_a_crowd_that_does_not_end_is_left_alone_for_a_moment(client, fake, reply):
+    answer(fake, reply, 45033)
+    errors = [fail(client, Kind.crowded) for _ in range(15)]
+
+    assert [error.away for error in errors] == [False] * 14 + [True]
+    assert fail(client, Kind.parked).retry_after <= 5
+
+
 def test_w09_failures_with_successes_in_between_close_nothing(client, fake, reply):
     for _ in range(5):
         answer(fake, reply, -1)
