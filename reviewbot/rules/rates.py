@@ -12,7 +12,7 @@ Rounding = Literal["round", "truncate"]
 
 @dataclass(frozen=True)
 class Metric:
-    """One rate's published or derived definition, in the words that stand beside the figure (F20)."""
+    """One rate's published or derived definition, in the words that stand beside the figure (F20, domain §3)."""
 
     key: str
     name: str
@@ -25,7 +25,7 @@ class Metric:
     """What the numerator is made of, and what stands beside it, as people call them."""
 
 
-_DERIVED = "domain §3，本系统推导 (D)"
+_DERIVED = "没有公开规定，本系统推导"
 
 METRICS: dict[str, Metric] = {
     metric.key: metric
@@ -47,7 +47,7 @@ METRICS: dict[str, Metric] = {
             denominator="截止时点前已到有效期限的有效差评件数，逾期未办结的计入",
             cohort="due",
             exclusions=("尚未到期的件", "申诉成立的件（误评、恶意差评、非本单位）"),
-            source="domain §3，按公开数据的算法，本系统推导 (B/D)",
+            source="按公开数据的算法，本系统推导",
             parts={"on_time": "按期"},
         ),
         Metric(
@@ -57,7 +57,7 @@ METRICS: dict[str, Metric] = {
             denominator="截止时点前已到期的实名差评件数",
             cohort="due",
             exclusions=("匿名差评（另行列出）", "尚未到期的件"),
-            source="domain §3，范围依国办发〔2019〕51号 (A)，细则本系统推导 (D)",
+            source="范围依国办发〔2019〕51号，细则本系统推导",
             parts={"called_back": "已回访"},
         ),
         Metric(
@@ -67,7 +67,7 @@ METRICS: dict[str, Metric] = {
             denominator="响应时限已过或者已按时响应的件数",
             cohort="response_due",
             exclusions=("响应时限未到且尚未响应的件",),
-            source="domain §3，本系统推导 (D)，口径待主管局确认",
+            source="没有公开规定，本系统推导，口径待主管局确认",
             parts={"in_time": "及时"},
         ),
         Metric(
@@ -77,7 +77,7 @@ METRICS: dict[str, Metric] = {
             denominator="已派单的件数",
             cohort="dispatched",
             exclusions=("退回后改派其他单位的件",),
-            source="domain §3，公开通报的算法 (A)",
+            source="公开通报的算法",
             parts={"closed": "办结"},
         ),
         Metric(
@@ -87,7 +87,7 @@ METRICS: dict[str, Metric] = {
             denominator="期内办结的件数",
             cohort="closed",
             exclusions=("申诉成立的件（误评、恶意差评、非本单位）",),
-            source="domain §3、S8，公开通报的算法 (A)",
+            source="公开通报的算法",
             parts={"satisfied": "满意"},
         ),
         Metric(
@@ -97,7 +97,7 @@ METRICS: dict[str, Metric] = {
             denominator="期内办结的有效差评件数",
             cohort="closed",
             exclusions=("申诉成立的件（误评、恶意差评、非本单位）",),
-            source="peers B4；domain §3 无此口径，与差评整改率对照，本系统推导 (D)",
+            source="没有公开口径，与差评整改率对照，本系统推导",  # B4
             parts={"confirmed": "确认", "denied": "不满意", "nobody_called": "没人联系", "silent": "未作答"},
         ),
         Metric(
@@ -117,7 +117,7 @@ METRICS: dict[str, Metric] = {
             denominator="期内完成抽查回访、评价人作了回答的件数",
             cohort="recalled",
             exclusions=("联系不上、拒绝回答的件（另行列出）", "没有抽中的件"),
-            source="peers B5；domain §3 无此口径，本系统推导 (D)",
+            source="没有公开口径，本系统推导",  # B5
             parts={finding.value: finding.label for finding in Finding if finding.is_answer},
         ),
     )

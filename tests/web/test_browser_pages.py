@@ -1,6 +1,7 @@
 """The pages in a real browser: figures that move by themselves, a phone's width, contrast, nothing from elsewhere."""
 
 import pytest
+from ask_kit import a_worked_month
 from browser_kit import (
     BROWSER,
     DESK,
@@ -96,6 +97,18 @@ def test_every_page_fits_its_window_is_easy_to_read_and_hides_no_title(town, win
     clerk = window(town.entry(town.handler(number), f"/cases/{number}"), size)
     look(clerk, "the clerk's case")
     look(window(f"{town.web}/login", size), "who are you", contrast=False)  # the simulator's, not ours
+
+
+def test_the_figures_of_a_worked_month_stay_within_their_card(town, window):
+    a_worked_month(town.house)
+    page = window(town.entry(SUPERVISOR, "/?from=2026-10-01&to=2026-12-31"), DESK)
+    cut = "document.querySelector('.rates').offsetWidth > document.querySelector('.scroll').clientWidth"
+    assert page.locator(".rates tbody tr").count() == 3
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size)
+        assert not page.evaluate(cut), size
+    page.set_viewport_size({"width": 768, "height": 1024})  # a tablet scrolls the table, never the page
+    look(page, "the overview on a tablet")
 
 
 def look(page, what, *, contrast=True):

@@ -103,7 +103,7 @@ def test_overview_links_each_figure_to_its_cases(pages: Browser, house: House) -
     number = new_case(house)
     enter(pages, "wanghailing01")
     assert "—（0/0）" in pages.get("/").text
-    assert "0.00%（0/1）" in pages.get("/fragments/overview").text
+    assert '0.00%<span class="of">（0/1）</span>' in pages.get("/fragments/overview").text
     assert number in pages.get("/cases?metric=completion_rate&department=SOC").text
     assert pages.get("/?from=2026-13-01").status_code == 422
 
