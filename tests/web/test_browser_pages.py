@@ -54,6 +54,7 @@ def test_a_supervisor_sees_the_figures_move_while_a_clerk_works_on_his_phone(tow
         phone.locator(".card", has_text=number).locator("a.head").click()
     case = opened.value
     expect(case.get_by_role("heading", name=number)).to_be_visible()
+    case.goto(f"{town.web}/cases/{number}")  # the card opens the clerks' page; he works on the full one
     expect(case.locator("blockquote")).to_have_text("窗口让我跑了三趟")
     submit(case, "sign", "签收")
     submit(case, "record_call", "登记回访", outcome="reached", remark="评价人说等候太久")
