@@ -18,7 +18,7 @@ from reviewbot.actions.erase_rater import erase_rater
 from reviewbot.actions.load_city import CityChange, load_city
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import RESULT_WORDS, Delivery
-from reviewbot.actions.report_rates import report_rates, this_month
+from reviewbot.actions.report_rates import report_assistance, report_rates, this_month
 from reviewbot.actions.settle_record import SETTLEMENTS
 from reviewbot.checkup import check_system
 from reviewbot.command import console, plainly, prepare, prepared
@@ -42,11 +42,11 @@ from reviewbot.queries.scope import SYSTEM
 from reviewbot.rule_commands import calendar_app, policy_app
 from reviewbot.rules.diagram import diagram
 from reviewbot.rules.kinds import ORDERS, Kind
-from reviewbot.rules.rates import METRICS, display
+from reviewbot.rules.rates import METRICS, apart_line, display
 from reviewbot.settings import load_settings
 from reviewbot.simulator.alone import simulator
 from reviewbot.sources.split import read_file
-from reviewbot.web.api import rates_data
+from reviewbot.web.api import assistance_data, rates_data
 from reviewbot.web.intake import receive_and_commit, to_record
 
 app = typer.Typer(
@@ -172,7 +172,10 @@ def rates(
         for heading in ("指标", "单位", "数值", "构成"):
             table.add_column(heading)
         for row in rows:
-            parts = "，".join(f"{name} {count}" for name, count in row.figure.parts.items())
+            names = METRICS[row.figure.metric].parts
+            parts = "，".join(f"{names[part]} {count}" for part, count in row.figure.parts.items())
+            if apart := apart_line(row.figure):
+                parts += f"\n另列：{apart}"
             table.add_row(
                 METRICS[row.figure.metric].name,
                 row.department or "全部",
@@ -180,6 +183,28 @@ def rates(
                 parts,
             )
         console.print(table)
+
+
+@app.command()
+@plainly
+def assistance(
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """各单位的协办事项：共几项，几项超期才了结，几项超期未答复。"""
+    with prepared() as house, house.database.begin() as session:
+        now = house.clock.now()
+        start, end = this_month(now)
+        start, end = first.date() if first else start, last.date() if last else end
+        found = report_assistance(session, SYSTEM, first=start, last=end, now=now)
+    if as_json:
+        typer.echo(json.dumps(assistance_data(found, start, end, now), ensure_ascii=False, indent=2))
+        return
+    table = Table("单位", "协办", "超期了结", "超期未答复", title=f"协办期限在 {start} 至 {end}")
+    for one in found:
+        table.add_row(one.unit, str(one.tasks), str(one.late), str(one.overdue))
+    console.print(table)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.notify import facts_of, tell
+from reviewbot.actions.notify import facts_of, tell, worker_of
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
@@ -171,8 +171,9 @@ def _tell_unit(
     session: Session, card: Card, case: Case, outcome: str, reason: str, at: datetime,
     appeal: Application | None,
 ) -> None:  # fmt: skip
-    """The heads of the carded unit and whoever appealed."""
-    receivers = acting_heads(session, card.department_id, at)
+    """The heads of the carded unit, who had the case then, and whoever appealed."""
+    holder = worker_of(session, card.handler_id, card.department_id, at)
+    receivers = [*acting_heads(session, card.department_id, at), *holder]
     if appeal is not None and staff_by_userid(session, appeal.asked_by) is not None:
         receivers.append(appeal.asked_by)
     body = card_settled(facts_of(session, case), card.label, outcome, reason)

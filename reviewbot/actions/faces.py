@@ -42,13 +42,14 @@ def buttons_of(session: Session, case: Case, viewer: Viewer) -> list[Button]:
     """The next steps of this person, as buttons; nothing where he owes none."""
     moves = possible_moves(session, case, viewer)
     helps = Move.ASSIST in moves and viewer.department_id != case.department_id
-    called = not case.real_name or _was_reached(session, case)
+    called = not case.real_name or _called_back(session, case)
     return buttons_for(case.number, case.status, moves, called=called, assists=helps)
 
 
-def _was_reached(session: Session, case: Case) -> bool:
-    reached = select(Call.id).where(Call.case_id == case.id, Call.round == case.round, Call.reached)
-    return session.scalar(reached.limit(1)) is not None
+def _called_back(session: Session, case: Case) -> bool:
+    """As the conclusion itself asks: reached in this round, or called in vain as often as has to be (F9)."""
+    done = select(Call.id).where(Call.case_id == case.id, Call.round == case.round, Call.completes)
+    return session.scalar(done.limit(1)) is not None
 
 
 def face_for(session: Session, case: Case, viewer: Viewer, done: str, *, act: bool = True) -> Body:

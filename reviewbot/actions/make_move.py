@@ -10,7 +10,7 @@ from reviewbot.actions.follow_calendar import follow_calendar
 from reviewbot.actions.live_cards import show_everyone
 from reviewbot.actions.rights import check_right
 from reviewbot.actions.step import MoveIn, Step, Verb
-from reviewbot.errors import Conflict, NotFound
+from reviewbot.errors import Conflict, InvalidInput, NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
 from reviewbot.models.procedure import ApplicationKind
@@ -77,6 +77,7 @@ _DECISIONS = {
     ApplicationKind.EXTENSION: (Move.GRANT_EXTENSION, Move.REFUSE_EXTENSION),
     ApplicationKind.LEDGER: (Move.GRANT_LEDGER, Move.REFUSE_LEDGER),
 }
+_SPOKEN = {ApplicationKind.EXTENSION: "延期", ApplicationKind.LEDGER: "台账"}
 
 
 def _table_move(session: Session, case: Case, asked: MoveIn, rulebook: Rulebook) -> Move:
@@ -94,19 +95,32 @@ def _table_move(session: Session, case: Case, asked: MoveIn, rulebook: Rulebook)
             again = case.return_count >= rulebook.policy.returns.before_arbitration
             return Move.RETURN_AGAIN if again else Move.RETURN
         case Verb.AGREE | Verb.DISAGREE:
-            return _decision(session, case, agreed=verb is Verb.AGREE)
+            return _decision(session, case, asked, agreed=verb is Verb.AGREE)
         case _:
             return Move(verb.value)
 
 
-def _decision(session: Session, case: Case, *, agreed: bool) -> Move:
+def _decision(session: Session, case: Case, asked: MoveIn, *, agreed: bool) -> Move:
+    """Which of the applications that wait is meant; with two and no name the word is asked back, never guessed."""
     if case.status is CaseStatus.APPEALED:
         appeal = pending_application(session, case.id, ApplicationKind.APPEAL)
         last = appeal is None or len(appeal.decisions) + 1 >= appeal.deciders
         if not agreed:
             return Move.REFUSE_APPEAL
         return Move.UPHOLD_APPEAL if last else Move.SUPPORT_APPEAL
-    for kind in pending_kinds(session, case.id):
-        if kind in _DECISIONS:
-            return _DECISIONS[kind][0 if agreed else 1]
-    raise Conflict(f"工单 {case.number} 没有待决定的申请。")
+    waiting = [kind for kind in pending_kinds(session, case.id) if kind in _DECISIONS]
+    if asked.application:
+        named = ApplicationKind(asked.application)
+        if named not in waiting:
+            raise Conflict(f"工单 {case.number} 没有待决定的{named.label}。")
+        waiting = [named]
+    if not waiting:
+        raise Conflict(f"工单 {case.number} 没有待决定的申请。")
+    if len(waiting) > 1:
+        word = "同意" if agreed else "不同意"
+        names = "、".join(kind.label for kind in waiting)
+        ways = "」或「".join(
+            f"{word} {case.number} {_SPOKEN[kind]}{'' if agreed else ' 原因'}" for kind in waiting
+        )
+        raise InvalidInput(f"工单 {case.number} 有{names}待决定，请写明决定哪一项：「{ways}」。")
+    return _DECISIONS[waiting[0]][0 if agreed else 1]

@@ -91,7 +91,9 @@ def receive_reviews(session: Session, deliveries: Sequence[Delivery], *, at: dat
         for record in delivery.records:
             match record:
                 case Rejected():
-                    told.append(evidence.keep(delivery.source, record, batch))
+                    told.append(
+                        evidence.keep(delivery.source, record, batch, _of_erased(delivery, record, standing))
+                    )
                 case Accepted():
                     told.append(_judge(delivery.source, record, batch, first_copies, standing, evidence))
         counts = Counter(result.result for result in told)
@@ -168,16 +170,33 @@ def _as_json(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     return {"rows": msgspec.json.encode(rows).decode()}
 
 
-def _standing(session: Session, deliveries: Sequence[Delivery], fresh: Fresh) -> dict[Key, tuple[int, str]]:
-    """``{key: (id, fingerprint)}`` of every review these deliveries speak of."""
-    keys = {_key(d.source, r) for d in deliveries for r in d.records if isinstance(r, Accepted)}
-    found = {key: (ident, mark) for key, (ident, _, mark) in fresh.items()}
+Standing = dict[Key, tuple[int, str, bool]]
+
+
+def _standing(session: Session, deliveries: Sequence[Delivery], fresh: Fresh) -> Standing:
+    """``{key: (id, fingerprint, erased)}`` of every review these deliveries speak of, be it in a broken copy."""
+    keys = {key for d in deliveries for r in d.records if (key := _spoken_of(d.source, r))}
+    found = {key: (ident, mark, False) for key, (ident, _, mark) in fresh.items()}
     missing = keys - set(fresh)
     if missing:
         wanted = [{"source": s, "external_id": e, "round": r} for s, e, r in missing]
         rows = session.execute(_STANDING, _as_json(wanted))
-        found.update({(s, e, r): (ident, mark) for s, e, r, ident, mark in rows})
+        found.update({(s, e, r): (ident, mark, erased is not None) for s, e, r, ident, mark, erased in rows})
     return found
+
+
+def _spoken_of(source: str, record: Accepted | Rejected) -> Key | None:
+    if isinstance(record, Accepted):
+        return _key(source, record)
+    if record.external_id is None or record.round is None:
+        return None
+    return source, record.external_id, record.round
+
+
+def _of_erased(delivery: Delivery, record: Rejected, standing: Standing) -> bool:
+    """Whether this copy would bring back the words of a rater who has been erased (R20)."""
+    key = _spoken_of(delivery.source, record)
+    return key in standing and standing[key][2]
 
 
 _REVIEWS = cast("Table", Review.__table__)
@@ -194,9 +213,9 @@ _INSERT = (
     )
 )
 _asked = _rows_of(_KEY).subquery()
-_STANDING = select(Review.source, Review.external_id, Review.round, Review.id, Review.fingerprint).join(
-    _asked, and_(*(column == _asked.c[column.name] for column in _KEY))
-)
+_STANDING = select(
+    Review.source, Review.external_id, Review.round, Review.id, Review.fingerprint, Review.erased_at
+).join(_asked, and_(*(column == _asked.c[column.name] for column in _KEY)))
 
 
 _COPIES = cast("Table", ReviewCopy.__table__)
@@ -222,19 +241,19 @@ class _Evidence:
         self._copies: dict[tuple[int, str], dict[str, Any]] = {}
         self._kept: list[dict[str, Any]] = []
 
-    def copy(self, review_id: int, record: Accepted, batch: IntakeBatch) -> None:
-        """The first of equal copies is evidence."""
+    def copy(self, review_id: int, record: Accepted, batch: IntakeBatch, erased: bool) -> None:
+        """The first of equal copies is evidence; of an erased review only that it came (R20)."""
         mark = record.facts["fingerprint"]
-        row = {"review_id": review_id, "fingerprint": mark, "raw": record.raw}
+        row = {"review_id": review_id, "fingerprint": mark, "raw": b"" if erased else record.raw}
         self._copies.setdefault((review_id, mark), row | {"batch_id": batch.id, "received_at": self._at})
 
-    def keep(self, source: str, record: Rejected, batch: IntakeBatch) -> Result:
+    def keep(self, source: str, record: Rejected, batch: IntakeBatch, erased: bool) -> Result:
         told = Result(record.external_id, record.round, record.result, record.reason)
         self._kept.append(
             {
                 "external_id": told.external_id, "round": told.round, "result": told.result,
                 "reason": told.reason, "batch_id": batch.id, "received_at": self._at,
-                "source": source, "raw": record.raw[:RAW_KEPT],
+                "source": source, "raw": b"" if erased else record.raw[:RAW_KEPT],
             }
         )  # fmt: skip
         return told
@@ -252,7 +271,7 @@ def _judge(
     record: Accepted,
     batch: IntakeBatch,
     first_copies: set[Key],
-    standing: dict[Key, tuple[int, str]],
+    standing: Standing,
     evidence: _Evidence,
 ) -> Result:
     key = _key(source, record)
@@ -260,8 +279,12 @@ def _judge(
     if key in first_copies:
         first_copies.discard(key)
         return Result(external_id, round_, "accepted")
-    review_id, fingerprint = standing[key]
+    review_id, fingerprint, erased = standing[key]
     if fingerprint == record.facts["fingerprint"]:
         return Result(external_id, round_, "duplicate")
-    evidence.copy(review_id, record, batch)
+    evidence.copy(review_id, record, batch, erased)
+    if erased:
+        return Result(
+            external_id, round_, "altered", "内容与首次收到的评价不同；评价人信息已删除，本份不留内容"
+        )
     return Result(external_id, round_, "altered", "内容与首次收到的评价不同；以首次为准，本份留存为证据")

@@ -81,6 +81,8 @@ class MoveIn:
     """Working days of an extension."""
     until: date | None = None
     """The day a ledger entry is planned to be done."""
+    application: str = ""
+    """Of the two that a supervisor decides, which one: ``extension`` or ``ledger``; empty where only one waits."""
     person: str = ""
     """Who takes over: a name or userid of the same unit."""
     place: Place | None = None

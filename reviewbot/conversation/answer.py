@@ -291,6 +291,7 @@ def _asked(turn: Turn, command: Command) -> MoveIn:
         no_attachment=args.get("no_attachment") == "yes",
         days=int(args["days"]) if "days" in args else None,
         until=date.fromisoformat(args["until"]) if "until" in args else None,
+        application=args.get("application", ""),
         person=args.get("person", ""),
         as_rule=args.get("as_rule") == "yes",
     )

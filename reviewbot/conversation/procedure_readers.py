@@ -94,11 +94,39 @@ def _appeal(number: str | None, tail: Typed) -> Command | Question:
 _GROUNDS = {"misrated", "malicious", "not_attributable", "invalid"}
 
 
+_APPLICATIONS = {"延期": "extension", "台账": "ledger"}
+_APPLICATION = re.compile(r"(延期|台账)(?:申请)?(?=[\s,;、。:]|[A-Za-z][0-9]{3}|\Z)")
+
+
+def _take_application(number: str | None, tail: Typed) -> tuple[str | None, str | None, Typed]:
+    """同意 A1027 延期, 同意 延期 A1027: which application is meant, the number, and the rest."""
+    word, rest = tail.take(_APPLICATION)
+    if word is None:
+        return None, number, tail
+    number, rest = late_number(number, rest)
+    return _APPLICATIONS[word], number, rest
+
+
 def _agree(number: str | None, tail: Typed) -> Command | Question:
+    application, number, tail = _take_application(number, tail)
     no_attachment, tail = tail.take(re.compile(r"[\[(【]?(?:无|没有)附件[\])】]?"))
     if DOUBT.match(tail.folded):
         return ask("没有看懂是否同意，要同意请只写编号，不同意请写「不同意」和原因", number, "同意")
-    return command(Verb.agree, number, no_attachment="yes" if no_attachment else None, note=tail.raw)
+    return command(
+        Verb.agree, number, application=application, no_attachment="yes" if no_attachment else None,
+        note=tail.raw,
+    )  # fmt: skip
+
+
+def _disagree(number: str | None, tail: Typed) -> Command | Question:
+    application, number, rest = _take_application(number, tail)
+    told = _REFUSAL(number, rest)
+    if isinstance(told, Command) and application:
+        return Command(told.verb, told.number, told.args | {"application": application})
+    return told
+
+
+_REFUSAL = free_text(Verb.disagree, "reason", "不同意要写明原因", "不同意 理由不充分")
 
 
 _PERSON = re.compile(r"(?:[给由]\s*)?([^\s,;、。:]+)")
@@ -172,7 +200,7 @@ PROCEDURE_READERS: dict[Verb, Reader] = {
     Verb.request_ledger: _ledger,
     Verb.appeal: _appeal,
     Verb.agree: _agree,
-    Verb.disagree: free_text(Verb.disagree, "reason", "不同意要写明原因", "不同意 理由不充分"),
+    Verb.disagree: _disagree,
     Verb.hand_over: _hand_over,
     Verb.recall: _recall,
     Verb.remark: free_text(Verb.remark, "note", "备注要写明内容", "备注 已到现场查看"),

@@ -99,15 +99,18 @@ def _behind(
 
 
 def _parts(asking: Asking, metric: str, period: Period, unit: Unit | None, figure: Figure) -> list[str]:
-    """What the numerator is made of, and what stands beside it, where there is more than one (F12)."""
-    names = METRICS[metric].parts
-    if len(names) < 2:
-        return []
+    """What the numerator is made of, and what stands beside it, where there is more than one (F12); on a line of
+    its own what stands apart (F9)."""
+    told = METRICS[metric]
+    lines = [("　", told.parts, figure.parts)] if len(told.parts) > 1 else []
+    if told.apart:
+        lines.append(("　另列　", told.apart, figure.apart))
     return [
-        "　" + " / ".join(
-            f"{name} {_behind(asking, metric, period, unit, str(figure.parts.get(part, 0)), part)}"
+        head + " / ".join(
+            f"{name} {_behind(asking, metric, period, unit, str(counts.get(part, 0)), part)}"
             for part, name in names.items()
         )
+        for head, names, counts in lines
     ]  # fmt: skip
 
 

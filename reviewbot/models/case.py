@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Sequence, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Sequence, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from reviewbot.database.base import Base
@@ -165,6 +165,8 @@ class Call(Base):
     reached: Mapped[bool]
     outcome: Mapped[str]
     """Of ``rules.call_back.Outcome``."""
+    completes: Mapped[bool] = mapped_column(server_default=false())
+    """Whether with this attempt the call-back of the round was done: reached, or exhausted by the case's policy."""
     note: Mapped[str]
     recording: Mapped[str | None]
     """Where the recording lies, as the telephone system names it."""

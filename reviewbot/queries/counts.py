@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from reviewbot.models.case import Case, MediaFetch
+from reviewbot.models.case import Call, Case, MediaFetch
 from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.oversight import Recall
 from reviewbot.models.people import Department
@@ -25,12 +25,20 @@ from reviewbot.rules.recall import Finding
 class Cohort:
     """Which cases a metric counts (denominator) and what makes one count above the line, part by part.
 
-    ``beside``: groups of the denominator shown next to the parts, never added to the numerator.
+    ``beside``: groups of the denominator shown next to the parts, never added to the numerator. ``apart``: groups
+    of cases outside the denominator, told on their own line.
     """
 
     members: ColumnElement[bool]
     parts: dict[str, ColumnElement[bool]]
     beside: dict[str, ColumnElement[bool]] = field(default_factory=dict)
+    apart: dict[str, ColumnElement[bool]] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> dict[str, ColumnElement[bool]]:
+        """Every group by name, each as a condition of its own."""
+        inside = {name: and_(self.members, part) for name, part in (self.parts | self.beside).items()}
+        return inside | self.apart
 
 
 def cohort(
@@ -56,7 +64,7 @@ def cohort(
         case "on_time_rectification_rate":
             return Cohort(due, {"on_time": and_(closed, Case.closed_at <= Case.due_at)})
         case "call_back_rate":
-            return Cohort(and_(due, Case.real_name), {"called_back": Case.call_count > 0})
+            return _called_back(due)
         case "response_rate":
             within = Case.contacted_at <= Case.contact_due_at
             owed = and_(
@@ -65,7 +73,11 @@ def cohort(
                 Case.contact_due_at < end,
                 (Case.contact_due_at <= now) | within,
             )
-            return Cohort(owed, {"in_time": within})
+            return Cohort(
+                and_(owed, Case.real_name),
+                {"in_time": within},
+                apart={"anonymous": and_(owed, ~Case.real_name)},
+            )
         case "completion_rate":
             sent = and_(Case.dispatched_at >= start, Case.dispatched_at < end, Case.kind.in_(kinds))
             return Cohort(sent, {"closed": closed})
@@ -85,6 +97,29 @@ def cohort(
         case "recall_confirmed_rate":
             return _recalled(start, end)
     raise KeyError(metric)
+
+
+def _called_back(due: ColumnElement[bool]) -> Cohort:
+    """Real-name cases in four groups that add up to all of them; anonymous ones on their own line (F9)."""
+
+    def with_call(which: InstrumentedAttribute[bool]) -> ColumnElement[bool]:
+        return select(Call.id).where(Call.case_id == Case.id, which).exists()
+
+    reached, completed = with_call(Call.reached), with_call(Call.completes)
+    anonymous = and_(due, ~Case.real_name)
+    return Cohort(
+        and_(due, Case.real_name),
+        {"reached": reached, "exhausted": and_(completed, ~reached)},
+        {
+            "attempted": and_(Case.call_count > 0, ~completed, ~reached),
+            "untried": Case.call_count == 0,
+        },
+        {
+            "anonymous_attempted": and_(anonymous, Case.call_count > 0),
+            "anonymous_reached": and_(anonymous, reached),
+            "anonymous_not_reached": and_(anonymous, ~reached),
+        },
+    )
 
 
 def _recalled(start: datetime, end: datetime) -> Cohort:
@@ -137,22 +172,23 @@ def _confirmed(ended: ColumnElement[bool]) -> Cohort:
 def count_cohort(
     session: Session, found: Cohort, viewer: Viewer, *, by_department: bool, department_id: int | None = None
 ) -> list[tuple[str | None, int, dict[str, int]]]:
-    """One row (department's short name or None for all, denominator, parts and what stands beside them),
+    """One row (department's short name or None for all, denominator, parts and what stands beside or apart),
     departments in directory order."""
-    shown = found.parts | found.beside
+    shown = found.shown
+    all_of_it = func.count().filter(found.members)
     columns = [func.count().filter(part) for part in shown.values()]
     wanted: Select[*tuple[Any, ...]]
     if by_department:
         wanted = (
-            select(Department.short_name, func.count(), *columns)
+            select(Department.short_name, all_of_it, *columns)
             .select_from(Case)
             .join(Department, Department.id == Case.department_id)
             .group_by(Department.id)
             .order_by(Department.id)
         )
     else:
-        wanted = select(func.count(), *columns).select_from(Case)
-    wanted = wanted.where(found.members, visible_cases(viewer))
+        wanted = select(all_of_it, *columns).select_from(Case)
+    wanted = wanted.where(or_(found.members, *found.apart.values()), visible_cases(viewer))
     if department_id is not None:
         wanted = wanted.where(Case.department_id == department_id)
     rows: list[tuple[str | None, int, dict[str, int]]] = []

@@ -11,13 +11,19 @@ from reviewbot.clock import span
 from reviewbot.models.case import Case
 from reviewbot.models.oversight import Card
 from reviewbot.models.people import Department
+from reviewbot.models.procedure import Assistance
 from reviewbot.queries.cases import is_overdue
+from reviewbot.queries.procedure import ENDED_LATE, IS_TOLD, is_overdue_task
 from reviewbot.queries.scope import Viewer, visible_cases
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.listings import LISTINGS
 
 _OPEN = Case.status != CaseStatus.CLOSED
-_DATES = {"opened": Case.opened_at, "due": Case.due_at, "closed": Case.closed_at, "issued": Card.issued_at}
+_DATES = {
+    "opened": Case.opened_at, "due": Case.due_at, "closed": Case.closed_at, "issued": Card.issued_at,
+    "assisted": Assistance.due_at,
+}  # fmt: skip
+_UNITS = {"issued": Card.department_id, "assisted": Assistance.department_id}
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,10 @@ class Wanted:
 
 
 def _listed(wanted: Wanted, viewer: Viewer, now: datetime) -> Select[int, int | None]:
-    """(case, unit) of a list. A card belongs to the unit that got it, whoever has the case now."""
+    """(case, unit) of a list. A card belongs to the unit that got it, whoever has the case now; a sub-task to the
+    unit that was asked to help."""
     listing = LISTINGS[wanted.key]
-    unit = Card.department_id if listing.dated == "issued" else Case.department_id
+    unit = _UNITS.get(listing.dated, Case.department_id)
     found = select(Case.id, unit).where(visible_cases(viewer))
     match wanted.key:
         case "overdue":
@@ -48,6 +55,9 @@ def _listed(wanted: Wanted, viewer: Viewer, now: datetime) -> Select[int, int | 
         case "yellow" | "red":
             standing = (Card.colour == wanted.key) & Card.withdrawn_at.is_(None)
             found = found.join(Card, Card.case_id == Case.id).where(standing).distinct()
+        case "assisted" | "late_assistance":
+            told = IS_TOLD if wanted.key == "assisted" else ENDED_LATE | is_overdue_task(now)
+            found = found.join(Assistance, Assistance.case_id == Case.id).where(told).distinct()
         case _:
             found = found.where(Case.status == CaseStatus(wanted.key))
     if wanted.department_id is not None:

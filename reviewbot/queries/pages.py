@@ -82,18 +82,18 @@ def cohort_cases(
     limit: int = 50,
 ) -> list[Case]:
     """The cases behind a figure's denominator, newest first (law 8); ``part``: only those of one of its groups,
-    or behind the ``numerator``."""
+    be it apart from the denominator, or behind the ``numerator``."""
     wanted = (
         select(Case)
         .options(joinedload(Case.review), joinedload(Case.department), joinedload(Case.handler))
-        .where(found.members, visible_cases(viewer))
+        .where(visible_cases(viewer))
         .order_by(Case.id.desc())
         .limit(limit)
     )
     if part == "numerator":
-        wanted = wanted.where(or_(*found.parts.values()))
-    elif part is not None:
-        wanted = wanted.where((found.parts | found.beside)[part])
+        wanted = wanted.where(found.members, or_(*found.parts.values()))
+    else:
+        wanted = wanted.where(found.members if part is None else found.shown[part])
     if department_id is not None:
         wanted = wanted.where(Case.department_id == department_id)
     if after is not None:

@@ -1,9 +1,13 @@
 """Applications, joint work and delegates of cases."""
 
-from sqlalchemy import select
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from reviewbot.models.case import Case
+from reviewbot.models.people import Department
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Assistance
 from reviewbot.queries.scope import Viewer, visible_cases
 
@@ -61,6 +65,47 @@ def assistances_of(session: Session, case_id: int) -> list[Assistance]:
 def open_assistances(session: Session, case_id: int) -> list[Assistance]:
     """The sub-tasks that nobody has answered or withdrawn."""
     return [one for one in assistances_of(session, case_id) if one.state == "open"]
+
+
+@dataclass(frozen=True)
+class Assisted:
+    """What a unit was asked to help with: its sub-tasks, those ended after their limit, those open beyond it."""
+
+    unit: str
+    code: str
+    tasks: int
+    late: int
+    overdue: int
+
+
+ENDED_LATE = Assistance.answered_at > Assistance.due_at
+"""Answered after its limit, or withdrawn only after it: a withdrawal does not undo a delay (F15)."""
+IS_TOLD = or_(Assistance.state != "withdrawn", ENDED_LATE)
+"""Of sub-tasks, those that count; one withdrawn in time was never owed."""
+
+
+def is_overdue_task(now: datetime) -> ColumnElement[bool]:
+    """A sub-task nobody has answered by its limit."""
+    return and_(Assistance.state == "open", Assistance.due_at < now)
+
+
+def assisted_by_unit(
+    session: Session, viewer: Viewer, start: datetime, end: datetime, now: datetime
+) -> list[Assisted]:
+    """Sub-tasks with their limit in ``start <= it < end``, by the unit that was asked, in directory order (F15)."""
+    rows = session.execute(
+        select(
+            Department.short_name, Department.code, func.count(), func.count().filter(ENDED_LATE),
+            func.count().filter(is_overdue_task(now)),
+        )
+        .select_from(Assistance)
+        .join(Case, Case.id == Assistance.case_id)
+        .join(Department, Department.id == Assistance.department_id)
+        .where(visible_cases(viewer), IS_TOLD, Assistance.due_at >= start, Assistance.due_at < end)
+        .group_by(Department.id)
+        .order_by(Department.id)
+    )  # fmt: skip
+    return [Assisted(*row) for row in rows]
 
 
 def applications_to_decide(

@@ -56,5 +56,6 @@ def visible_cases(viewer: Viewer) -> ColumnElement[bool]:
             Assistance.department_id == viewer.department_id,
             Assistance.state != "withdrawn",
         )
+        .correlate(Case)  # also where the query around it is about sub-tasks itself
         .exists(),
     )

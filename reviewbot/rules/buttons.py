@@ -75,8 +75,8 @@ _AFTER_THE_CALL = (
 def buttons_for(
     number: str, status: CaseStatus, moves: Collection[Move], *, called: bool, assists: bool = False
 ) -> list[Button]:
-    """``called``: the rater was reached in this round, or nobody need be called. ``assists``: this person's unit
-    was asked to help and nothing else."""
+    """``called``: the call-back of this round is done (reached or exhausted), or nobody need be called.
+    ``assists``: this person's unit was asked to help and nothing else."""
     steps = (_AFTER_THE_CALL if called else _BEFORE_THE_CALL) if status is S.VERIFYING else _OFFERS[status]
     if assists:
         steps = (_ASSIST,)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from reviewbot.rules.lifecycle import CaseStatus
 
-Dated = Literal["opened", "due", "closed", "issued"]
+Dated = Literal["opened", "due", "closed", "issued", "assisted"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,9 @@ class Listing:
 
     @property
     def dated_label(self) -> str:
-        return {"opened": "立案", "due": "期限", "closed": "办结", "issued": "发牌"}[self.dated]
+        return {
+            "opened": "立案", "due": "期限", "closed": "办结", "issued": "发牌", "assisted": "协办期限",
+        }[self.dated]  # fmt: skip
 
 
 _STATUS_WORDS: dict[CaseStatus, tuple[str, ...]] = {
@@ -45,6 +47,8 @@ LISTINGS: dict[str, Listing] = {
         Listing("closed", "办结", ("已办结", "办结件", "办完"), "closed", True),
         Listing("yellow", "黄牌", ("黄牌警示", "发黄牌"), "issued"),
         Listing("red", "红牌", ("红牌警示", "发红牌"), "issued"),
+        Listing("assisted", "协办件", ("协办事项", "协办任务", "协办工单"), "assisted"),
+        Listing("late_assistance", "协办超期", ("协办逾期", "协办延误", "协办超时", "超期协办"), "assisted"),
         *(Listing(status.value, status.label, words, "opened") for status, words in _STATUS_WORDS.items()),
     )
 }

@@ -23,6 +23,8 @@ class Metric:
     source: str
     parts: Mapping[str, str]
     """What the numerator is made of, and what stands beside it, as people call them."""
+    apart: Mapping[str, str] = field(default_factory=dict)
+    """Cases the rate leaves out but that are told on their own line with it, as people call them (F9)."""
 
 
 _DERIVED = "没有公开规定，本系统推导"
@@ -53,22 +55,33 @@ METRICS: dict[str, Metric] = {
         Metric(
             key="call_back_rate",
             name="差评回访率",
-            numerator="至少完成一次回访的实名差评件数",
-            denominator="截止时点前已到期的实名差评件数",
+            numerator="至少完成一次回访的实名差评件数：已接通，或按规定次数拨打仍联系不上（两项分别列出）",
+            denominator="截止时点前已到期的实名差评件数，拨打未完成、未拨打的计入",
             cohort="due",
-            exclusions=("匿名差评（另行列出）", "尚未到期的件"),
+            exclusions=("匿名差评（另行列出：已拨打、已接通、未接通）", "尚未到期的件"),
             source="范围依国办发〔2019〕51号，细则本系统推导",
-            parts={"called_back": "已回访"},
+            parts={
+                "reached": "已接通",
+                "exhausted": "联系不上",
+                "attempted": "拨打未完成",
+                "untried": "未拨打",
+            },
+            apart={
+                "anonymous_attempted": "匿名已拨打",
+                "anonymous_reached": "匿名已接通",
+                "anonymous_not_reached": "匿名未接通",
+            },
         ),
         Metric(
             key="response_rate",
             name="及时响应率",
             numerator="在响应时限内首次有效联系群众的件数（签收不算联系）",
-            denominator="响应时限已过或者已按时响应的件数",
+            denominator="响应时限已过或者已按时响应的件数，匿名的不计",
             cohort="response_due",
-            exclusions=("响应时限未到且尚未响应的件",),
+            exclusions=("响应时限未到且尚未响应的件", "匿名、没有号码可打的件（另行列出，不算逾期）"),
             source="没有公开规定，本系统推导，口径待主管局确认",
             parts={"in_time": "及时"},
+            apart={"anonymous": "匿名无法联系"},
         ),
         Metric(
             key="completion_rate",
@@ -132,6 +145,8 @@ class Figure:
     numerator: int
     denominator: int
     parts: Mapping[str, int] = field(default_factory=dict)
+    apart: Mapping[str, int] = field(default_factory=dict)
+    """Of cases outside the denominator, told on their own line."""
 
     def __post_init__(self) -> None:
         _check(self.numerator, self.denominator)
@@ -160,6 +175,12 @@ def display(figure: Figure, rounding: Rounding = "round") -> str:
     printed = percent(figure.numerator, figure.denominator, rounding)
     share = "—" if printed is None else f"{printed}%"
     return f"{share}（{figure.numerator}/{figure.denominator}）"
+
+
+def apart_line(figure: Figure) -> str:
+    """The cases that stand apart from a rate, on their own line; "" for a rate that leaves nothing standing apart."""
+    names = METRICS[figure.metric].apart
+    return "，".join(f"{name} {figure.apart.get(part, 0)}" for part, name in names.items())
 
 
 def value(figure: Figure, rounding: Rounding = "round") -> float | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from reviewbot.actions.answer_once import Answer, answer_once
 from reviewbot.actions.create_token import viewer_of_token
 from reviewbot.actions.make_move import make_move
-from reviewbot.actions.report_rates import RateRow, report_rates, this_month
+from reviewbot.actions.report_rates import RateRow, report_assistance, report_rates, this_month
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput, NotFound, NotSignedIn
@@ -20,6 +20,7 @@ from reviewbot.models.case import Case
 from reviewbot.queries.cases import calls_of, due_times_of, events_of, evidence_of, find_case, list_cases
 from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.directory import find_department
+from reviewbot.queries.procedure import Assisted
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
 from reviewbot.rules.call_back import Outcome
@@ -85,6 +86,9 @@ class MoveBody(BaseModel):
     recording_sha256: str = Field("", max_length=64)
     days: int | None = Field(None, ge=1, le=1000, description="延期的工作日数")
     until: date | None = Field(None, description="台账计划完成日期")
+    application: Literal["", "extension", "ledger"] = Field(
+        "", description="延期和台账都待决定时，决定哪一项"
+    )
     person: str = Field("", max_length=100, description="接办人的姓名或账号")
     as_rule: bool = False
 
@@ -211,6 +215,23 @@ def get_rates(
     return rates_data(rows, first, last, now, rounding)
 
 
+@router.get("/assistance")
+def get_assistance(
+    request: Request,
+    viewer: Caller,
+    first: Annotated[date | None, Query(alias="from")] = None,
+    last: Annotated[date | None, Query(alias="to")] = None,
+) -> dict[str, Any]:
+    """By unit asked to help (协办): sub-tasks with their limit in ``from``..``to``, ended late, open beyond it."""
+    house = house_of(request)
+    now = house.clock.now()
+    default_first, default_last = this_month(now)
+    first, last = first or default_first, last or default_last
+    with house.database.begin() as session:
+        found = report_assistance(session, viewer, first=first, last=last, now=now)
+    return assistance_data(found, first, last, now)
+
+
 @router.get("/balance")
 def get_balance(request: Request, viewer: Caller) -> dict[str, Any]:
     """Received = accepted + duplicate + altered + refused + set aside, with the rows that prove it."""
@@ -242,11 +263,26 @@ def rates_data(
                 "metric": metric.key, "name": metric.name, "department": row.department,
                 "numerator": row.figure.numerator, "denominator": row.figure.denominator,
                 "value": None if told is None else float(told), "parts": dict(row.figure.parts),
+                "apart": dict(row.figure.apart),
             }
         )  # fmt: skip
     return {
         "from": first.isoformat(), "to": last.isoformat(), "as_of": now.astimezone(CHINA).isoformat(),
         "rounding": rounding, "unit": "percent", "rates": found,
+    }  # fmt: skip
+
+
+def assistance_data(found: list[Assisted], first: date, last: date, now: datetime) -> dict[str, Any]:
+    """Sub-tasks by unit as data."""
+    return {
+        "from": first.isoformat(), "to": last.isoformat(), "as_of": now.astimezone(CHINA).isoformat(),
+        "units": [
+            {
+                "department": one.unit, "department_code": one.code, "tasks": one.tasks, "late": one.late,
+                "overdue": one.overdue,
+            }
+            for one in found
+        ],
     }  # fmt: skip
 
 
@@ -287,6 +323,6 @@ def _asked(number: str, body: MoveBody) -> MoveIn:
         verb=Verb(word), number=number, remark=body.remark, department=body.department,
         conclusion=body.conclusion, complex=body.complex, reached=body.reached, basis=body.basis,
         channel=body.channel, no_attachment=body.no_attachment, days=body.days, until=body.until,
-        person=body.person, as_rule=body.as_rule, outcome=body.outcome, recording=body.recording,
-        recording_sha256=body.recording_sha256,
+        application=body.application, person=body.person, as_rule=body.as_rule,
+        outcome=body.outcome, recording=body.recording, recording_sha256=body.recording_sha256,
     )  # fmt: skip

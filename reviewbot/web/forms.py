@@ -10,6 +10,7 @@ from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
 from reviewbot.models.people import Department
+from reviewbot.models.procedure import ApplicationKind
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import Conclusion, Move
 from reviewbot.web.bases import basis_of
@@ -77,6 +78,11 @@ def forms_by_verb(departments: Sequence[Department], *, has_evidence: bool) -> d
     conclusions = tuple((known.value, known.label) for known in Conclusion)
     channels = tuple((word, word) for word in ("电话", "短信", "当面", "书面", "网上"))
     reason = Field("remark", "原因")
+    application = Field(
+        "application", "哪一项", "select", required=False,
+        options=(("", "待决定的一项"), ("extension", "延期申请"), ("ledger", "台账申请")),
+        hint="延期和台账都待决定时须选",
+    )  # fmt: skip
     unattached = Field("no_attachment", "确认没有附件也通过", "checkbox", required=False)
     forms = [
         MoveForm("dispatch", "派单", "派给承办单位；办理时限自首次派单起算。", (
@@ -135,10 +141,11 @@ def forms_by_verb(departments: Sequence[Department], *, has_evidence: bool) -> d
             Field("until", "计划完成日期", "date"), Field("remark", "原因和分步措施"),
         )),
         MoveForm("agree", "同意申请", "", (
+            application,
             *(() if has_evidence else (Field("no_attachment", "申诉没有附件也同意", "checkbox", required=False),)),
             Field("remark", "意见", required=False),
         )),
-        MoveForm("disagree", "不同意申请", "", (reason,), danger=True),
+        MoveForm("disagree", "不同意申请", "", (application, reason), danger=True),
         MoveForm("hand_over", "移交", "移交给本单位另一人，时限不变。", (
             Field("person", "接办人（姓名或账号）", "text"), Field("remark", "原因", required=False),
         )),
@@ -152,7 +159,8 @@ def forms_by_verb(departments: Sequence[Department], *, has_evidence: bool) -> d
 def asked_of(form: FormData, number: str, verb: Verb) -> MoveIn:
     """The move a filled form asks for. Raises InvalidInput for what no form of ours sends."""
     told = {
-        name: text_of(form, name) for name in ("conclusion", "round", "days", "until", "outcome", "called_at")
+        name: text_of(form, name)
+        for name in ("conclusion", "round", "days", "until", "outcome", "called_at", "application")
     }
     try:
         return MoveIn(
@@ -170,6 +178,7 @@ def asked_of(form: FormData, number: str, verb: Verb) -> MoveIn:
             no_attachment=bool(text_of(form, "no_attachment")),
             days=int(told["days"]) if told["days"] else None,
             until=date.fromisoformat(told["until"]) if told["until"] else None,
+            application=ApplicationKind(told["application"]).value if told["application"] else "",
             person=_line(form, "person", 100),
             as_rule=bool(text_of(form, "as_rule")),
             round=int(told["round"]) if told["round"] else None,

@@ -124,7 +124,7 @@ def _cohort(
     first, last = period_of(request, now)
     members = cohort(metric.key, *span(first, last), now)
     part = request.query_params.get("part") or None
-    if part not in (None, "numerator", *metric.parts):
+    if part not in (None, "numerator", *metric.parts, *metric.apart):
         raise NotFound("没有这一项。")
     found = page_queries.cohort_cases(
         session, members, viewer, part=part, department_id=department_id, after=after, limit=PAGE + 1
@@ -133,7 +133,8 @@ def _cohort(
     counted = {ident for part in parts.values() for ident in part}
     words = f"{metric.name}（{first} 至 {last}）的分母：{metric.denominator}。计入分子：{metric.numerator}。"
     if part:
-        words = f"{metric.name}（{first} 至 {last}）中的“{metric.parts.get(part, '分子')}”。" + words
+        name = (dict(metric.parts) | dict(metric.apart)).get(part, "分子")
+        words = f"{metric.name}（{first} 至 {last}）中的“{name}”。" + words
     return found, {case.id: case.id in counted for case in found}, words
 
 

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from reviewbot.actions.report_rates import report_rates
+from reviewbot.actions.report_rates import report_assistance, report_rates
 from reviewbot.clock import CHINA
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
+from reviewbot.queries.procedure import Assisted
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.rates import METRICS, Figure, display, value
@@ -102,6 +103,7 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
         overdue = page_queries.count_overdue(session, viewer, now)
         rounding = house.today(session).policy.rounding
         table = _rates(session, viewer, first, last, now, rounding)
+        helpers = report_assistance(session, viewer, first=first, last=last, now=now)
         today = daily = None
         if viewer.sees_all:
             today = page_queries.intake_between(session, midnight, midnight + timedelta(days=1))
@@ -120,6 +122,17 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
         "open_count": sum(count for status, count in counts.items() if status.is_open),
         "overdue": overdue,
         **table,
+        "helpers": [
+            {
+                "unit": one.unit,
+                "tasks": one.tasks,
+                "late": one.late,
+                "overdue": one.overdue,
+                "all": _helped("assisted", one, first, last),
+                "delays": _helped("late_assistance", one, first, last),
+            }
+            for one in helpers
+        ],
         "daily": daily,
         "fragment": f"/fragments/overview?{urlencode({'from': first, 'to': last})}",
     }
@@ -137,7 +150,9 @@ def _rates(
         for row in report_rates(session, viewer, first=first, last=last, now=now, by_department=split):
             found[row.department, row.figure.metric] = row.figure
     table = []
-    counted = {name for (name, _), figure in found.items() if figure.denominator}
+    counted = {
+        name for (name, _), figure in found.items() if figure.denominator or any(figure.apart.values())
+    }
     idle = [unit.short_name for unit in units if unit.short_name not in counted]
     units = [unit for unit in units if unit.short_name in counted]
     for code, name in [*((unit.code, unit.short_name) for unit in units), ("", None)]:
@@ -149,9 +164,16 @@ def _rates(
             cells.append({
                 "metric": metric.name, "text": display(figure, rounding), "link": link,
                 "few": 0 < figure.denominator < 10, "none": not figure.denominator,
+                "apart": [
+                    (name, figure.apart.get(part, 0), f"{link}&part={part}") for part, name in metric.apart.items()
+                ],
             })  # fmt: skip
         table.append({"unit": name or "合计", "cells": cells, "total": name is None})
     return {"table": table, "bars": _bars(found, rounding), "idle": idle}
+
+
+def _helped(listing: str, one: Assisted, first: date, last: date) -> str:
+    return "/cases?" + urlencode({"list": listing, "department": one.code, "from": first, "to": last})
 
 
 def _bars(found: dict[tuple[str | None, str], Figure], rounding: Any) -> dict[str, Any]:

@@ -11,12 +11,15 @@ from case_kit import (
     HEAD,
     SECOND_SUPERVISOR,
     SUPERVISOR,
+    call,
     case_of,
+    conclude,
     events,
     handler_of,
     messages,
     move,
     opened,
+    verifying,
     viewer,
 )
 from hypothesis import HealthCheck, given
@@ -229,3 +232,38 @@ def test_whatever_people_try_a_card_goes_only_by_two_others_or_a_supervisor(hous
     told = events(house, number)
     assert sum(event.move == "withdraw_card" for event in told) == (made.withdrawn_at is not None)
     assert first_break(told) is None
+
+
+def test_an_extension_asked_in_time_and_granted_takes_back_the_card_that_came_meanwhile(house, clock):
+    """The unit was not late: its word came before the due time, the decision after it (F16)."""
+    number = verifying(house)
+    call(house, number)
+    conclude(house, number)
+    handler = handler_of(house, number)
+    move(house, handler, "request_extension", number, days=5, remark="需核对数据")
+    clock.moment = case_of(house, number).due_at
+    sweep(house)
+    assert card(house).withdrawn_at is None
+
+    move(house, SUPERVISOR, "agree", number)
+
+    kept = card(house)
+    assert kept.withdrawn_at == clock.moment
+    assert "延期" in kept.withdrawn_reason
+    assert [event.move for event in events(house, number)][-2:] == ["grant_extension", "withdraw_card"]
+    assert first_break(events(house, number)) is None
+    assert {HEAD, handler} <= {one.userid for one in messages(house, kind="card_settled")}
+
+
+def test_a_refused_extension_and_a_card_of_another_limit_take_nothing_back(house, clock):
+    number = verifying(house)
+    call(house, number)
+    conclude(house, number)
+    handler = handler_of(house, number)
+    move(house, handler, "request_extension", number, days=5, remark="需核对数据")
+    clock.moment = case_of(house, number).due_at
+    sweep(house)
+
+    move(house, SUPERVISOR, "disagree", number, remark="理由不足")
+
+    assert card(house).withdrawn_at is None

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from case_kit import COMMENT, PHONE, RATER, case_of, closed, events, messages, opened, record
 from ladder_kit import Wire
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.erase_rater import ERASED, erase_expired, erase_rater
@@ -17,7 +17,7 @@ from reviewbot.errors import Conflict, NotFound
 from reviewbot.links import RaterLink
 from reviewbot.models.chain import first_break
 from reviewbot.models.rater import RaterAnswer, RaterOpenid
-from reviewbot.models.review import Review
+from reviewbot.models.review import Review, ReviewCopy
 from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.raters import Answer
@@ -155,3 +155,26 @@ def test_retention_erases_what_is_older_than_the_setting_and_leaves_open_cases(h
     erased = [number for number in (done, waiting, fresh) if events(house, number)[-1].move == "erase_rater"]
     assert erased == [done]
     assert house.settings.intake.keep_rater_days == 0  # U6: nothing is erased unless the bureau says so
+
+
+def test_an_altered_or_broken_copy_of_an_erased_review_brings_no_words_back(house):
+    facts = record()
+    erase(house, closed(house, **facts))
+    altered = facts | {"comment": COMMENT + "，还要我再说一遍吗"}
+    pieces = split_body(
+        b"\n".join(
+            json.dumps(one, ensure_ascii=False).encode()
+            for one in (altered, facts | {"rating": 77}, record(rating=88))
+        )
+    )
+    again = [to_record(house, house.profiles["standard"], piece) for piece in pieces]
+    with house.database.begin() as session:
+        received = receive_reviews(session, [Delivery("standard", "webhook", again)], at=house.clock.now())
+
+    assert [one.result for one in received.results[0]] == ["altered", "set_aside", "set_aside"]
+    kept = everything_kept(house)
+    for his in ("再说一遍", "再说一遍".encode().hex()):
+        assert his not in kept
+    assert kept.count(PHONE.encode().hex()) == 1  # of the third, which is another review
+    with house.database.begin() as session:
+        assert session.scalar(select(func.count()).select_from(ReviewCopy)) == 1  # that it came stays known

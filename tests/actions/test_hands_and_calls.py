@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from case_kit import HEAD, case_of, conclude, handler_of, messages, move, opened, verifying
+from case_kit import HEAD, case_of, conclude, handler_of, messages, move, opened, verifying, viewer
 
+from reviewbot.actions.faces import buttons_of
 from reviewbot.errors import Conflict, InvalidInput
+from reviewbot.queries.cases import find_case
 from reviewbot.rules.lifecycle import CaseStatus
 
 
@@ -74,3 +76,21 @@ def test_an_anonymous_rating_needs_no_call(house):
     conclude(house, number)
 
     assert case_of(house, number).status is CaseStatus.RECTIFYING
+
+
+def test_the_buttons_go_on_when_the_call_back_is_exhausted(house):
+    """Whoever may conclude is offered the conclusion, no further call (F9)."""
+    number = verifying(house)
+    handler = handler_of(house, number)
+
+    def offered():
+        with house.database.begin() as session:
+            who = viewer(house, handler)
+            return [told[0] for told in buttons_of(session, find_case(session, number, who), who)]
+
+    assert offered()[0] == "登记回访"
+    move(house, handler, "record_call", number, reached=False, remark="无人接听")
+    assert offered()[0] == "登记回访"
+    move(house, handler, "record_call", number, reached=False, remark="空号")
+
+    assert offered() == ["认定属实", "其他认定", "申诉"]

@@ -347,3 +347,47 @@ def test_one_refusal_sends_it_to_rectification(house):
 
     case = case_of(house, number)
     assert (case.status, case.conclusion) == (CaseStatus.RECTIFYING, Conclusion.JUSTIFIED)
+
+
+# Two applications at once
+
+
+def waiting_for_two(house):
+    number = rectifying(house)
+    handler = handler_of(house, number)
+    move(house, handler, "request_extension", number, days=5, remark="需核对数据")
+    day = house.clock.now().date() + timedelta(days=60)
+    move(house, handler, "request_ledger", number, until=day, remark="需改造系统")
+    return number
+
+
+def states(house, number):
+    with house.database.begin() as session:
+        return [one.state.value for one in applications_of(session, case_of(house, number).id)]
+
+
+@pytest.mark.parametrize("verb", ["agree", "disagree"])
+def test_a_plain_word_on_two_applications_is_asked_back(house, verb):
+    number = waiting_for_two(house)
+
+    with pytest.raises(InvalidInput, match="延期申请、台账申请") as refused:
+        move(house, SUPERVISOR, verb, number, remark="理由")
+
+    word = {"agree": "同意", "disagree": "不同意"}[verb]
+    assert f"{word} {number} 延期" in refused.value.sentence
+    assert f"{word} {number} 台账" in refused.value.sentence
+    assert states(house, number) == ["pending", "pending"]
+
+
+def test_the_word_names_which_application_is_decided(house):
+    number = waiting_for_two(house)
+
+    said = move(house, SUPERVISOR, "disagree", number, application="ledger", remark="可以整改").sentence
+    assert "不列入台账" in said
+    assert states(house, number) == ["pending", "refused"]
+    with pytest.raises(Conflict, match="没有待决定的台账申请"):
+        move(house, SUPERVISOR, "agree", number, application="ledger")
+    said = move(house, SUPERVISOR, "agree", number).sentence  # only one waits now
+
+    assert "同意延期" in said
+    assert states(house, number) == ["granted", "refused"]

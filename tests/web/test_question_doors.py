@@ -4,10 +4,20 @@ import json
 import re
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from ask_kit import a_worked_month, links, plain, said
-from case_kit import HEAD, SUPERVISOR
+from case_kit import (
+    FOREIGN_HEAD,
+    HEAD,
+    SUPERVISOR,
+    call,
+    handler_of,
+    move,
+    opened,
+    verifying,
+)
 from door_kit import serving
 from page_kit import enter
 from test_api_door import Caller
@@ -41,25 +51,19 @@ def rehearsed(house, tmp_path, monkeypatch):
     return house
 
 
+def printed_by(*words):
+    """What the command line says as data."""
+    command = [sys.executable, "-m", "reviewbot", *words, "--from", FROM, "--to", TO, "--json"]
+    told = subprocess.run(command, capture_output=True, check=True, timeout=120)
+    return json.loads(told.stdout)
+
+
 def test_four_doors_give_one_number_for_every_rate_and_unit(rehearsed, pages):
     house = rehearsed
-    command = [
-        sys.executable,
-        "-m",
-        "reviewbot",
-        "rates",
-        "--by",
-        "department",
-        "--from",
-        FROM,
-        "--to",
-        TO,
-        "--json",
-    ]
-    printed = subprocess.run(command, capture_output=True, check=True, timeout=120)
+    printed = printed_by("rates", "--by", "department")
     by_cli = {
         (row["metric"], row["department"]): f"{row['numerator']}/{row['denominator']}"
-        for row in json.loads(printed.stdout)["rates"]
+        for row in printed["rates"]
     }
     with serving(house) as url:
         answered = Caller(house, url, "supervisor").get("/rates", by="department", **{"from": FROM, "to": TO})
@@ -121,3 +125,99 @@ def test_a_list_page_refuses_what_is_no_list(house, pages):
     assert pages.get("/cases?list=nothing").status_code == 404
     assert pages.get("/cases?metric=rectification_rate&part=nothing").status_code == 404
     assert pages.get("/supervision?department=NOWHERE").status_code == 404
+
+
+ANONYMOUS = {"kind": "person", "anonymous": True}
+
+
+@pytest.fixture
+def rated_by_the_unnamed(rehearsed):
+    """Beside the worked month: four anonymous ratings (one reached, one called in vain), a real one unreachable,
+    and a real one called once in vain."""
+    house = rehearsed
+    house.clock.moment -= timedelta(days=30)
+    call(house, verifying(house, rater=ANONYMOUS))
+    for outcome, rater in (("无人接听", ANONYMOUS), ("空号", None), ("无人接听", None)):
+        number = verifying(house, **({"rater": rater} if rater else {}))
+        move(house, handler_of(house, number), "record_call", number, reached=False, remark=outcome)
+    opened(house, rater=ANONYMOUS)
+    opened(house, rater=ANONYMOUS, department="MED", item="参保登记")
+    house.clock.moment += timedelta(days=30)
+    return house
+
+
+def test_anonymous_ratings_stand_on_their_own_line_at_every_door(rated_by_the_unnamed, pages):
+    """F9: real-name call-backs tell where every one of them stands; nobody is late who had no number to call."""
+    house = rated_by_the_unnamed
+    with serving(house) as url:
+        answered = Caller(house, url, "supervisor").get("/rates", by="department", **{"from": FROM, "to": TO})
+    rows = {(row["metric"], row["department"]): row for row in answered.json()["rates"]}
+    called, response = rows["call_back_rate", "社保局"], rows["response_rate", "社保局"]
+
+    # Four of the worked month (three reached), and two of these.
+    assert called["parts"] == {"reached": 3, "exhausted": 1, "attempted": 1, "untried": 1}
+    assert (called["numerator"], called["denominator"]) == (4, 6) == (4, sum(called["parts"].values()))
+    assert called["apart"] == {
+        "anonymous_attempted": 2, "anonymous_reached": 1, "anonymous_not_reached": 2
+    }  # fmt: skip
+    assert (response["denominator"], response["apart"]) == (6, {"anonymous": 3})
+    assert rows["call_back_rate", "医保分局"]["apart"]["anonymous_not_reached"] == 1
+
+    by_cli = {
+        (row["metric"], row["department"]): row for row in printed_by("rates", "--by", "department")["rates"]
+    }
+    assert by_cli == rows
+    text = said(house, SUPERVISOR, f"社保局 回访率 {DAYS}")
+    assert "匿名已拨打 2 / 匿名已接通 1 / 匿名未接通 2" in plain(text)
+    assert "已接通 3 / 联系不上 1 / 拨打未完成 1 / 未拨打 1" in plain(text)
+    assert "匿名无法联系 3" in plain(said(house, SUPERVISOR, f"社保局 响应率 {DAYS}"))
+
+    enter(pages, SUPERVISOR)
+    page = pages.get("/", params={"from": FROM, "to": TO}).text
+    ways = dict(re.findall(r'<a href="([^"]*department=SOC[^"]*part=anonymous[^"]*)">([^<]+)</a>', page))
+    assert set(ways.values()) == {"匿名已拨打 2", "匿名已接通 1", "匿名未接通 2", "匿名无法联系 3"}
+    for there, shown in [*((there.replace("&amp;", "&"), shown) for there, shown in ways.items())]:
+        assert shown_cases(pages, there) == int(shown.split()[1]), shown
+    for shown, there in links(text):
+        if shown.isdecimal():
+            assert shown_cases(pages, there) == int(shown), there
+
+
+def test_delays_of_helpers_are_visible_by_unit_at_every_door(rehearsed, pages):
+    """F15: how many sub-tasks a unit was asked for, answered late, still open; and the cases behind them."""
+    house = rehearsed
+    house.clock.moment -= timedelta(days=30)
+    asked = [verifying(house) for _ in range(4)]
+    for number in asked:
+        move(house, HEAD, "ask_assistance", number, department="MED", remark="请提供参保记录")
+    move(house, FOREIGN_HEAD, "assist", asked[0], remark="记录无误")
+    move(house, HEAD, "withdraw_assistance", asked[1], department="MED", remark="已自行取得")
+    house.clock.moment += timedelta(days=30)
+    move(house, FOREIGN_HEAD, "assist", asked[2], remark="记录无误")
+    expected = {"department": "医保分局", "department_code": "MED", "tasks": 3, "late": 1, "overdue": 1}
+
+    with serving(house) as url:
+        supervisor, tax = Caller(house, url, "supervisor"), Caller(house, url, "head", "TAX")
+        told = supervisor.get("/assistance", **{"from": FROM, "to": TO}).json()
+        assert told["units"] == [expected]
+        assert tax.get("/assistance", **{"from": FROM, "to": TO}).json()["units"] == []
+        assert supervisor.get("/assistance", **{"from": TO, "to": FROM}).status_code == 422
+    assert printed_by("assistance")["units"] == [expected]
+
+    enter(pages, SUPERVISOR)
+    page = pages.get("/", params={"from": FROM, "to": TO}).text
+    ways = {
+        found[1]: (found[0].replace("&amp;", "&"), found[2])
+        for found in re.findall(r'href="(/cases\?list=(assisted|late_assistance)[^"]+)">([0-9]+)<', page)
+    }
+    assert {name: shown for name, (_, shown) in ways.items()} == {"assisted": "3", "late_assistance": "2"}
+    assert "超期了结 1，未答复 1" in page
+    for there, shown in ways.values():
+        assert shown_cases(pages, there) == int(shown)
+    text = said(house, SUPERVISOR, "医保分局 协办超期")
+    assert "共 2 件" in plain(text)
+    assert asked[2] in text
+    assert asked[3] in text
+    assert asked[0] not in text
+    assert "医保分局 2" in plain(said(house, SUPERVISOR, "协办超期"))
+    assert "共 2 件" in plain(said(house, FOREIGN_HEAD, "协办超期"))

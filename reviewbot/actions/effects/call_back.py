@@ -32,20 +32,21 @@ def _record_call(step: Step) -> None:
         raise InvalidInput("录音的 SHA-256 应为 64 位小写十六进制。")
     called = _called_at(step)
     case.call_count += 1
-    step.session.add(
-        Call(
-            case_id=case.id, round=case.round, attempt=case.call_count, at=called,
-            staff_id=step.viewer.staff_id, reached=reached, outcome=outcome.value, note=asked.remark,
-            recording=asked.recording or None, recording_sha256=asked.recording_sha256 or None,
-        )
+    attempt = Call(
+        case_id=case.id, round=case.round, attempt=case.call_count, at=called,
+        staff_id=step.viewer.staff_id, reached=reached, outcome=outcome.value, note=asked.remark,
+        recording=asked.recording or None, recording_sha256=asked.recording_sha256 or None,
     )  # fmt: skip
+    step.session.add(attempt)
     step.session.flush()
+    made = _progress(step)
+    attempt.completes = made.done
     step.data |= {"attempt": case.call_count, "reached": reached, "outcome": outcome.value}
     if called != step.at:
         step.data |= {"called_at": called.isoformat()}
     if asked.recording:
         step.data |= {"recording": asked.recording, "recording_sha256": asked.recording_sha256}
-    step.said = f"第{case.call_count}次，{outcome.label}" + _still_needed(step, _progress(step))
+    step.said = f"第{case.call_count}次，{outcome.label}" + _still_needed(step, made)
     if reached:
         case.contacted_at = case.contacted_at or called
         case.next_action_at = next_rung(step.session, case, step.rulebook, met=("contact",), at=called)

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 
+from reviewbot.actions.appeal_card import take_back
 from reviewbot.actions.effects.applications import (
     awaited,
     decide,
@@ -15,7 +16,8 @@ from reviewbot.actions.start_clock import next_rung, replace_clock
 from reviewbot.actions.step import Effect, Step, need
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput
-from reviewbot.models.procedure import ApplicationKind, ApplicationState
+from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState
+from reviewbot.queries.cards import cards_since
 from reviewbot.queries.procedure import granted_applications
 from reviewbot.queries.raters import staff_names
 from reviewbot.rules import notices
@@ -67,11 +69,22 @@ def _grant_extension(step: Step) -> None:
 def _after_grant_extension(step: Step) -> None:
     application = awaited(step, EXTENSION)
     settle(step, application, ApplicationState.GRANTED)
+    _take_back_cards(step, application)
     if step.case.due_at is not None:
         body = notices.rater_extended(
             step.case.number, step.case.due_at.astimezone(CHINA), _for_the_rater(step, application.reason)
         )
         tell_rater(step.session, step.case, "extended", body, at=step.at)
+
+
+def _take_back_cards(step: Step, application: Application) -> None:
+    """A card for the limit that gave way, issued while a word spoken in time waited: the delay was the decider's."""
+    asked = f"{application.asked_at.astimezone(CHINA):%m-%d %H:%M}"
+    for card in cards_since(step.session, step.case.id, application.asked_at, "handling"):
+        take_back(
+            step.session, card, step.case, f"到期前（{asked}）申请的延期已获同意，原期限不再作数", step.viewer,
+            at=step.at,
+        )  # fmt: skip
 
 
 def _for_the_rater(step: Step, reason: str) -> str:
