@@ -80,7 +80,8 @@ def test_four_doors_give_one_number_for_every_rate_and_unit(rehearsed, pages):
             expected = by_api[key, unit]
             assert told_in(said(house, SUPERVISOR, f"{unit} {metric.name} {DAYS}"), metric.name) == expected
             cell = re.search(
-                rf"metric={key}&amp;department={code}&amp;from={FROM}[^>]*>[^<]*（([0-9/]+)）<", page
+                rf'metric={key}&amp;department={code}&amp;from={FROM}[^>]*>[^<]*<span class="of">（([0-9/]+)）<',
+                page,
             )
             assert cell[1] == expected, (key, unit)
             if not expected.endswith("/0"):
