@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.fall_back import fall_back
@@ -32,6 +32,7 @@ ONCE = frozenset({"card_update", "card_recall"})
 CODE_LIFE = timedelta(hours=72)
 """A response_code is good for one change of its card within this time (wecom §2.3)."""
 TOO_LATE = "发送后没有答复，重复检查期已过，不能再发以免重复"
+MAYBE_ARRIVED = "，其中有未获答复的，可能已经送达"
 MERGED_REPEAT = "超时后重发，平台认作重复，没有给出消息编号"
 NOT_CONFIGURED = {"wecom": "未配置企业微信", RATER: "未配置公众号和短信网关"}
 NOT_REACHED = {"wecom": "企业微信称该成员收不到（不在可见范围或已离职）", RATER: "短信网关称该号码收不到"}
@@ -213,20 +214,18 @@ def _fail(database: Database, parcel: Parcel, wrong: ChannelError, at: datetime)
         return
     log.warning("message not taken", message=parcel.id, errcode=wrong.errcode, permanent=wrong.permanent)
     pause = next_pause(parcel.attempts, asked=wrong.retry_after, away=wrong.away)
-    if wrong.permanent or parcel.kind in ONCE or pause is None:
-        tries = "" if wrong.permanent else f"，已试 {parcel.attempts} 次"
-        _suppress(database, parcel, wrong.sentence + tries, at)
-        if wrong.recipient and parcel.channel != RATER:
-            with database.begin() as session:
-                for userid in parcel.receivers:
-                    note_refused(session, userid, wrong.errcode, wrong.sentence, at=at)
-        return
     now = datetime.now(UTC)
-    due = now + timedelta(seconds=pause * random.uniform(1, 1.2))  # noqa: S311 - jitter
     unsure = parcel.unsure_since or (now if wrong.unsure else None)
+    ends = wrong.permanent or parcel.kind in ONCE or pause is None
+    tries = "" if wrong.permanent else f"，已试 {parcel.attempts} 次"
+    reason = wrong.sentence + tries + (MAYBE_ARRIVED if unsure else "")
+    due = now + timedelta(seconds=(pause or 0) * random.uniform(1, 1.2))  # noqa: S311 - jitter
     with database.begin() as session:
-        session.execute(
-            update(Message)
-            .where(Message.id.in_(parcel.ids))
-            .values(state="owed", reason=wrong.sentence, next_try_at=due, unsure_since=unsure)
-        )
+        for row in _rows(session, parcel):
+            row.unsure_since = unsure
+            if not ends:
+                row.state, row.reason, row.next_try_at = "owed", wrong.sentence, due
+                continue
+            _end(session, row, reason, at)
+            if wrong.recipient and parcel.channel != RATER:
+                note_refused(session, row.userid, wrong.errcode, wrong.sentence, at=at)

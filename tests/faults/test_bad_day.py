@@ -195,13 +195,15 @@ def test_a_bad_day_ends_with_every_message_on_its_phone_exactly_once_or_suppress
     of_cards = {"card_update", "card_recall"}
     sent = [row for row in staff_rows if row[3] == "sent" and row[2] not in of_cards]
     assert {row[3] for row in staff_rows} <= {"sent", "suppressed"}
-    assert len({(row[1], row[5]) for row in sent}) == len(
-        sent
-    )  # nobody's second message was taken for a repeat of his first
+    # Nobody's second message was taken for a repeat of his first.
+    assert len({(row[1], row[5]) for row in sent}) == len(sent)
     assert [row for row in sent if shown[row[1], row[5]] != 1] == []
     owed = {(row[1], row[5]) for row in sent}
     unexplained = Counter(userid for (userid, msgid) in shown if (userid, msgid) not in owed)
-    unsure = Counter(row[1] for row in staff_rows if row[3] == "suppressed" and row[7] is not None)
+    # Given up after a try that nobody answered: it may have arrived, once, and its reason says so.
+    unsure = Counter(
+        row[1] for row in staff_rows if row[3] == "suppressed" and row[7] and "可能已经送达" in row[4]
+    )
     assert unexplained - unsure == Counter()
     assert max(shown.values()) == 1
 

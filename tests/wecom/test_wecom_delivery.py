@@ -152,6 +152,23 @@ def test_w09_after_an_unanswered_try_a_repeat_is_made_only_while_it_would_be_rec
     assert {row.kind for row in told} == {"unreached"}
 
 
+def test_w09_given_up_after_an_unanswered_try_says_that_it_may_have_arrived(wired, fake, reply, handler):
+    replies = iter([reply(BUSY), reply(b"", status=504), reply(BUSY)])
+    fake.answers["message/send"] = lambda query, body, headers: (
+        next(replies) if json.loads(body)["touser"] == handler else reply(OK)
+    )
+    owed(wired, handler)
+    for number in range(4):
+        owed(wired, "somebody", f"other-{number}", "digest", text(f"{number}"))
+        deliver(wired)
+        pauses_are_over(wired)
+
+    lost = rows(wired)[0]
+    assert (lost.state, lost.attempts) == ("suppressed", 3)
+    assert lost.unsure_since is not None
+    assert "可能已经送达" in lost.reason
+
+
 def test_w10_sent_means_that_the_number_of_the_message_is_kept(wired, fake, reply, handler):
     answer(fake, reply, {"errcode": 0, "msgid": "M77", "response_code": "RC"})
     owed(wired, handler)
