@@ -134,7 +134,7 @@ def waiting(house, number):
 
 def test_on_the_ledger_helpers_still_answer_and_the_case_can_go_on(house):
     number = everything_asked(house)
-    move(house, SUPERVISOR, "agree", number)  # the extension was asked first
+    move(house, SUPERVISOR, "agree", number, application="extension")
     move(house, SUPERVISOR, "agree", number)
     assert case_of(house, number).status is CaseStatus.ON_LEDGER
 
@@ -150,7 +150,7 @@ def test_an_extension_nobody_decided_lapses_when_the_case_goes_to_the_ledger(hou
     handler = handler_of(house, number)
     move(house, handler, "request_ledger", number, until=date(2027, 2, 1), remark="待系统改造")
     move(house, handler, "request_extension", number, days=3, remark="需核对")
-    move(house, SUPERVISOR, "agree", number)
+    move(house, SUPERVISOR, "agree", number, application="ledger")
 
     assert waiting(house, number) == []
     assert events(house, number)[-1].data["lapsed"]
