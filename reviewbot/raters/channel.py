@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
+from reviewbot.clock import CHINA
 from reviewbot.errors import ChannelError
 from reviewbot.links import RaterLink, RaterLinks
 from reviewbot.raters.gateway import SmsGateway
@@ -100,4 +102,7 @@ class SubscriptionCarrier:
         openid = self.openid_of(body["case"])
         if openid is None:
             raise ChannelError("评价人没有选择用微信接收", permanent=True)
-        self.account.notify(openid, fields(body.get("about", {}), self.keys), link)
+        about = dict(body.get("about", {}))
+        # A closing has no day ahead, and the template wants one: the day it happened.
+        about["date"] = about.get("date") or datetime.fromtimestamp(body["at"], CHINA).date().isoformat()
+        self.account.notify(openid, fields(about, self.keys), link)

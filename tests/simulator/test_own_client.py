@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from simulator_kit import PNG, running
 
+from reviewbot.raters.channel import SubscriptionCarrier
 from reviewbot.settings import ROOT
 from reviewbot.simulator.certificates import make_certificates
 from reviewbot.simulator.profiles import GATEWAY_HEADER, Wishes, configure
@@ -20,6 +21,7 @@ from reviewbot.simulator.server import create_simulator
 from reviewbot.wecom.client import WeComClient
 from reviewbot.wecom.connection import Access
 from reviewbot.wecom.errors import WeComError, load_error_table
+from reviewbot.wecom.official import OfficialAccess, OfficialAccount
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +123,53 @@ def test_the_client_reaches_a_private_deployment_by_prefix_header_field_and_auth
             code = simulator.state.platform.sign_ins.new_code("zhangsan")
             with pytest.raises(WeComError):
                 stranger.oauth_userid(code)
+
+
+def test_q22_a_rater_is_told_by_the_account_once_for_each_consent_whatever_else_asks_for_tokens(store):
+    config = configure(Wishes(profile="mp", seed=17))
+    openid, template = "oGuest0001aaaa", "tmplOfTheBureau"
+    keys = {"item": "thing1", "number": "character_string2", "progress": "phrase3", "date": "time4"}
+    config.account = replace(config.account, templates={template: tuple(keys.values())})
+    simulator = create_simulator(config)
+    accounts = simulator.state.platform.accounts
+    about = {
+        "number": "A1027",
+        "item": "失业保险金申领及稳岗返还（含一次性补贴）事项",
+        "progress": "已办结",
+        "date": "",
+    }
+    with running(simulator, socket.create_server(("127.0.0.1", 0))) as address:
+        account = OfficialAccount(
+            OfficialAccess(address, address, (1.0, 5.0)), appid=config.account.app_id, secret=config.account.secret,
+            template_id=template, redis=store,
+            error_table=load_error_table(ROOT / "config" / "official_errors.toml"),
+        )  # fmt: skip
+        carrier = SubscriptionCarrier(account, lambda case: openid, keys)
+
+        def told() -> int | None:
+            try:
+                carrier.carry(
+                    "", {"case": 1, "about": about, "at": 1796000000}, "http://bureau.test/r/x", "m1"
+                )
+            except WeComError as refused:
+                return refused.errcode
+            return None
+
+        assert told() == 43101
+        accounts.subscribe(openid, template)
+        for _ in range(
+            3
+        ):  # another program of the bureau, by the plain way: it kills its own tokens, never ours
+            accounts.token({"grant_type": "client_credential", "appid": config.account.app_id,
+                            "secret": config.account.secret})  # fmt: skip
+        assert (told(), told()) == (None, 43101)
+        accounts.followers.pop(openid)
+        accounts.consents[openid, template] = 1
+        assert told() == 43004
+        account._http.close()
+
+    (notice,) = accounts.notices
+    assert notice.fields["character_string2"] == "A1027"
+    assert len(notice.fields["thing1"]) == 20
+    assert notice.fields["time4"] == "2026年11月30日"  # no day ahead: the day it happened, never 1970
+    assert notice.page == "http://bureau.test/r/x"
