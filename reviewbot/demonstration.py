@@ -213,7 +213,8 @@ def _conclude(house: House, print_balance: Callable[[Balance], None], console: C
         )
     print_balance(told)
     for row in rows:
-        parts = "，".join(f"{name} {count}" for name, count in row.figure.parts.items())
+        names = METRICS[row.figure.metric].parts
+        parts = "，".join(f"{names[part]} {count}" for part, count in row.figure.parts.items())
         console.print(f"{METRICS[row.figure.metric].name}：{display(row.figure)}　{parts}", highlight=False)
     for state in ("owed", "held", "sending"):
         if told.messages.get(state):
