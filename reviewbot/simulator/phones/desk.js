@@ -8,31 +8,49 @@
   const verify = document.getElementById("verify");
   let members = [];
   let drawn = "";
+  const buttons = new Map();
   let chosen = decodeURIComponent(location.hash.slice(1));
 
   function draw() {
     const words = search.value.trim().toLowerCase();
     const found = members.filter((m) => !words || `${m.name} ${m.userid} ${m.department} ${m.title}`.toLowerCase().includes(words));
-    const state = JSON.stringify([found.slice(0, SHOWN), found.length, chosen]);
-    if (state === drawn) return; // a list that is rebuilt under the finger loses the click
+    const people = found.slice(0, SHOWN);
+    const state = JSON.stringify([people.map((m) => [m.userid, m.name, m.department, m.title]), found.length]);
+    if (state !== drawn) rebuild(people, found.length);
     drawn = state;
+    people.forEach(mark);
+  }
+
+  // A button that is rebuilt under the finger loses the click, so what changes often changes within it.
+  function mark(member) {
+    const button = buttons.get(member.userid);
+    button.className = member.userid === chosen ? "chosen" : "";
+    const badge = button.querySelector(".badge");
+    const count = member.unread > 99 ? "99+" : String(member.unread);
+    if (badge && member.unread) badge.textContent = count;
+    else if (badge) badge.remove();
+    else if (member.unread) button.append(el("b", { class: "badge", title: "未读" }, count));
+  }
+
+  function rebuild(people, total) {
+    buttons.clear();
     const groups = new Map();
-    for (const member of found.slice(0, SHOWN)) {
+    for (const member of people) {
       const key = member.department || "未分部门";
       groups.set(key, [...(groups.get(key) || []), member]);
     }
     const rows = [];
-    for (const [department, people] of groups) {
+    for (const [department, group] of groups) {
       rows.push(el("h2", {}, department));
-      for (const member of people) {
-        rows.push(el("button", { type: "button", class: member.userid === chosen ? "chosen" : "", onclick: () => choose(member.userid) },
+      for (const member of group) {
+        buttons.set(member.userid, el("button", { type: "button", onclick: () => choose(member.userid) },
           avatar(member.name, member.userid),
-          el("span", { class: "who" }, member.name, el("small", {}, member.title || member.userid)),
-          member.unread ? el("b", { class: "badge", title: "未读" }, member.unread > 99 ? "99+" : String(member.unread)) : ""));
+          el("span", { class: "who" }, member.name, el("small", {}, member.title || member.userid))));
+        rows.push(buttons.get(member.userid));
       }
     }
-    if (found.length > SHOWN) rows.push(el("p", { class: "empty" }, `还有 ${found.length - SHOWN} 人，请搜索`));
-    if (!found.length) rows.push(el("p", { class: "empty" }, members.length ? "没有找到" : "还没有成员"));
+    if (total > SHOWN) rows.push(el("p", { class: "empty" }, `还有 ${total - SHOWN} 人，请搜索`));
+    if (!total) rows.push(el("p", { class: "empty" }, members.length ? "没有找到" : "还没有成员"));
     const top = list.scrollTop;
     list.replaceChildren(...rows);
     list.scrollTop = top;
