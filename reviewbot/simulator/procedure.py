@@ -176,6 +176,8 @@ def _leave_alone(act: Act) -> None:
     for days in (1, 4, 8, 92):
         act.at = morning + timedelta(days=days)
         act.pass_time()
+    act.pass_time(hours=1.5)  # nobody gets more than five reminders an hour; the rest come with the next
+    act.stage.wait("上一小时攒下的催办", lambda: not act.stage.get("balance")["messages"].get("held"))
     events = act.look(SILENT)["events"]
     climbed = [event["data"]["rung"] for event in events if event["data"].get("stage") == "handling"]
     if climbed[-4:] != ["yellow", "red", "letter", "report"]:
