@@ -1,4 +1,4 @@
-"""Shared fixtures: a real PostgreSQL and Redis from the wheels, a database of its own for every test."""
+"""Shared fixtures: a real PostgreSQL and Redis from the wheels, a database of its own and an empty Redis for every test."""
 
 import base64
 import itertools
@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import redis
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.load_city import load_city
@@ -86,6 +87,8 @@ def settings(servers: Settings, tmp_path: Path) -> Settings:
     name = f"test_{os.getpid()}_{next(_serial)}"
     url = _new_database(servers.database_url, name, template=f"template_{os.getpid()}")
     (tmp_path / "data").mkdir()
+    with redis.Redis.from_url(servers.redis_url) as store:
+        store.flushall()  # tokens, rations and replays of the test before are not of this town
     sources = {name: {"secret": SECRET} for name in ("standard", "province_a")}
     fresh = load_settings(sources=sources, data_dir=tmp_path / "data")
     return fresh.model_copy(update={"database_url": url, "redis_url": servers.redis_url})

@@ -41,6 +41,7 @@ class Platform:
         self.menus = Menus()
         self.accounts = Accounts(config, self.now, self.dice)
         self._seq = 0
+        self._first_id = int(self.now() * 1000) << 20
         self._ips_before: tuple[float, tuple[str, ...]] = (0.0, ())
 
     def set_quirks(self, changes: Mapping[str, Any]) -> None:
@@ -92,8 +93,9 @@ class Platform:
         return next(found, None)
 
     def next_id(self) -> str:
+        """The next message number; one started anew never repeats the numbers of the one before it."""
         self._seq += 1
-        return str(7_300_000_000_000_000_000 + self._seq)
+        return str(self._first_id + self._seq)
 
     def log(self, method: str, path: str, verdict: str, errcode: int | None = None, **facts: Any) -> None:
         """The request log never takes queries or bodies, so that no secret or token can reach it."""

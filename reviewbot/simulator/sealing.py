@@ -46,7 +46,7 @@ class Sealer:
         return text + " " * (-(sealed + wanted) % BLOCK)
 
     def seal(self, agent_id: int | str, plaintext: str) -> Letter:
-        encrypted = self.crypto.encrypt(plaintext, self._dice.randbytes(16))
+        encrypted = self.crypto.encrypt(plaintext)
         return Letter(self.query(encrypted), self.envelope(str(agent_id), encrypted))
 
     def envelope(self, agent_id: str, encrypted: str) -> bytes:
@@ -73,6 +73,6 @@ class Sealer:
         """The text of a URL check and its letter; by the switch, + and / occur in it."""
         while True:
             text = str(self._dice.getrandbits(62))
-            encrypted = self.crypto.encrypt(text, self._dice.randbytes(16))
+            encrypted = self.crypto.encrypt(text)
             if not self._config.quirks.echo_awkward or {"+", "/"} <= set(encrypted):
                 return text, Letter({**self.query(encrypted), "echostr": encrypted}, b"")

@@ -310,3 +310,13 @@ def test_waiting_rows_do_not_hold_back_what_their_sender_says_next(town):
             "done",
         ]
     assert messages(town.house, kind="reply")
+
+
+def test_what_is_said_through_a_restarted_platform_is_no_repeat(settings, clock):
+    """The numbers and the sealing of messages began anew with the simulator: the same words were taken for a replay."""
+    for times in (1, 2):
+        with phones(settings, clock) as town:
+            town.say(HEAD, "帮助")
+            with town.house.database.begin() as session:
+                kept = session.scalars(select(InboxItem).where(InboxItem.kind == "text")).all()
+            assert len(kept) == times
