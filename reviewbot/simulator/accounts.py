@@ -1,7 +1,7 @@
 """The Official Account of the same city: two kinds of token, and subscription messages to followers (Q22)."""
 
-import random
 import re
+import secrets
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,11 +41,10 @@ class Notice:
 
 
 class Accounts:
-    def __init__(self, config: SimulatorConfig, now: Callable[[], float], dice: random.Random) -> None:
+    def __init__(self, config: SimulatorConfig, now: Callable[[], float]) -> None:
         self._account = config.account
         self._quirks = config.quirks
         self._now = now
-        self._dice = dice
         self._plain: dict[str, float] = {}
         self._stable: tuple[str, float] = ("", 0.0)
         self._older: dict[str, float] = {}
@@ -109,7 +108,7 @@ class Accounts:
         return True
 
     def _new(self) -> str:
-        return f"{self._dice.getrandbits(512):0128x}"
+        return secrets.token_hex(64)
 
     def _check_token(self, token: str) -> None:
         if not token:

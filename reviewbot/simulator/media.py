@@ -1,6 +1,6 @@
 """Media: what may be uploaded, how long it lives and how it comes back (Q18)."""
 
-import random
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,10 +35,9 @@ def silence(seconds: int) -> bytes:
 
 
 class MediaStore:
-    def __init__(self, quirks: Quirks, now: Callable[[], float], dice: random.Random) -> None:
+    def __init__(self, quirks: Quirks, now: Callable[[], float]) -> None:
         self._quirks = quirks
         self._now = now
-        self._dice = dice
         self._kept: dict[str, Media] = {}
 
     def add(self, kind: str, filename: str, body: bytes, content_type: str) -> Answer:
@@ -50,7 +49,7 @@ class MediaStore:
             raise Refused(45001, "media file size out of limit")
         if not looks_like(kind, body):
             raise Refused(40005, "invalid file type")
-        media_id = f"{self._dice.getrandbits(256):064x}"
+        media_id = secrets.token_hex(32)
         self._kept[media_id] = Media(kind, filename, body, content_type, self._now())
         while len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import random
+import secrets
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +50,6 @@ class Code:
 class Inboxes(Protocol):
     """The phones, as the messages see them."""
 
-    dice: random.Random
     counts: Counter[str]
     version: int
 
@@ -87,7 +86,7 @@ class Messages:
         if task_id and errcode and (agent_id, task_id) in self._task_ids:
             raise Refused(errcode, "task_id repeated", "repeated_task_id_errcode")
         self._use_quota(agent_id, len(people))
-        answer["msgid"] = f"msg-{self._phones.dice.getrandbits(128):032x}"
+        answer["msgid"] = f"msg-{secrets.token_hex(16)}"
         marks = {"msgid": answer["msgid"], "task_id": task_id}
         copies = [
             self._phones.put(member.userid, agent_id, body["msgtype"], content, **marks)
@@ -180,7 +179,7 @@ class Messages:
     # What may still be changed
 
     def new_code(self, agent_id: int, copies: list[Message]) -> str:
-        code = f"RC{self._phones.dice.getrandbits(160):040x}"
+        code = f"RC{secrets.token_hex(20)}"
         self._codes[code] = Code(agent_id, copies, self._phones.now())
         return code
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -33,15 +34,15 @@ class Platform:
         self.version = 0
         self.people = Directory(quirks, self.now)
         self.people.replace(config.members)
-        self.media = MediaStore(quirks, self.now, self.dice)
+        self.media = MediaStore(quirks, self.now)
         self.tokens = Tokens(config, self.now, self.dice, self.counts)
-        self.sign_ins = SignIns(quirks, self.now, self.dice, self.people)
+        self.sign_ins = SignIns(quirks, self.now, self.people)
         self.contents = Contents(quirks, self.media, bool(config.callback_url))
         self.messages = Messages(quirks, self, self.people, self.contents)
         self.menus = Menus()
-        self.accounts = Accounts(config, self.now, self.dice)
+        self.accounts = Accounts(config, self.now)
         self._seq = 0
-        self._first_id = int(self.now() * 1000) << 20
+        self._first_id = time.time_ns()
         self._ips_before: tuple[float, tuple[str, ...]] = (0.0, ())
 
     def set_quirks(self, changes: Mapping[str, Any]) -> None:
@@ -93,7 +94,8 @@ class Platform:
         return next(found, None)
 
     def next_id(self) -> str:
-        """The next message number; one started anew never repeats the numbers of the one before it."""
+        """The next message number. Like every name given out here it never comes again, not even from a simulator
+        started anew: a bot's database remembers them, and the dice fall the same way again."""
         self._seq += 1
         return str(self._first_id + self._seq)
 

@@ -32,7 +32,8 @@ class Stage:
         self, key: str, picked: dict[str, list[str]] | None = None, name: str = "template_card_event"
     ) -> Event:
         chosen = {"SelectedItems": selected(picked)} if picked is not None else {}
-        card = {"TaskId": "sim-scene", "CardType": "button_interaction", "ResponseCode": "RCscene"}
+        code = self.hand.platform.messages.new_code(self.agent_id, [])
+        card = {"TaskId": "sim-scene", "CardType": "button_interaction", "ResponseCode": code}
         return self.event("event", Event=name, EventKey=key, **card, **chosen)
 
     def other_member(self) -> Member:

@@ -1,6 +1,6 @@
 """Sign-in codes: once, five minutes; outsiders have an openid only (Q19)."""
 
-import random
+import secrets
 from collections.abc import Callable
 
 from reviewbot.simulator.config import Answer, Refused
@@ -11,17 +11,14 @@ TICKET_SECONDS = 1800
 
 
 class SignIns:
-    def __init__(
-        self, quirks: Quirks, now: Callable[[], float], dice: random.Random, people: Directory
-    ) -> None:
+    def __init__(self, quirks: Quirks, now: Callable[[], float], people: Directory) -> None:
         self._quirks = quirks
         self._now = now
-        self._dice = dice
         self._people = people
         self._codes: dict[str, tuple[str, float, bool]] = {}
 
     def new_code(self, userid: str, *, private: bool = False) -> str:
-        code = f"{self._dice.getrandbits(256):064x}"
+        code = secrets.token_hex(32)
         self._codes[code] = (userid, self._now() + self._quirks.sign_in_minutes * 60, private)
         return code
 
@@ -37,5 +34,5 @@ class SignIns:
             return {openid: f"oOUT{userid}", "external_userid": f"wmOUT{userid}"}
         answer: Answer = {("UserId" if old_path else "userid"): member.userid}
         if private:
-            answer |= {"user_ticket": f"{self._dice.getrandbits(256):064x}", "expires_in": TICKET_SECONDS}
+            answer |= {"user_ticket": secrets.token_hex(32), "expires_in": TICKET_SECONDS}
         return answer

@@ -1,6 +1,7 @@
 """Access tokens: one for each secret, good for two hours, killed early now and then (Q1, Q2)."""
 
 import random
+import secrets
 from collections import Counter, deque
 from collections.abc import Callable
 
@@ -33,7 +34,7 @@ class Tokens:
             if self._quirks.token_per_app and owner == agent_id and expires_at > now:
                 left = LIFE_SECONDS if self._quirks.expires_in_full else int(expires_at - now)
                 return {"access_token": token, "expires_in": left}, "有效期内重复获取，返回同一令牌"
-        token = f"{self._dice.getrandbits(512):0128x}"
+        token = secrets.token_hex(64)
         self._tokens[token] = (agent_id, now + LIFE_SECONDS)
         return {"access_token": token, "expires_in": LIFE_SECONDS}, "新令牌"
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 from markupsafe import escape
-from simulator_kit import CORP, SECRET, World, say, switch, world
+from simulator_kit import CORP, PNG, SECRET, World, press, say, send_card, switch, world
 
 from reviewbot.simulator.behaviours import BEHAVIOURS
 from reviewbot.simulator.quirks import Quirks, quirk_names
@@ -47,16 +47,42 @@ def simulator(seed):
 
 def test_q23_the_same_seed_gives_the_same_dice():
     first, again, other = simulator(7), simulator(7), simulator(8)
-
-    assert first.token == again.token != other.token
-    assert first.send("a")["msgid"] == again.send("a")["msgid"]
-    for there in (first, again):
+    for there in (first, again, other):
         there.quirks(busy_rate=0.5)
 
     def weather(there):
-        return [there.send("a", text={"content": str(n)})["errcode"] for n in range(20)]
+        return [there.send("a", text={"content": str(n)})["errcode"] for n in range(30)]
 
-    assert weather(first) == weather(again)
+    told = weather(first)
+    assert told == weather(again)
+    assert told != weather(other)
+
+
+def test_q23_what_is_given_out_never_comes_again_not_even_after_a_restart():
+    """A bot's database and Redis remember it, and would take the new one for the old."""
+
+    def given_out():
+        with world() as (application, client):
+            sent = send_card(client)
+            press(client)
+            say(client)
+            photo = client.post("/sim/phones/lisi/photo", files={"file": ("a.png", PNG, "image/png")})
+            assert photo.json()["delivered"]
+            pressed, said, pictured = application.seen
+            login = client.get(
+                "/connect/oauth2/authorize",
+                params={"appid": CORP, "redirect_uri": "http://bot/", "as": "lisi"},
+                follow_redirects=False,
+            )
+            return {
+                "token": sent["token"], "msgid": sent["msgid"], "first code": sent["response_code"],
+                "code of a press": pressed.findtext("ResponseCode"), "MsgId": said.findtext("MsgId"),
+                "MediaId": pictured.findtext("MediaId"), "sign-in": login.headers["location"],
+            }  # fmt: skip
+
+    first, second = given_out(), given_out()
+
+    assert [name for name in first if not first[name] or first[name] == second[name]] == []
 
 
 def test_q23_every_request_and_callback_is_logged_with_a_verdict_and_no_secret():
