@@ -1,4 +1,4 @@
-"""Shared fixtures: a real PostgreSQL and Redis from the wheels, a database of its own and an empty Redis for every test."""
+"""Shared fixtures: a real PostgreSQL and Redis from the wheels; each test has its own database and an empty Redis."""
 
 import base64
 import itertools
