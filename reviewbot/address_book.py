@@ -5,7 +5,7 @@ from rich.console import Console
 
 from reviewbot.actions.sync_directory import abandon_sync, begin_sync, plan_sync, sync_directory
 from reviewbot.errors import SettingError
-from reviewbot.queries.contacts import unit_names
+from reviewbot.queries.directory import unit_labels
 from reviewbot.rules.directory_plan import describe
 from reviewbot.wecom.address_book import read_address_book
 from reviewbot.wiring import House
@@ -20,7 +20,7 @@ def sync(house: House, console: Console, *, yes: bool) -> None:
     seen = read_address_book(house.wecom, house.contacts)
     with house.database.begin() as session:
         plan = plan_sync(session, seen, leave_share=1.0)
-        names = unit_names(session)
+        names = unit_labels(session)
     for note in seen.notes:
         console.print(f"提示　{note}", markup=False)
     read = f"读到 {len(seen.members)} 人、{len(seen.parties)} 个部门"

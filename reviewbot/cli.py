@@ -42,7 +42,7 @@ from reviewbot.queries.scope import SYSTEM
 from reviewbot.rule_commands import calendar_app, policy_app
 from reviewbot.rules.diagram import diagram
 from reviewbot.rules.kinds import ORDERS, Kind
-from reviewbot.rules.rates import METRICS, apart_line, display
+from reviewbot.rules.rates import METRICS, apart_line, is_small, share, small_note
 from reviewbot.settings import load_settings
 from reviewbot.simulator.alone import simulator
 from reviewbot.sources.split import read_file
@@ -164,11 +164,12 @@ def rates(
                 by_department=bool(by),
                 kinds=ORDERS if kind == "orders" else (Kind.RATING,),
             )
-            rounding = house.today(session).policy.rounding
+            policy = house.today(session).policy
         if as_json:
-            typer.echo(json.dumps(rates_data(rows, start, end, now, rounding), ensure_ascii=False, indent=2))
+            typer.echo(json.dumps(rates_data(rows, start, end, now, policy), ensure_ascii=False, indent=2))
             return
-        table = Table(title=f"{start} 至 {end}")
+        few = any(is_small(row.figure, policy.small_below) for row in rows)
+        table = Table(title=f"{start} 至 {end}", caption=small_note(policy.small_below) if few else None)
         for heading in ("指标", "单位", "数值", "构成"):
             table.add_column(heading)
         for row in rows:
@@ -178,8 +179,8 @@ def rates(
                 parts += f"\n另列：{apart}"
             table.add_row(
                 METRICS[row.figure.metric].name,
-                row.department or "全部",
-                display(row.figure, rounding),
+                row.unit.label if row.unit else "全部",
+                share(row.figure, policy.rounding, policy.small_below),
                 parts,
             )
         console.print(table)

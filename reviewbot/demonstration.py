@@ -211,11 +211,14 @@ def _conclude(house: House, print_balance: Callable[[Balance], None], console: C
         rows = report_rates(
             session, SYSTEM, first=MORNING.date(), last=(now + timedelta(days=1)).date(), now=now
         )
+        rounding = house.today(session).policy.rounding
     print_balance(told)
     for row in rows:
         names = METRICS[row.figure.metric].parts
         parts = "，".join(f"{names[part]} {count}" for part, count in row.figure.parts.items())
-        console.print(f"{METRICS[row.figure.metric].name}：{display(row.figure)}　{parts}", highlight=False)
+        console.print(
+            f"{METRICS[row.figure.metric].name}：{display(row.figure, rounding)}　{parts}", highlight=False
+        )
     for state in ("owed", "held", "sending"):
         if told.messages.get(state):
             raise Unavailable(f"还有 {told.messages[state]} 条消息没有送达。")

@@ -9,7 +9,7 @@ from reviewbot.actions.report_recalls import report_recalls, verify_recalls
 from reviewbot.clock import CHINA
 from reviewbot.errors import ReviewbotError
 from reviewbot.queries.scope import SYSTEM
-from reviewbot.rules.rates import display
+from reviewbot.rules.rates import display, is_small, share, small_note
 from reviewbot.rules.recall import Finding
 from reviewbot.web.recall_api import sample_data
 from reviewbot.wiring import House
@@ -32,10 +32,10 @@ def draw(house: House, month: str, console: Console) -> None:
 def show(house: House, month: str, console: Console, *, as_json: bool) -> None:
     """Everything of a month: commitment, population, seed, numbers, results."""
     with house.database.begin() as session:
-        rounding = house.today(session).policy.rounding
+        policy = house.today(session).policy
         told = report_recalls(session, SYSTEM, month, at=house.clock.now())
     if as_json:
-        console.print_json(json.dumps(sample_data(told, rounding), ensure_ascii=False, default=str))
+        console.print_json(json.dumps(sample_data(told, policy.rounding), ensure_ascii=False, default=str))
         return
     drawn = told.draw
     committed = f"{drawn.committed_at.astimezone(CHINA):%Y-%m-%d}"
@@ -50,9 +50,12 @@ def show(house: House, month: str, console: Console, *, as_json: bool) -> None:
         found = Finding(row.recall.finding).label if row.recall.finding else "待回访"
         lines.append(f"　{row.number} {row.unit}　{found}　{row.caller.name if row.caller else '没有回访人'}")
     lines += [
-        f"{one.unit}：完成 {display(one.done, rounding)}，属实 {display(one.confirmed, rounding)}"
+        f"{one.unit}：完成 {display(one.done, policy.rounding)}，"
+        f"属实 {share(one.confirmed, policy.rounding, policy.small_below)}"
         for one in (*told.units, told.total)
     ]
+    if any(is_small(one.confirmed, policy.small_below) for one in (*told.units, told.total)):
+        lines.append(small_note(policy.small_below))
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA, span
 from reviewbot.errors import InvalidInput
-from reviewbot.queries.counts import cohort, count_cohort
-from reviewbot.queries.directory import units_seen_by
+from reviewbot.queries.counts import Cohort, cohort, count_cohort
+from reviewbot.queries.directory import UnitName, unit_names
 from reviewbot.queries.procedure import Assisted, assisted_by_unit
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.kinds import Kind
@@ -18,9 +18,9 @@ from reviewbot.rules.rates import METRICS, Figure
 
 @dataclass(frozen=True)
 class RateRow:
-    """One figure of one metric, for one department or (None) for all the viewer may see."""
+    """One figure of one metric, for one unit or (None) for all the viewer may see."""
 
-    department: str | None
+    unit: UnitName | None
     figure: Figure
 
 
@@ -41,25 +41,41 @@ def report_rates(
     if unknown:
         raise InvalidInput(f"没有指标“{unknown[0]}”；可用：{'、'.join(METRICS)}。")
     start, end = _checked_span(first, last)
-    # A unit with nothing due is listed with "—", neither left out nor given 100 % (F20).
-    units: list[str | None] = [*units_seen_by(session, viewer, department_id)] if by_department else []
-    rows = []
-    for key in metrics or list(METRICS):
-        found = cohort(key, start, end, now, kinds)
-        counted = {
-            name: (count, parts)
-            for name, count, parts in count_cohort(
-                session, found, viewer, by_department=by_department, department_id=department_id
-            )
-        }
-        nothing = (0, dict.fromkeys(found.shown, 0))
-        for name in units or list(counted):
-            count, parts = counted.get(name, nothing)
-            numerator = sum(parts[part] for part in found.parts)
-            apart = {group: parts[group] for group in found.apart}
-            inside = {group: number for group, number in parts.items() if group not in apart}
-            rows.append(RateRow(name, Figure(key, numerator, count, inside, apart)))
-    return rows
+    cohorts = {key: cohort(key, start, end, now, kinds) for key in metrics or METRICS}
+    counted = {
+        key: count_cohort(session, found, viewer, by_department=by_department, department_id=department_id)
+        for key, found in cohorts.items()
+    }
+    units: list[UnitName | None] = [None]
+    if by_department:
+        with_cases = {ident for groups in counted.values() for ident in groups}
+        units = [*_units(session, viewer, department_id, with_cases)]
+    return [
+        RateRow(unit, _figure(key, cohorts[key], counted[key].get(unit.id if unit else None)))
+        for key in cohorts
+        for unit in units
+    ]
+
+
+def _units(
+    session: Session, viewer: Viewer, department_id: int | None, with_cases: Collection[int | None]
+) -> list[UnitName]:
+    """The handling units this viewer may ask about, in directory order. One with nothing due is listed with "—",
+    neither left out nor given 100 % (F20); the bureau only with cases of its own, so that the units add up to all."""
+    return [
+        unit
+        for unit in unit_names(session).values()
+        if (unit.handles or unit.id in with_cases)
+        and (viewer.sees_all or unit.id == viewer.department_id)
+        and department_id in (None, unit.id)
+    ]
+
+
+def _figure(key: str, found: Cohort, counted: tuple[int, dict[str, int]] | None) -> Figure:
+    count, groups = counted or (0, dict.fromkeys(found.shown, 0))
+    numerator = sum(groups[part] for part in found.parts)
+    inside = {name: number for name, number in groups.items() if name not in found.apart}
+    return Figure(key, numerator, count, inside, {name: groups[name] for name in found.apart})
 
 
 def report_assistance(

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from reviewbot.clock import CHINA
 from reviewbot.errors import NotFound
 from reviewbot.models.oversight import Recall, RecallDraw
+from reviewbot.queries.directory import unit_labels
 from reviewbot.queries.recalls import (
     OVERSEERS,
     RecallRow,
     all_recalls,
     closing_hashes,
-    department_names,
     find_draw,
     recall_events,
     recalls_seen_by,
@@ -62,7 +62,7 @@ def report_recalls(session: Session, viewer: Viewer, period: str, *, at: datetim
     revealed = draw.drawn_at is not None and (open_to_all or bool(viewer.roles & OVERSEERS))
     rows = recalls_seen_by(session, viewer, at, period=period)
     seen = [row.recall for row in rows]
-    names = department_names(session)
+    names = unit_labels(session)
     units = {recall.department_id for recall in seen}
     return SampleReport(
         draw=draw,

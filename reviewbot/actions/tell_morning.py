@@ -16,6 +16,7 @@ from reviewbot.models.oversight import Morning
 from reviewbot.models.people import Staff
 from reviewbot.outbox import owe
 from reviewbot.queries.delegates import stands_in
+from reviewbot.queries.directory import unit_labels
 from reviewbot.queries.listings import Wanted, count_by_unit, count_listed
 from reviewbot.queries.morning import active_staff, at_the_desk, by_unit, in_hand, pending_decisions
 from reviewbot.queries.pages import intake_between
@@ -26,7 +27,7 @@ from reviewbot.rules.delegation import acting
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.morning import City, city_lines, desk_lines, mine_lines, morning_text, unit_lines
 from reviewbot.rules.notices import text
-from reviewbot.rules.rates import METRICS, display
+from reviewbot.rules.rates import METRICS, share
 from reviewbot.rules.rulebook import Rulebook
 
 RATE = "rectification_rate"
@@ -124,17 +125,18 @@ def _city(session: Session, now: datetime, today: date, rulebook: Rulebook) -> C
     """Since the last working day, so that no weekend is left out; the rate of the month so far."""
     since, until = _last_working_day(rulebook.calendar, today), today - timedelta(days=1)
     intake = intake_between(session, *span(since, until))
-    first, last = this_month(now)
+    (first, last), names, policy = this_month(now), unit_labels(session), rulebook.policy
     (row,) = report_rates(session, SYSTEM, first=first, last=last, now=now, metrics=[RATE])
     parts = " / ".join(f"{name} {row.figure.parts[part]}" for part, name in METRICS[RATE].parts.items())
     return City(
         since, until, intake.received, intake.bad,
         open=count_listed(session, Wanted("open"), SYSTEM, now),
         overdue=[
-            (name or "派单台", count) for name, count in count_by_unit(session, Wanted("overdue"), SYSTEM, now)
+            (names[unit] if unit else "派单台", count)
+            for unit, count in count_by_unit(session, Wanted("overdue"), SYSTEM, now)
         ],
         yellow=count_listed(session, Wanted("yellow", None, (since, until)), SYSTEM, now),
         red=count_listed(session, Wanted("red", None, (since, until)), SYSTEM, now),
         concerns=sum(count for _, count in count_concerns(session)),
-        rate=display(row.figure, rulebook.policy.rounding), parts=parts,
+        rate=share(row.figure, policy.rounding, policy.small_below), parts=parts,
     )  # fmt: skip

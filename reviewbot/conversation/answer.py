@@ -33,7 +33,7 @@ from reviewbot.models.message import InboxItem
 from reviewbot.outbox import owe
 from reviewbot.queries.cases import in_hand, owed_by
 from reviewbot.queries.delegates import acting_roles
-from reviewbot.queries.directory import every_department, member_of, staff_by_userid
+from reviewbot.queries.directory import every_department, member_of, staff_by_userid, unit_labels
 from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import viewer_of_staff
 from reviewbot.queries.waiting import MEANT, WAITING
@@ -136,7 +136,11 @@ def _figures(turn: Turn, asked: Asked, units: list[Unit]) -> Said:
 
 
 def _typed(turn: Turn, item: InboxItem, content: str) -> Said:
-    units = [Unit(unit.id, unit.code, unit.short_name, unit.name) for unit in every_department(turn.session)]
+    labels = unit_labels(turn.session)
+    units = [
+        Unit(unit.id, unit.code, unit.short_name, unit.name, labels[unit.id])
+        for unit in every_department(turn.session)
+    ]
     command = understand(content, vocabulary(units), turn.at.astimezone(CHINA).date())
     if isinstance(command, Question):
         return _unclear(turn, item, content, command)

@@ -11,6 +11,7 @@ from reviewbot.clock import CHINA
 from reviewbot.conversation.periods import Period
 from reviewbot.conversation.questions import Asked
 from reviewbot.conversation.vocabulary import Unit
+from reviewbot.queries.directory import UnitName
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.rates import Figure
 from reviewbot.rules.rulebook import Rulebook
@@ -53,7 +54,7 @@ class Line:
 
 
 def whose(asked: Asked) -> str:
-    return "、".join(unit.short_name for unit in asked.units) or "全部单位"
+    return "、".join(unit.label for unit in asked.units) or "全部单位"
 
 
 def days(period: Period) -> str:
@@ -63,12 +64,13 @@ def days(period: Period) -> str:
 
 def figures(
     asking: Asking, metric: str, period: Period, unit: Unit | None = None, *, split: bool = False
-) -> dict[str | None, Figure]:
+) -> dict[UnitName | None, Figure]:
+    """By unit, in directory order, or of all under None."""
     rows = report_rates(
         asking.session, asking.viewer, first=period[0], last=period[1], now=asking.at, metrics=[metric],
         by_department=split, department_id=unit.id if unit else None,
     )  # fmt: skip
-    return {row.department: row.figure for row in rows}
+    return {row.unit: row.figure for row in rows}
 
 
 def figure_of(asking: Asking, metric: str, period: Period, unit: Unit | None) -> Figure:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from reviewbot.rules.rates import Figure, Rounding, display, percent
+from reviewbot.rules.rates import Figure, Rounding, percent
 
 WIDEST_NAME = 7
 """Characters a name is padded to at most; a longer one stands as it is."""
@@ -34,8 +34,3 @@ def change(now: Figure, then: Figure, rounding: Rounding) -> str:
     step = hundredths[0] - hundredths[1]
     sign = "+" if step > 0 else "-" if step < 0 else ""
     return f"{sign}{abs(step) // 100}.{abs(step) % 100:02} 个百分点"
-
-
-def share(figure: Figure, rounding: Rounding, small_below: int) -> str:
-    """A rate with its fraction; a star where so few cases say little (F20)."""
-    return display(figure, rounding) + ("*" if 0 < figure.denominator < small_below else "")

@@ -1,5 +1,6 @@
 """A list in chat: how many, by unit or the most urgent, each number with the page that shows exactly those."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,8 +24,8 @@ DUE_SOON = timedelta(days=6)
 """到期 without a period: today and the six days after it."""
 
 
-def list_text(asking: Asking, asked: Asked, units: dict[str, Unit]) -> str:
-    """A list of ``rules.listings``; ``units``: by short name, for the links of the rows."""
+def list_text(asking: Asking, asked: Asked, units: Mapping[int, Unit]) -> str:
+    """A list of ``rules.listings``; ``units``: by id, for the rows."""
     listing = LISTINGS[asked.listing or ""]
     if listing is CONCERNS:
         return _concerns(asking, asked, units)
@@ -67,43 +68,49 @@ def _row(case: Case) -> str:
     return f"{case.number} {case.status.label}　期限 {due}"
 
 
-def _of_units(asking: Asking, asked: Asked, listing: Listing, head: list[str], units: dict[str, Unit]) -> str:
+def _of_units(
+    asking: Asking, asked: Asked, listing: Listing, head: list[str], units: Mapping[int, Unit]
+) -> str:
     wanted = Wanted(listing.key, None, asked.period)
     counts = count_by_unit(asking.session, wanted, asking.viewer, asking.at)
-    named = [unit.short_name for unit in asked.units]
-    if named:
-        known = dict(counts)
-        counts = [(name, known.get(name, 0)) for name in named]
+    if asked.units:
+        counts = _of_asked(asked, counts)
     else:
         total = count_listed(asking.session, wanted, asking.viewer, asking.at)
         head.append(f"共 {_opens(asking, listing, asked.period, None, str(total))} 件")
-    padded = pad([name or "派单台" for name, _ in counts])
-    rows = []
-    for name, count in counts:
-        shown = str(count)
-        if name:
-            shown = _opens(asking, listing, asked.period, units[name], shown)
-        rows.append(f"{padded[name or '派单台']} {shown}")
-    return fit(head, rows, [asking.cut_off])
+    opened = [
+        (unit, _opens(asking, listing, asked.period, unit, str(count)) if unit else str(count))
+        for unit, count in _named(counts, units)
+    ]
+    return fit(head, _lines(opened), [asking.cut_off])
 
 
-def _concerns(asking: Asking, asked: Asked, units: dict[str, Unit]) -> str:
+def _of_asked(asked: Asked, counts: list[tuple[int | None, int]]) -> list[tuple[int | None, int]]:
+    known = dict(counts)
+    return [(unit.id, known.get(unit.id, 0)) for unit in asked.units]
+
+
+def _named(counts: list[tuple[int | None, int]], units: Mapping[int, Unit]) -> list[tuple[Unit | None, int]]:
+    return [(units[ident] if ident is not None else None, count) for ident, count in counts]
+
+
+def _lines(rows: list[tuple[Unit | None, str]]) -> list[str]:
+    """A line a unit; what no unit holds lies with the desk."""
+    names = [unit.label if unit else "派单台" for unit, _ in rows]
+    padded = pad(names)
+    return [f"{padded[name]} {words}" for name, (_, words) in zip(names, rows, strict=True)]
+
+
+def _concerns(asking: Asking, asked: Asked, units: Mapping[int, Unit]) -> str:
     if not asking.viewer.roles & SUPERVISION:
         raise NotAllowed("督办事项只对督办、领导、审计和管理员开放。")
     counts = count_concerns(asking.session)
     if asked.units:
-        known = dict(counts)
-        counts = [(unit.short_name, known.get(unit.short_name, 0)) for unit in asked.units]
+        counts = _of_asked(asked, counts)
     total = link(asking.address, "/supervision", str(sum(count for _, count in counts)))
-    padded = pad([name or "派单台" for name, _ in counts])
     rows = [
-        f"{padded[name or '派单台']} "
-        + (
-            link(asking.address, "/supervision", str(count), department=units[name].code)
-            if name
-            else str(count)
-        )
-        for name, count in counts
+        (unit, link(asking.address, "/supervision", str(count), department=unit.code) if unit else str(count))
+        for unit, count in _named(counts, units)
     ]
     head = [f"督办事项　{whose(asked)}", "" if asked.units else f"待核查 {total} 件"]
-    return fit([line for line in head if line], rows, [asking.cut_off])
+    return fit([line for line in head if line], _lines(rows), [asking.cut_off])

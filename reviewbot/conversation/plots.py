@@ -6,7 +6,7 @@ from reviewbot.charts import Bar, Chart
 from reviewbot.conversation.asking import Asking, Line, days, figure_of, whose
 from reviewbot.conversation.periods import Period, months_up_to
 from reviewbot.conversation.questions import Asked
-from reviewbot.rules.rates import METRICS, Figure, display, percent
+from reviewbot.rules.rates import METRICS, Figure, display, is_small, value
 
 MOST_BARS = 12
 
@@ -30,7 +30,7 @@ def units_chart(
         title=f"{METRICS[metric].name}　{days(period)}",
         message=f"全部单位（虚线） {display(total, asking.rulebook.policy.rounding)}" if total else "",
         bars=tuple(_bar(asking, line.name, line.figure) for line in shown),
-        mark=_value(asking, total) if total else None,
+        mark=value(total, asking.rulebook.policy.rounding) if total else None,
         foot=f"截至 {asking.today}" + (f"　另有 {left_out} 个单位见页面" if left_out else "")
         + (f"　浅色不足 {asking.rulebook.policy.small_below} 件" if few else ""),
     )  # fmt: skip
@@ -44,7 +44,7 @@ def months_chart(asking: Asking, asked: Asked, period: Period, message: str = ""
     if not any(figure.denominator for figure in figures):
         return None
     last, rounding = figures[-1], asking.rulebook.policy.rounding
-    small = any(0 < figure.denominator < asking.rulebook.policy.small_below for figure in figures)
+    small = any(is_small(figure, asking.rulebook.policy.small_below) for figure in figures)
     return Chart(
         kind="trend",
         title=f"{METRICS[metric].name}　{whose(asked)}",
@@ -56,17 +56,12 @@ def months_chart(asking: Asking, asked: Asked, period: Period, message: str = ""
     )  # fmt: skip
 
 
-def _value(asking: Asking, figure: Figure) -> float | None:
-    told = percent(figure.numerator, figure.denominator, asking.rulebook.policy.rounding)
-    return None if told is None else float(told)
-
-
 def _bar(asking: Asking, label: str, figure: Figure) -> Bar:
-    told = percent(figure.numerator, figure.denominator, asking.rulebook.policy.rounding)
+    rounding = asking.rulebook.policy.rounding
     return Bar(
         label=label,
-        value=None if told is None else float(told),
-        shown="—" if told is None else f"{told}%",
+        value=value(figure, rounding),
+        shown=display(figure, rounding).partition("（")[0],
         fraction=f"{figure.numerator}/{figure.denominator}",
-        few=figure.denominator < asking.rulebook.policy.small_below,
+        few=is_small(figure, asking.rulebook.policy.small_below),
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reviewbot.clock import span
 from reviewbot.conversation.asking import Asking, Line, Told, days, figure_of, figures, whose
-from reviewbot.conversation.lines import change, link, pad, share
+from reviewbot.conversation.lines import change, link, pad
 from reviewbot.conversation.listed import list_text
 from reviewbot.conversation.periods import Period, earlier, months_up_to, whole_month
 from reviewbot.conversation.plots import months_chart, units_chart
@@ -16,7 +16,7 @@ from reviewbot.queries.listings import Wanted, count_listed
 from reviewbot.queries.pages import intake_between
 from reviewbot.rules.listings import CONCERNS, LISTINGS
 from reviewbot.rules.notices import fit
-from reviewbot.rules.rates import METRICS, Figure, display
+from reviewbot.rules.rates import METRICS, Figure, display, is_small, share, small_note
 from reviewbot.rules.rulebook import Rulebook
 
 COURSE = ("opened", "closed", "due", "open", "overdue", "yellow", "red")
@@ -30,7 +30,7 @@ def answer_question(asking: Asking, asked: Asked, units: Sequence[Unit]) -> Told
     if asked.listing:
         if asked.listing == CONCERNS.key and asked.period:
             raise InvalidInput("督办事项只看现在待核查的，请不写时间，例如「社保局 督办事项」。")
-        return Told(list_text(asking, asked, {unit.short_name: unit for unit in units}))
+        return Told(list_text(asking, asked, {unit.id: unit for unit in units}))
     if not asked.metrics:
         return Told(_course(asking, asked, asked.period or (asking.today, asking.today)))
     period = asked.period or whole_month(asking.today)
@@ -46,10 +46,10 @@ def _within_scope(asking: Asking, asked: Asked, units: Sequence[Unit]) -> Asked:
     if asking.viewer.sees_all:
         return asked
     own = next(unit for unit in units if unit.id == asking.viewer.department_id)
-    others = [unit.short_name for unit in asked.units if unit != own]
+    others = [unit.label for unit in asked.units if unit != own]
     if others or asked.each or asked.whole:
         whose = "、".join(others) or "其他单位"
-        raise NotAllowed(f"您只能查询本单位（{own.short_name}）的数据，{whose}的数据请向督办人员了解。")
+        raise NotAllowed(f"您只能查询本单位（{own.label}）的数据，{whose}的数据请向督办人员了解。")
     return replace(asked, units=(own,))
 
 
@@ -63,7 +63,7 @@ def _single(asking: Asking, asked: Asked, asked_period: Period) -> Told:
     period = pairs[0][1] if pairs else asked_period
     for metric in asked.metrics:
         figure = figure_of(asking, metric, period, unit)
-        few |= 0 < figure.denominator < small
+        few |= is_small(figure, small)
         told = share(figure, rounding, small)
         rows.append(f"{METRICS[metric].name} " + _behind(asking, metric, period, unit, told))
         rows += _parts(asking, metric, period, unit, figure)
@@ -73,12 +73,12 @@ def _single(asking: Asking, asked: Asked, asked_period: Period) -> Told:
                 f"{COMPARED[how]} {change(figure, before, rounding)}\n　"
                 f"{days(then)}：{_behind(asking, metric, then, unit, share(before, rounding, small))}"
             )
-            few |= 0 < before.denominator < small
+            few |= is_small(before, small)
     if period != asked_period:
         rows.append(f"（本期未完，按 {days(period)} 与前期同样天数比较）")
     if len(asked.metrics) == 1:
         rows.append(f"分母：{METRICS[asked.metrics[0]].denominator}")
-    text = fit(head, rows, [*_star(few, small), asking.cut_off])
+    text = fit(head, rows, [*([small_note(small)] if few else []), asking.cut_off])
     alone = len(asked.metrics) == 1 and not asked.compare
     message = f"{days(period)} {display(figure, rounding)}"
     chart = months_chart(asking, asked, period, message) if alone else None
@@ -114,10 +114,6 @@ def _parts(asking: Asking, metric: str, period: Period, unit: Unit | None, figur
     ]  # fmt: skip
 
 
-def _star(few: bool, small: int) -> list[str]:
-    return [f"*不足 {small} 件，仅供参考"] if few else []
-
-
 def _by_unit(asking: Asking, asked: Asked, asked_period: Period) -> Told:
     """The units with cases, best first; too few cases are not ranked, none at all are told apart (F20)."""
     (metric, *_), rounding = asked.metrics, asking.rulebook.policy.rounding
@@ -149,14 +145,14 @@ def _by_unit(asking: Asking, asked: Asked, asked_period: Period) -> Told:
 def _lines(asking: Asking, asked: Asked, metric: str, periods: Sequence[Period]) -> list[Line]:
     if asked.units:
         return [
-            Line(unit.short_name, *_now_and_then([figure_of(asking, metric, one, unit) for one in periods]))
+            Line(unit.label, *_now_and_then([figure_of(asking, metric, one, unit) for one in periods]))
             for unit in asked.units
         ]
     tables = [figures(asking, metric, period, split=True) for period in periods]
     return [
-        Line(name, *_now_and_then([table.get(name, Figure(metric, 0, 0)) for table in tables]))
-        for name in tables[0]
-        if name is not None
+        Line(unit.label, *_now_and_then([table.get(unit, Figure(metric, 0, 0)) for table in tables]))
+        for unit in dict.fromkeys(unit for table in tables for unit in table)
+        if unit is not None
     ]
 
 
@@ -166,10 +162,10 @@ def _now_and_then(figures: list[Figure]) -> tuple[Figure, tuple[Figure, ...]]:
 
 def _ranked(lines: Sequence[Line], small: int) -> tuple[list[Line], list[Line], list[Line]]:
     counted = [line for line in lines if line.figure.denominator]
-    enough = [line for line in counted if line.figure.denominator >= small]
+    enough = [line for line in counted if not is_small(line.figure, small)]
     # By the exact fraction, then by size: equal rates stand in the directory's order.
     enough.sort(key=lambda one: (-one.figure.numerator / one.figure.denominator, -one.figure.denominator))
-    few = [line for line in counted if line.figure.denominator < small]
+    few = [line for line in counted if is_small(line.figure, small)]
     return enough, few, [line for line in lines if not line.figure.denominator]
 
 
@@ -188,12 +184,15 @@ def _trend(asking: Asking, asked: Asked, period: Period) -> Told:
     rows, few = [], False
     for month in months_up_to(period, asking.today):
         figure = figure_of(asking, metric, month, unit)
-        few |= 0 < figure.denominator < small
+        few |= is_small(figure, small)
         rows.append(
             f"{month[0]:%Y-%m} {_behind(asking, metric, month, unit, share(figure, rounding, small))}"
         )
     head = [f"{METRICS[metric].name}　{whose(asked)}　逐月"]
-    return Told(fit(head, rows, [*_star(few, small), asking.cut_off]), months_chart(asking, asked, period))
+    return Told(
+        fit(head, rows, [*([small_note(small)] if few else []), asking.cut_off]),
+        months_chart(asking, asked, period),
+    )
 
 
 def _course(asking: Asking, asked: Asked, period: Period) -> str:
@@ -206,7 +205,7 @@ def _course(asking: Asking, asked: Asked, period: Period) -> str:
         rows.append(f"收到评价 {told.received}　差评 {told.bad}")
     for unit in wanted:
         if len(wanted) > 1 and unit:
-            rows.append(f"{unit.short_name}：")
+            rows.append(f"{unit.label}：")
         for key in COURSE:
             listing = LISTINGS[key]
             timeless = key in ("open", "overdue")

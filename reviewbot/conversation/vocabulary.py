@@ -17,6 +17,8 @@ class Unit:
     code: str
     short_name: str
     name: str
+    label: str
+    """How tables call it: the short name, told apart where two have the same."""
 
 
 class Kind(StrEnum):

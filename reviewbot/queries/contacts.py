@@ -177,11 +177,6 @@ def head_count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Staff).where(Staff.active)) or 0
 
 
-def unit_names(session: Session) -> dict[int, str]:
-    """Short names by id."""
-    return {ident: name for ident, name in session.execute(select(Department.id, Department.short_name))}
-
-
 def party_units(session: Session) -> Sequence[tuple[WeComDepartment, str | None]]:
     """Every WeCom department there is, with the short name of the unit it stands for."""
     rows = session.execute(

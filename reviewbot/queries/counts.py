@@ -1,17 +1,16 @@
 """The numerators and denominators of every metric, and the balance of intake and messages."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from reviewbot.models.case import Call, Case, MediaFetch
 from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.oversight import Recall
-from reviewbot.models.people import Department
 from reviewbot.models.rater import RaterAnswer
 from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
 from reviewbot.queries.scope import Viewer, visible_cases
@@ -171,31 +170,25 @@ def _confirmed(ended: ColumnElement[bool]) -> Cohort:
 
 def count_cohort(
     session: Session, found: Cohort, viewer: Viewer, *, by_department: bool, department_id: int | None = None
-) -> list[tuple[str | None, int, dict[str, int]]]:
-    """One row (department's short name or None for all, denominator, parts and what stands beside or apart),
-    departments in directory order."""
+) -> dict[int | None, tuple[int, dict[str, int]]]:
+    """Denominator, parts and what stands beside or apart, by department's id; under None for all."""
     shown = found.shown
     all_of_it = func.count().filter(found.members)
     columns = [func.count().filter(part) for part in shown.values()]
     wanted: Select[*tuple[Any, ...]]
     if by_department:
         wanted = (
-            select(Department.short_name, all_of_it, *columns)
-            .select_from(Case)
-            .join(Department, Department.id == Case.department_id)
-            .group_by(Department.id)
-            .order_by(Department.id)
+            select(Case.department_id, all_of_it, *columns)
+            .where(Case.department_id.is_not(None))
+            .group_by(Case.department_id)
         )
     else:
-        wanted = select(all_of_it, *columns).select_from(Case)
+        wanted = select(null(), all_of_it, *columns).select_from(Case)
     wanted = wanted.where(or_(found.members, *found.apart.values()), visible_cases(viewer))
     if department_id is not None:
         wanted = wanted.where(Case.department_id == department_id)
-    rows: list[tuple[str | None, int, dict[str, int]]] = []
-    for row in session.execute(wanted):
-        told: list[Any] = [*row] if by_department else [None, *row]
-        rows.append((told[0], told[1], dict(zip(shown, told[2:], strict=True))))
-    return rows
+    rows: Iterable[Any] = session.execute(wanted)
+    return {ident: (count, dict(zip(shown, groups, strict=True))) for ident, count, *groups in rows}
 
 
 RESULTS = ("accepted", "duplicate", "altered", "refused", "set_aside")

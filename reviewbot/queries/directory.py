@@ -1,5 +1,7 @@
 """Look-ups in the directory: departments, items, windows, people."""
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, literal, or_, select
@@ -199,10 +201,6 @@ def userids_with_role(session: Session, role: Role, department_id: int | None = 
     return list(session.scalars(wanted.order_by(Staff.id)))
 
 
-def every_unit(session: Session) -> list[Department]:
-    return list(session.scalars(select(Department).order_by(Department.id)))
-
-
 def staff_names_by_userid(session: Session) -> dict[str, str]:
     """Names to show for the userids that records keep, of those who have left too."""
     return {userid: name for userid, name in session.execute(select(Staff.userid, Staff.name))}
@@ -219,11 +217,30 @@ def heads_by_unit(session: Session) -> dict[str, str]:
     return {code: userid for code, userid in rows}
 
 
-def units_seen_by(session: Session, viewer: Viewer, department_id: int | None = None) -> list[str]:
-    """The short names of the handling units this viewer may ask about, in directory order."""
-    wanted = select(Department.short_name).where(Department.role == "handling").order_by(Department.id)
-    if not viewer.sees_all:
-        wanted = wanted.where(Department.id == viewer.department_id)
-    if department_id is not None:
-        wanted = wanted.where(Department.id == department_id)
-    return list(session.scalars(wanted))
+@dataclass(frozen=True)
+class UnitName:
+    """A unit in a table; ``label``: its short name, with its code where another unit has the same."""
+
+    id: int
+    code: str
+    label: str
+    handles: bool
+
+
+def unit_names(session: Session) -> dict[int, UnitName]:
+    """Every unit by id, in directory order."""
+    units = every_department(session)
+    times = Counter(unit.short_name for unit in units)
+    return {
+        unit.id: UnitName(
+            unit.id, unit.code,
+            unit.short_name if times[unit.short_name] == 1 else f"{unit.short_name}（{unit.code}）",
+            unit.role == "handling",
+        )
+        for unit in units
+    }  # fmt: skip
+
+
+def unit_labels(session: Session) -> dict[int, str]:
+    """What to call every unit, by id, in directory order."""
+    return {ident: unit.label for ident, unit in unit_names(session).items()}

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.models.case import Case, CaseEvent, DueTime
 from reviewbot.models.oversight import Card
-from reviewbot.models.people import Department, Staff
+from reviewbot.models.people import Staff
+from reviewbot.queries.directory import unit_names
 
 PAGE = 500
 
@@ -49,9 +50,11 @@ def histories(session: Session, first: datetime, after: int = 0) -> list[History
 
 
 def units(session: Session) -> tuple[dict[str, int], dict[int, str]]:
-    """Departments: code to id, id to short name."""
-    rows = session.scalars(select(Department)).all()
-    return {row.code: row.id for row in rows}, {row.id: row.short_name for row in rows}
+    """Departments: code to id, id to what it is called."""
+    names = unit_names(session)
+    return {one.code: ident for ident, one in names.items()}, {
+        ident: one.label for ident, one in names.items()
+    }
 
 
 def staff_ids(session: Session) -> dict[str, int]:

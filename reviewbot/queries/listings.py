@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session, joinedload
 from reviewbot.clock import span
 from reviewbot.models.case import Case
 from reviewbot.models.oversight import Card
-from reviewbot.models.people import Department
 from reviewbot.models.procedure import Assistance
 from reviewbot.queries.cases import is_overdue
 from reviewbot.queries.procedure import ENDED_LATE, IS_TOLD, is_overdue_task
@@ -77,18 +76,12 @@ def count_listed(session: Session, wanted: Wanted, viewer: Viewer, now: datetime
 
 def count_by_unit(
     session: Session, wanted: Wanted, viewer: Viewer, now: datetime
-) -> list[tuple[str | None, int]]:
-    """(unit's short name or None for no unit yet, cases), most first."""
+) -> list[tuple[int | None, int]]:
+    """(unit's id or None for no unit yet, cases), most first."""
     found = _listed(wanted, viewer, now).subquery()
     count = func.count()
-    rows = session.execute(
-        select(Department.short_name, count)
-        .select_from(found)
-        .outerjoin(Department, Department.id == found.c[1])
-        .group_by(Department.id)
-        .order_by(count.desc(), Department.id)
-    )
-    return [(name, number) for name, number in rows]
+    rows = session.execute(select(found.c[1], count).group_by(found.c[1]).order_by(count.desc(), found.c[1]))
+    return [(unit, number) for unit, number in rows]
 
 
 def listed_cases(

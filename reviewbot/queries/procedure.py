@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from reviewbot.models.case import Case
-from reviewbot.models.people import Department
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Assistance
+from reviewbot.queries.directory import unit_names
 from reviewbot.queries.scope import Viewer, visible_cases
 
 
@@ -95,17 +95,17 @@ def assisted_by_unit(
     """Sub-tasks with their limit in ``start <= it < end``, by the unit that was asked, in directory order (F15)."""
     rows = session.execute(
         select(
-            Department.short_name, Department.code, func.count(), func.count().filter(ENDED_LATE),
+            Assistance.department_id, func.count(), func.count().filter(ENDED_LATE),
             func.count().filter(is_overdue_task(now)),
         )
         .select_from(Assistance)
         .join(Case, Case.id == Assistance.case_id)
-        .join(Department, Department.id == Assistance.department_id)
         .where(visible_cases(viewer), IS_TOLD, Assistance.due_at >= start, Assistance.due_at < end)
-        .group_by(Department.id)
-        .order_by(Department.id)
+        .group_by(Assistance.department_id)
+        .order_by(Assistance.department_id)
     )  # fmt: skip
-    return [Assisted(*row) for row in rows]
+    names = unit_names(session)
+    return [Assisted(names[ident].label, names[ident].code, *counts) for ident, *counts in rows]
 
 
 def applications_to_decide(

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.models.case import Case, CaseEvent
 from reviewbot.models.oversight import SupervisionEvent
-from reviewbot.models.people import Department, Staff
+from reviewbot.models.people import Staff
 from reviewbot.models.rater import PhoneReveal, RaterAnswer, RaterOpenid
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.raters import Concern
@@ -105,21 +105,17 @@ def concerns(
     return [(event, case) for event, case in session.execute(wanted)]
 
 
-def count_concerns(session: Session, department_id: int | None = None) -> list[tuple[str | None, int]]:
-    """(unit's short name or None, what is still to be looked into), most first."""
+def count_concerns(session: Session) -> list[tuple[int | None, int]]:
+    """(unit's id or None, what is still to be looked into), most first."""
     count = func.count()
-    wanted = (
-        select(Department.short_name, count)
-        .select_from(SupervisionEvent)
-        .join(Case, Case.id == SupervisionEvent.case_id)
-        .outerjoin(Department, Department.id == Case.department_id)
+    rows = session.execute(
+        select(Case.department_id, count)
+        .join(SupervisionEvent, SupervisionEvent.case_id == Case.id)
         .where(SupervisionEvent.settled_at.is_(None))
-        .group_by(Department.id)
-        .order_by(count.desc(), Department.id)
+        .group_by(Case.department_id)
+        .order_by(count.desc(), Case.department_id)
     )
-    if department_id is not None:
-        wanted = wanted.where(Case.department_id == department_id)
-    return [(name, number) for name, number in session.execute(wanted)]
+    return [(unit, number) for unit, number in rows]
 
 
 def case_number_of_concern(session: Session, ident: int) -> str | None:

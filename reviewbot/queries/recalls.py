@@ -256,13 +256,3 @@ def recall_events(session: Session, period: str) -> list[tuple[str, CaseEvent]]:
         .order_by(CaseEvent.id)
     )
     return [(number, event) for number, event in rows]
-
-
-def department_names(session: Session) -> dict[int, str]:
-    """Short names by id, in directory order."""
-    return {
-        ident: name
-        for ident, name in session.execute(
-            select(Department.id, Department.short_name).order_by(Department.id)
-        )
-    }

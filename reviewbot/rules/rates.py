@@ -177,6 +177,21 @@ def display(figure: Figure, rounding: Rounding = "round") -> str:
     return f"{share}（{figure.numerator}/{figure.denominator}）"
 
 
+def is_small(figure: Figure, small_below: int) -> bool:
+    """So few cases that the rate says little: flagged wherever it stands, and not ranked (F20)."""
+    return 0 < figure.denominator < small_below
+
+
+def share(figure: Figure, rounding: Rounding, small_below: int) -> str:
+    """A rate with its fraction, starred where it says little."""
+    return display(figure, rounding) + ("*" if is_small(figure, small_below) else "")
+
+
+def small_note(small_below: int) -> str:
+    """What the star means."""
+    return f"*不足 {small_below} 件，仅供参考"
+
+
 def apart_line(figure: Figure) -> str:
     """The cases that stand apart from a rate, on their own line; "" for a rate that leaves nothing standing apart."""
     names = METRICS[figure.metric].apart

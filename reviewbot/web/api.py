@@ -26,7 +26,8 @@ from reviewbot.queue import TaskName
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
 from reviewbot.rules.masking import mask_personal
-from reviewbot.rules.rates import METRICS, Rounding, percent
+from reviewbot.rules.policy import Policy
+from reviewbot.rules.rates import METRICS, is_small, value
 from reviewbot.wiring import House
 
 router = APIRouter(prefix="/api/v1")
@@ -211,8 +212,8 @@ def get_rates(
             session, viewer, first=first, last=last, now=now, metrics=metric,
             by_department=by == "department", department_id=_unit(session, department),
         )  # fmt: skip
-        rounding = house.today(session).policy.rounding
-    return rates_data(rows, first, last, now, rounding)
+        policy = house.today(session).policy
+    return rates_data(rows, first, last, now, policy)
 
 
 @router.get("/assistance")
@@ -250,25 +251,22 @@ def get_balance(request: Request, viewer: Caller) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def rates_data(
-    rows: list[RateRow], first: date, last: date, now: datetime, rounding: Rounding
-) -> dict[str, Any]:
+def rates_data(rows: list[RateRow], first: date, last: date, now: datetime, policy: Policy) -> dict[str, Any]:
     """Figures as data: every one with numerator, denominator and value (percent; null over nothing)."""
-    found = []
-    for row in rows:
-        told = percent(row.figure.numerator, row.figure.denominator, rounding)
-        metric = METRICS[row.figure.metric]
-        found.append(
-            {
-                "metric": metric.key, "name": metric.name, "department": row.department,
-                "numerator": row.figure.numerator, "denominator": row.figure.denominator,
-                "value": None if told is None else float(told), "parts": dict(row.figure.parts),
-                "apart": dict(row.figure.apart),
-            }
-        )  # fmt: skip
     return {
         "from": first.isoformat(), "to": last.isoformat(), "as_of": now.astimezone(CHINA).isoformat(),
-        "rounding": rounding, "unit": "percent", "rates": found,
+        "rounding": policy.rounding, "small_below": policy.small_below, "unit": "percent",
+        "rates": [
+            {
+                "metric": row.figure.metric, "name": METRICS[row.figure.metric].name,
+                "department": row.unit.label if row.unit else None,
+                "department_code": row.unit.code if row.unit else None,
+                "numerator": row.figure.numerator, "denominator": row.figure.denominator,
+                "value": value(row.figure, policy.rounding), "small": is_small(row.figure, policy.small_below),
+                "parts": dict(row.figure.parts), "apart": dict(row.figure.apart),
+            }
+            for row in rows
+        ],
     }  # fmt: skip
 
 

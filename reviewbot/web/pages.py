@@ -14,10 +14,12 @@ from reviewbot.actions.report_rates import report_assistance, report_rates
 from reviewbot.clock import CHINA
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
+from reviewbot.queries.directory import UnitName
 from reviewbot.queries.procedure import Assisted
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
-from reviewbot.rules.rates import METRICS, Figure, display, value
+from reviewbot.rules.policy import Policy
+from reviewbot.rules.rates import METRICS, Figure, display, is_small, value
 from reviewbot.web import (
     case_pages,
     intake_pages,
@@ -101,8 +103,8 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
     with house.database.begin() as session:
         counts = case_queries.status_counts(session, viewer)
         overdue = page_queries.count_overdue(session, viewer, now)
-        rounding = house.today(session).policy.rounding
-        table = _rates(session, viewer, first, last, now, rounding)
+        policy = house.today(session).policy
+        table = _rates(session, viewer, first, last, now, policy)
         helpers = report_assistance(session, viewer, first=first, last=last, now=now)
         today = daily = None
         if viewer.sees_all:
@@ -111,7 +113,8 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
     return {
         "period": {"first": first.isoformat(), "last": last.isoformat()},
         "metrics": list(METRICS.values()),
-        "rounding": "四舍五入" if rounding == "round" else "截断",
+        "rounding": "四舍五入" if policy.rounding == "round" else "截断",
+        "small_below": policy.small_below,
         "now": views.moment(now),
         "today": today,
         "result_labels": views.RESULT_LABELS,
@@ -139,56 +142,51 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
 
 
 def _rates(
-    session: Session, viewer: Viewer, first: date, last: date, now: datetime, rounding: Any
+    session: Session, viewer: Viewer, first: date, last: date, now: datetime, policy: Policy
 ) -> dict[str, Any]:
     """The table of units and the two bars of each, from the one formula."""
-    units = page_queries.handling_departments(session)
-    if not viewer.sees_all:
-        units = [unit for unit in units if unit.id == viewer.department_id]
-    found: dict[tuple[str | None, str], Figure] = {}
+    found: dict[UnitName | None, dict[str, Figure]] = {}
     for split in (True, False):
         for row in report_rates(session, viewer, first=first, last=last, now=now, by_department=split):
-            found[row.department, row.figure.metric] = row.figure
-    table = []
-    counted = {
-        name for (name, _), figure in found.items() if figure.denominator or any(figure.apart.values())
-    }
-    idle = [unit.short_name for unit in units if unit.short_name not in counted]
-    units = [unit for unit in units if unit.short_name in counted]
-    for code, name in [*((unit.code, unit.short_name) for unit in units), ("", None)]:
+            found.setdefault(row.unit, {})[row.figure.metric] = row.figure
+    table, idle = [], []
+    for unit, figures in found.items():
+        if unit and not any(figure.denominator or any(figure.apart.values()) for figure in figures.values()):
+            idle.append(unit.label)
+            continue
         cells = []
         for key, metric in METRICS.items():
-            figure = found.get((name, key), Figure(key, 0, 0))
-            query = {"metric": key, "department": code, "from": first, "to": last}
+            figure = figures[key]
+            query = {"metric": key, "department": unit.code if unit else "", "from": first, "to": last}
             link = "/cases?" + urlencode({name: word for name, word in query.items() if word})
             cells.append({
-                "metric": metric.name, "text": display(figure, rounding), "link": link,
-                "few": 0 < figure.denominator < 10, "none": not figure.denominator,
+                "metric": metric.name, "text": display(figure, policy.rounding), "link": link,
+                "few": is_small(figure, policy.small_below), "none": not figure.denominator,
                 "apart": [
                     (name, figure.apart.get(part, 0), f"{link}&part={part}") for part, name in metric.apart.items()
                 ],
             })  # fmt: skip
-        table.append({"unit": name or "合计", "cells": cells, "total": name is None})
-    return {"table": table, "bars": _bars(found, rounding), "idle": idle}
+        table.append({"unit": unit.label if unit else "合计", "cells": cells, "total": unit is None})
+    return {"table": table, "bars": _bars(found, policy), "idle": idle}
 
 
 def _helped(listing: str, one: Assisted, first: date, last: date) -> str:
     return "/cases?" + urlencode({"list": listing, "department": one.code, "from": first, "to": last})
 
 
-def _bars(found: dict[tuple[str | None, str], Figure], rounding: Any) -> dict[str, Any]:
+def _bars(found: dict[UnitName | None, dict[str, Figure]], policy: Policy) -> dict[str, Any]:
     """The units with most cases due, most first: a bar over nothing, or forty of them, would tell nothing."""
     keys = ("rectification_rate", "on_time_rectification_rate")
-    due = {name: figure.denominator for (name, key), figure in found.items() if name and key == keys[0]}
-    ranked = sorted((name for name, count in due.items() if count), key=lambda name: -due[name])
+    due = {unit: figures[keys[0]].denominator for unit, figures in found.items() if unit}
+    ranked = sorted((unit for unit, count in due.items() if count), key=lambda unit: -due[unit])
     shown = ranked[:BARS]
     return {
-        "units": [f"{name}（{due[name]}）" for name in shown],
+        "units": [f"{unit.label}（{due[unit]}）" for unit in shown],
         "left_out": len(ranked) - len(shown),
         "series": [
             {
                 "name": METRICS[key].name,
-                "values": [value(found.get((name, key), Figure(key, 0, 0)), rounding) for name in shown],
+                "values": [value(found[unit][key], policy.rounding) for unit in shown],
             }
             for key in keys
         ],

@@ -26,7 +26,8 @@ from reviewbot.queue import TaskName
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.masking import mask_personal
-from reviewbot.rules.rates import Rounding, display
+from reviewbot.rules.policy import Policy
+from reviewbot.rules.rates import display, share, small_note
 from reviewbot.rules.recall import SAYABLE, Finding, month_days, month_of
 from reviewbot.web import login, views
 from reviewbot.web.login import house_of, poster
@@ -54,21 +55,22 @@ def sample(request: Request, viewer: Viewer) -> Response:
         month = asked or (past or months or [""])[0]
         known = find_draw(session, month) is not None
         told = report_recalls(session, viewer, month, at=now) if known else None
-        rounding = house.today(session).policy.rounding
+        policy = house.today(session).policy
     return views.render(
         request, "recalls.html", owed=owed, months=months, month=month,
-        told=_published(told, rounding) if told else None,
+        told=_published(told, policy) if told else None,
     )  # fmt: skip
 
 
-def _published(told: SampleReport, rounding: Rounding) -> dict[str, Any]:
+def _published(told: SampleReport, policy: Policy) -> dict[str, Any]:
     draw = told.draw
     return {
         "commitment": draw.commitment, "committed": views.moment(draw.committed_at), "in_time": told.in_time,
         "drawn": views.moment(draw.drawn_at) if draw.drawn_at else "", "percent": draw.percent,
         "population": told.population_count, "population_sha256": draw.population_sha256,
         "sample": told.sample, "concluded": told.concluded, "secret": told.secret, "seed": told.seed,
-        "units": [_figures(one, rounding) for one in (*told.units, told.total)],
+        "units": [_figures(one, policy) for one in (*told.units, told.total)],
+        "small_note": small_note(policy.small_below),
         "rows": [
             {
                 "number": row.number, "unit": row.unit, "caller": row.caller.name if row.caller else "—",
@@ -81,10 +83,11 @@ def _published(told: SampleReport, rounding: Rounding) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _figures(one: UnitFigures, rounding: Rounding) -> dict[str, Any]:
+def _figures(one: UnitFigures, policy: Policy) -> dict[str, Any]:
     parts = [(Finding(name).label, count) for name, count in one.confirmed.parts.items() if count]
     return {
-        "unit": one.unit, "done": display(one.done, rounding), "confirmed": display(one.confirmed, rounding),
+        "unit": one.unit, "done": display(one.done, policy.rounding),
+        "confirmed": share(one.confirmed, policy.rounding, policy.small_below),
         "parts": "，".join(f"{label} {count}" for label, count in parts),
     }  # fmt: skip
 

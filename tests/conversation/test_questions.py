@@ -16,10 +16,10 @@ from reviewbot.rules.listings import LISTINGS
 from reviewbot.rules.rates import METRICS
 
 TODAY = date(2026, 11, 30)
-SOC = Unit(1, "SOC", "社保局", "揭东区社会保险基金管理局")
-SEC = Unit(2, "SEC", "公安分局", "揭东区公安分局")
-WINDOW = Unit(3, "SEC-HJ", "户政窗口", "揭东区公安分局户政窗口")
-TAX = Unit(4, "TAX", "税务局", "揭东区税务局")
+SOC = Unit(1, "SOC", "社保局", "揭东区社会保险基金管理局", "社保局")
+SEC = Unit(2, "SEC", "公安分局", "揭东区公安分局", "公安分局")
+WINDOW = Unit(3, "SEC-HJ", "户政窗口", "揭东区公安分局户政窗口", "户政窗口")
+TAX = Unit(4, "TAX", "税务局", "揭东区税务局", "税务局")
 UNITS = (SOC, SEC, WINDOW, TAX)
 WORDS = vocabulary(UNITS)
 NOVEMBER, OCTOBER = parse_period("本月", TODAY), parse_period("10月", TODAY)
@@ -107,7 +107,7 @@ def test_what_is_not_understood_is_asked_back_by_name(text, names):
 
 
 def test_two_units_of_one_name_are_asked_apart():
-    twin = Unit(9, "SOC2", "社保局", "揭西县社会保险基金管理局")
+    twin = Unit(9, "SOC2", "社保局", "揭西县社会保险基金管理局", "社保局")
     question = understand("社保局 整改率", vocabulary([*UNITS, twin]), TODAY)
     assert "SOC2" in question.sentence
     assert understand("soc2 整改率", vocabulary([*UNITS, twin]), TODAY).units == (twin,)

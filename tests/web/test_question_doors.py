@@ -1,5 +1,6 @@
 """One number behind every door (R13, N5): chat, API, page and command line; and every number opens its cases."""
 
+import html
 import json
 import re
 import subprocess
@@ -23,6 +24,7 @@ from page_kit import enter
 from test_api_door import Caller
 
 from reviewbot.clock import set_rehearsal
+from reviewbot.queries.directory import find_department
 from reviewbot.rules.rates import METRICS
 
 FROM, TO = "2026-11-01", "2026-12-30"
@@ -222,3 +224,77 @@ def test_delays_of_helpers_are_visible_by_unit_at_every_door(rehearsed, pages):
     assert asked[0] not in text
     assert "医保分局 2" in plain(said(house, SUPERVISOR, "协办超期"))
     assert "共 2 件" in plain(said(house, FOREIGN_HEAD, "协办超期"))
+
+
+@pytest.fixture
+def twins(rehearsed):
+    """医保分局 is called 社保局 too, as units of two districts are; no figure may be added up by a name."""
+    with rehearsed.database.begin() as session:
+        find_department(session, "MED").short_name = "社保局"
+    return rehearsed
+
+
+def test_two_units_of_one_name_are_two_rows_at_every_door(twins, pages):
+    house = twins
+    with serving(house) as url:
+        answered = Caller(house, url, "supervisor").get("/rates", by="department", **{"from": FROM, "to": TO})
+    rows = {
+        row["department"]: (row["department_code"], row["numerator"], row["denominator"])
+        for row in answered.json()["rates"]
+        if row["metric"] == "rectification_rate" and row["denominator"]
+    }
+    assert rows == {"社保局（SOC）": ("SOC", 2, 4), "社保局（MED）": ("MED", 0, 1)}
+    printed = printed_by("rates", "--by", "department", "--metric", "rectification_rate")["rates"]
+    assert {row["department"]: row["department_code"] for row in printed}["社保局（MED）"] == "MED"
+
+    enter(pages, SUPERVISOR)
+    page = pages.get("/", params={"from": FROM, "to": TO}).text
+    assert re.findall(r'<th scope="row">(社保局[^<]*)</th>', page) == ["社保局（MED）", "社保局（SOC）"]
+    bars = json.loads(html.unescape(re.search('data-bars="([^"]+)"', page)[1]))
+    assert bars["units"] == ["社保局（SOC）（4）", "社保局（MED）（1）"]
+
+    for asked in (f"各单位 整改率 {DAYS}", "超期"):
+        text = said(house, SUPERVISOR, asked)
+        assert "社保局（SOC）" in text
+        assert "社保局（MED）" in text
+        for shown, there in links(text):
+            number = re.search(r"/([0-9]+)）", shown) or re.fullmatch("([0-9]+)", shown)
+            assert not number or shown_cases(pages, there) == int(number[1]), (shown, there)
+
+
+def test_few_cases_are_starred_by_one_rule_at_every_door(rehearsed, pages):
+    """``rates.small_below`` (5 here): 社保局 has four cases due, the whole five."""
+    house = rehearsed
+    with serving(house) as url:
+        answered = Caller(house, url, "supervisor").get("/rates", by="department", **{"from": FROM, "to": TO})
+    told = answered.json()
+    small = {
+        row["department_code"]: row["small"] for row in told["rates"] if row["metric"] == "rectification_rate"
+    }
+    assert (told["small_below"], small["SOC"], small["TAX"]) == (5, True, False)
+    assert printed_by("rates", "--metric", "rectification_rate")["rates"][0]["small"] is False
+    command = [sys.executable, "-m", "reviewbot", "rates", "--by", "department", "--from", FROM, "--to", TO]
+    words = subprocess.run(command, capture_output=True, check=True, timeout=120, text=True).stdout
+    assert "50.00%（2/4）*" in words
+    assert "*不足 5 件，仅供参考" in words
+
+    enter(pages, SUPERVISOR)
+    page = pages.get("/", params={"from": FROM, "to": TO}).text
+    rows = re.findall(r'<tr(?: class=total)?><th scope="row">([^<]+)</th>(.*?)</tr>', page, re.DOTALL)
+    first_cells = {name: re.search("<td.*?</td>", cells, re.DOTALL)[0] for name, cells in rows}
+    assert 'title="分母不足 5 件，仅供参考">*' in first_cells["社保局"]
+    assert "*" not in first_cells["合计"]
+    assert "的分母不足 5 件，仅供参考" in page
+    assert "50.00%（2/4）*" in plain(said(house, SUPERVISOR, f"社保局 整改率 {DAYS}"))
+    assert "40.00%（2/5）*" not in plain(said(house, SUPERVISOR, f"整改率 {DAYS}"))
+
+
+def test_units_add_up_to_the_whole_where_the_bureau_itself_was_rated(rehearsed):
+    """A review of the bureau that names no item stays with the bureau, which is no handling unit."""
+    house = rehearsed
+    house.clock.moment -= timedelta(days=30)
+    number = opened(house, department="GSDA", item=None)
+    house.clock.moment += timedelta(days=30)
+    rows = printed_by("rates", "--by", "department", "--metric", "rectification_rate")["rates"]
+    whole = printed_by("rates", "--metric", "rectification_rate")["rates"][0]
+    assert sum(row["denominator"] for row in rows) == whole["denominator"] == 6, number
