@@ -152,7 +152,7 @@ def calendar_check(
 def calendar_apply(
     folder: Annotated[Path | None, typer.Argument(help="文件夹，或其中一个文件")] = None, yes: Yes = False
 ) -> None:
-    """施行日历：重算全部在办时限，撤回因此不对的警示牌，告知经办人和评价人。"""
+    """施行日历：重算全部在办时限，撤回因此不对的警示牌和公文草稿，告知经办人、拟稿人和评价人。"""
     with prepared(start=False) as house:
         texts = calendar_texts(folder, house.settings.calendar)
         told = foresee(house, texts)
@@ -298,6 +298,8 @@ def tell_foreseen(told: Foreseen) -> None:
     console.print(
         f"共 {len(moved)} 件工单的时限移动，另有 {final} 个时限由暂定转为确定；"
         f"撤回黄牌 {cards.count('yellow')} 张、红牌 {cards.count('red')} 张，"
+        f"撤回公文草稿 {sum(one.letters for one in told.done)} 份、"
+        f"重拟 {sum(one.redrafted for one in told.done)} 份，"
         f"{sum(one.rearmed for one in told.done)} 级催办重新等候，"
         f"告知评价人 {sum(one.rater_told for one in told.done)} 人"
     )

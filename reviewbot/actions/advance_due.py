@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
-from reviewbot.actions.draft_letter import addressee, draft_letter
+from reviewbot.actions.draft_letter import addressee, draft_letter, rung_origin
 from reviewbot.actions.follow_calendar import follow_calendar
 from reviewbot.actions.letter_facts import letter_facts
 from reviewbot.actions.notify import facts_of, tell
@@ -80,7 +80,7 @@ def _act(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime) 
     if rung.act in _LETTERS:
         kind = _LETTERS[rung.act]
         letter = draft_letter(
-            session, kind, origin=f"{case.number}-r{due.round}-{due.stage}-{rung.key}", case=case,
+            session, kind, origin=rung_origin(case, due, rung), case=case,
             department_id=addressee(kind, case), at=now, by="system",
             facts=letter_facts(session, case, stage=stage_name(due.stage), due_at=due.due_at, now=now),
         )  # fmt: skip

@@ -7,13 +7,19 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from reviewbot.models.case import Case
+from reviewbot.models.case import Case, DueTime
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
+from reviewbot.rules.ladder import Rung
 
 
 def addressee(kind: LetterKind, case: Case) -> int | None:
     """The unit a letter about a case goes to; a report goes to the leaders above it."""
     return None if kind is LetterKind.SPECIAL_REPORT else case.department_id
+
+
+def rung_origin(case: Case, limit: DueTime, rung: Rung) -> str:
+    """What makes a letter of the ladder owed, once."""
+    return f"{case.number}-r{limit.round}-{limit.stage}-{rung.key}"
 
 
 def draft_letter(

@@ -13,6 +13,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.appeal_card import take_back
+from reviewbot.actions.follow_letters import (
+    drafted_for_good,
+    redraft_letters,
+    take_back_letters,
+    undue_letters,
+)
 from reviewbot.actions.live_cards import show_everyone
 from reviewbot.actions.notify import facts_of, tell, tell_rater
 from reviewbot.actions.receivers import holders
@@ -38,7 +44,7 @@ from reviewbot.rules.rulebook import Rulebook
 from reviewbot.rules.stages import SUB_TASK, stage_name
 
 BY_CALENDAR = "工作日历改为"
-"""How the reason of a card begins that the calendar took back."""
+"""How the reason of a card or a draft begins that the calendar took back."""
 MOVED = "时限已随工作日历调整，此条作废"
 """The reason of a reminder that waited while its limit moved away from under it."""
 _COLOURS = {"yellow": Act.YELLOW_CARD, "red": Act.RED_CARD}
@@ -75,6 +81,10 @@ class Followed:
     shifts: list[Shift] = field(default_factory=list)
     cards: list[str] = field(default_factory=list)
     """Colours of the cards withdrawn."""
+    letters: int = 0
+    """Drafts of letters withdrawn."""
+    redrafted: int = 0
+    """Drafts of letters that bear other days now."""
     rearmed: int = 0
     """Rungs that lie in the future again."""
     rater_told: bool = False
@@ -108,7 +118,11 @@ def follow_calendar(
             kept.append(_record(limit))
         _store(limit, due, calendar)
     wrong = _wrong_cards(session, limits, rulebook, now)
-    done.rearmed = sum(_rearm(session, one, wrong, rulebook, now) for one in limits if not one.replaced_by)
+    undue = undue_letters(session, case, limits, rulebook, now)
+    for one in limits:
+        if not one.replaced_by:
+            stays = drafted_for_good(session, case, one, rulebook, undue)
+            done.rearmed += _rearm(session, one, wrong, stays, rulebook, now)
     _set_case(session, case, limits)
     session.flush()
     if kept or done.rearmed:
@@ -120,8 +134,12 @@ def follow_calendar(
     for card in wrong:
         take_back(session, card, case, f"{BY_CALENDAR} {calendar.version}，期限未到", SYSTEM, at=now)
         done.cards.append(card.colour)
+    today, why = rulebooks.on(session, now), f"{BY_CALENDAR} {calendar.version}"
+    take_back_letters(session, case, undue, f"{why}，期限未到", today.office_opens(now), now)
+    done.letters = len(undue)
+    done.redrafted = redraft_letters(session, case, limits, why, today.office_opens(now), now)
     case.next_action_at = next_rung(session, case, rulebook)
-    _tell(session, case, done, rulebooks.on(session, now), now)
+    _tell(session, case, done, today, now)
     return done
 
 
@@ -179,14 +197,24 @@ def _wrong_cards(
     return wrong
 
 
-def _rearm(session: Session, limit: DueTime, wrong: Sequence[Card], rulebook: Rulebook, now: datetime) -> int:
+def _rearm(
+    session: Session,
+    limit: DueTime,
+    wrong: Sequence[Card],
+    stays: frozenset[str],
+    rulebook: Rulebook,
+    now: datetime,
+) -> int:
     """Rungs that lie in the future again come once more, and reminders of them that still wait are void. A card that
-    people took back stays taken back."""
+    people took back stays taken back; ``stays``: rungs whose letter was issued or taken back by people."""
     forgiven = {_COLOURS[card.colour] for card in cards_of(session, limit.id) if card not in wrong}
     again = {
         rung.key
         for rung in rulebook.rungs(limit.stage, limit.started_at, limit.due_at)
-        if rung.at > now and rung.key in limit.rungs_done and rung.act not in forgiven
+        if rung.at > now
+        and rung.key in limit.rungs_done
+        and rung.act not in forgiven
+        and rung.key not in stays
     }
     limit.rungs_done = [key for key in limit.rungs_done if key not in again]
     kinds = [f"{REMINDER}{limit.stage}_{key}" for key in again]

@@ -44,7 +44,7 @@ def review_letter(
     session: Session, ident: int, viewer: Viewer, *, at: datetime, enclose: Callable[[Letter], dict[str, Any]]
 ) -> str:
     """The enclosures are frozen now: what the reviewer saw is what can be issued."""
-    letter = find_letter(session, ident, viewer, lock=True)
+    letter, _ = _lock(session, ident, viewer)
     _check_review(letter, viewer)
     letter.facts = letter.facts | {"enclosed": enclose(letter)}
     letter.state, letter.reviewed_at, letter.reviewed_by = LetterState.REVIEWED, at, viewer.actor
@@ -61,9 +61,8 @@ def issue_letter(
     the transaction, and one that fails gives its serial back. ``number``: the facts that numbering adds.
     ``write``: the document.
     """
-    letter = find_letter(session, ident, viewer, lock=True)
+    letter, case = _lock(session, ident, viewer)
     _check_issue(letter, viewer)
-    case = _lock_case(session, letter)
     if case is not None and not case.status.is_open and letter.kind in _PRESSING:
         raise Conflict(f"工单 {case.number} 已办结，不再发{letter.kind.label}，请撤回。")
     year = at.astimezone(CHINA).year
@@ -82,23 +81,23 @@ def issue_letter(
 
 
 def receive_letter(session: Session, ident: int, viewer: Viewer, *, at: datetime) -> str:
-    letter = find_letter(session, ident, viewer, lock=True)
+    letter, case = _lock(session, ident, viewer)
     _check_receive(letter, viewer)
     letter.state, letter.received_at, letter.received_by = LetterState.RECEIVED, at, viewer.actor
-    _record(session, letter, _lock_case(session, letter), Move.RECEIVE_LETTER, viewer, at)
+    _record(session, letter, case, Move.RECEIVE_LETTER, viewer, at)
     return f"{letter.title}已签收。"
 
 
 def withdraw_letter(session: Session, ident: int, reason: str, viewer: Viewer, *, at: datetime) -> str:
     """Withdrawn, never deleted; a number once given is not given again."""
-    letter = find_letter(session, ident, viewer, lock=True)
+    letter, case = _lock(session, ident, viewer)
     _check_withdraw(letter, viewer)
     reason = reason.strip()
     if not reason or len(reason) > REASON_LIMIT or "\0" in reason:
         raise InvalidInput(f"撤回须写明原因，不超过 {REASON_LIMIT} 字。")
     letter.state, letter.withdrawn_at, letter.withdrawn_by = LetterState.WITHDRAWN, at, viewer.actor
     letter.withdrawn_reason = reason
-    _record(session, letter, _lock_case(session, letter), Move.WITHDRAW_LETTER, viewer, at, reason)
+    _record(session, letter, case, Move.WITHDRAW_LETTER, viewer, at, reason)
     if letter.issued_at is not None:
         _tell(session, letter, at, "已撤回，请停止执行")
     return f"{letter.title}已撤回。"
@@ -175,8 +174,11 @@ def _keep(folder: Path, data: bytes) -> str:
     return digest
 
 
-def _lock_case(session: Session, letter: Letter) -> Case | None:
-    return session.get(Case, letter.case_id, with_for_update=True) if letter.case_id else None
+def _lock(session: Session, ident: int, viewer: Viewer) -> tuple[Letter, Case | None]:
+    """The case before its letter, as whoever moves the case takes them: in another order the two would deadlock."""
+    letter = find_letter(session, ident, viewer)
+    case = session.get(Case, letter.case_id, with_for_update=True) if letter.case_id else None
+    return find_letter(session, ident, viewer, lock=True), case
 
 
 def _record(

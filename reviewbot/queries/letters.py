@@ -26,7 +26,9 @@ def _visible(viewer: Viewer) -> ColumnElement[bool]:
 def visible_letter(session: Session, ident: int, viewer: Viewer, *, lock: bool = False) -> Letter | None:
     """``lock``: nobody else can act on it until this transaction ends."""
     wanted = select(Letter).where(Letter.id == ident, _visible(viewer))
-    return session.scalar(wanted.with_for_update() if lock else wanted)
+    if lock:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    return session.scalar(wanted)
 
 
 def letters_seen_by(session: Session, viewer: Viewer, limit: int = 500) -> list[Letter]:
@@ -46,6 +48,18 @@ def drafted_before(session: Session, stem: str) -> list[Letter]:
     """Letters whose origin begins with ``stem-``, oldest first."""
     wanted = select(Letter).where(Letter.origin.startswith(f"{stem}-", autoescape=True))
     return list(session.scalars(wanted.order_by(Letter.id)))
+
+
+def letters_with_origin(session: Session, origins: Iterable[str]) -> list[Letter]:
+    return list(session.scalars(select(Letter).where(Letter.origin.in_(list(origins)))))
+
+
+def unissued_letters(session: Session, case_id: int) -> list[Letter]:
+    """Drafts of a case, reviewed or not, that nobody can act on until this transaction ends."""
+    wanted = select(Letter).where(
+        Letter.case_id == case_id, Letter.state.in_((LetterState.DRAFT, LetterState.REVIEWED))
+    )
+    return list(session.scalars(wanted.order_by(Letter.id).with_for_update()))
 
 
 def names_by_userid(session: Session, userids: Iterable[str | None]) -> dict[str, str]:
