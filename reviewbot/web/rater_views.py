@@ -15,25 +15,31 @@ from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
 from reviewbot.rules.raters import Answer, Purpose, plain_words
 
 S = CaseStatus
-_STEP = {
-    S.AWAITING_DISPATCH: 1, S.IN_ARBITRATION: 1,
-    S.AWAITING_SIGN: 2, S.VERIFYING: 2, S.APPEALED: 2,
-    S.RECTIFYING: 3, S.EXPLAINING: 3, S.ON_LEDGER: 3, S.AWAITING_APPROVAL: 3, S.AWAITING_FEEDBACK: 3,
-    S.CLOSED: 4,
-}  # fmt: skip
-"""Which of the five steps a status is under way in; the procedure's inner turns are not the rater's business."""
-_NOW = {
-    S.AWAITING_DISPATCH: "正在确定由哪个单位办理。",
-    S.IN_ARBITRATION: "几个单位正在商定由谁办理，不影响办理期限。",
-    S.AWAITING_SIGN: "办理单位正在接收。",
-    S.VERIFYING: "办理单位正在核实情况，工作人员会与您联系。",
-    S.APPEALED: "办理单位对情况有不同看法，正由单位以外的人员复核。",
-    S.RECTIFYING: "情况属实，办理单位正在整改。",
-    S.EXPLAINING: "办理单位正在准备向您解释说明。",
-    S.ON_LEDGER: "一时难以解决，已列入整改台账，按计划办理。",
-    S.AWAITING_APPROVAL: "办理结果正在审核。",
-    S.AWAITING_FEEDBACK: "办理结果已审核，工作人员正在向您反馈。",
-    S.CLOSED: "已经办结。",
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a status stands on the rater's page: the headline, and the step under way, of which it speaks."""
+
+    step: int
+    """Index of the five steps; the procedure's inner turns are not the rater's business."""
+    now: str
+    doing: str
+    """What the step is called while it is under way; the headline says the same at length."""
+
+
+PLACES = {
+    S.AWAITING_DISPATCH: Place(1, "正在确定由哪个单位办理。", "正在确定办理单位"),
+    S.IN_ARBITRATION: Place(1, "几个单位正在商定由谁办理，不影响办理期限。", "正在商定办理单位"),
+    S.AWAITING_SIGN: Place(1, "已转给办理单位，正在等待接收。", "正在等待{unit}接收"),
+    S.VERIFYING: Place(2, "办理单位正在核实情况，工作人员会与您联系。", "正在核实"),
+    S.APPEALED: Place(2, "办理单位对情况有不同看法，单位以外的人员正在复核。", "正在复核"),
+    S.RECTIFYING: Place(3, "情况属实，办理单位正在整改。", "正在整改"),
+    S.EXPLAINING: Place(3, "办理单位正在准备向您解释说明。", "正在准备解释说明"),
+    S.ON_LEDGER: Place(3, "一时难以解决，已列入整改台账，正在按计划办理。", "正在按计划办理"),
+    S.AWAITING_APPROVAL: Place(3, "办理结果正在审核。", "正在审核结果"),
+    S.AWAITING_FEEDBACK: Place(4, "办理结果已审核，正在向您反馈。", "正在向您反馈"),
+    S.CLOSED: Place(4, "已经办结。", "已办结"),
 }
 _ENDED = {
     ClosingKind.RECTIFIED: "您反映的情况属实，已经整改。",
@@ -81,7 +87,7 @@ def story_view(story: Story, now: datetime) -> dict[str, Any]:
         "reviewed": day(case.review.reviewed_at),
         "round": case.round,
         "closed": not case.status.is_open,
-        "now": _NOW[case.status],
+        "now": PLACES[case.status].now,
         "steps": _steps(story),
         "expected": _expected(story, now) if case.status.is_open else None,
         "result": _result(story) if case.status is S.CLOSED else None,
@@ -102,36 +108,40 @@ def _this_round(story: Story) -> list[CaseEvent]:
 
 
 def _steps(story: Story) -> list[dict[str, Any]]:
+    """Five steps, each by the name of what is done, under way or still to come."""
     case = story.case
-    here = _STEP[case.status]
-    unit = case.department.name if case.department else ""
-    explains = case.conclusion is not None and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
-    reached = _reached(story)
-    labels = (
-        "已收到您的评价",
-        f"已转给{unit}" if unit else "转给办理单位",
-        "正在核实" if here <= 2 else "已核实",
-        ("解释说明" if explains else "整改") if here >= 3 else "整改或解释说明",
-        "已办结" if here == 4 else "办结",
-    )
-    times = (case.review.received_at, case.dispatched_at if unit else None, *reached)
-    return [
-        {
-            "label": label,
-            "at": minute(at) if at and index <= here else "",
-            "state": "done" if index < here or here == 4 else "now" if index == here else "next",
-        }
-        for index, (label, at) in enumerate(zip(labels, times, strict=True))
-    ]
+    place = PLACES[case.status]
+    unit = case.department.name if case.department else "办理单位"
+    done = ("已收到您的评价", f"已转给{unit}", "已核实", _mended(case), "已办结")
+    ahead = ("", "转给办理单位", "核实情况", "整改或解释说明", "办结")
+    steps = []
+    for index, at in enumerate(_moments(story)):
+        over = index < place.step or not case.status.is_open
+        state = "done" if over else "now" if index == place.step else "next"
+        label = {"done": done[index], "now": place.doing.format(unit=unit), "next": ahead[index]}[state]
+        steps.append({"label": label, "at": minute(at) if at and state != "next" else "", "state": state})
+    return steps
 
 
-def _reached(story: Story) -> list[datetime | None]:
-    """When verifying, mending and closing were first reached in this round."""
-    found: list[datetime | None] = []
-    for step in (2, 3, 4):
-        moments = [each.at for each in _this_round(story) if _STEP[CaseStatus(each.after)] == step]
-        found.append(min(moments, default=None))
-    return found
+def _mended(case: Case) -> str:
+    """What the third step came to; a matter without a conclusion was answered."""
+    if case.conclusion is None:
+        return "已答复"
+    if case.conclusion.is_appeal:
+        return "已复核"
+    return "已解释说明" if case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED else "已整改"
+
+
+def _moments(story: Story) -> tuple[datetime | None, ...]:
+    """When each step was first reached in this round; the last, once it is over, when it ended."""
+    case = story.case
+
+    def reached(step: int) -> datetime | None:
+        events = _this_round(story)
+        return min((e.at for e in events if PLACES[CaseStatus(e.after)].step == step), default=None)
+
+    dispatched = None if case.status.awaits_bureau else case.dispatched_at
+    return case.review.received_at, dispatched, reached(2), reached(3), case.closed_at or reached(4)
 
 
 def _expected(story: Story, now: datetime) -> dict[str, Any] | None:
