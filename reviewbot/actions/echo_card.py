@@ -8,12 +8,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.faces import face_for
-from reviewbot.actions.live_cards import done_by
+from reviewbot.actions.faces import face_for, last_done
 from reviewbot.actions.renew_cards import FRESH
 from reviewbot.models.case import Case
 from reviewbot.outbox import owe
-from reviewbot.queries.cases import last_step
 from reviewbot.queries.scope import Viewer
 from reviewbot.queries.sent_cards import card_by_id, newest_card
 
@@ -24,8 +22,7 @@ def echo_card(session: Session, case: Case, viewer: Viewer, *, at: datetime) -> 
     row = card_by_id(session, ident) if ident else None
     if row is None or row.code_used_at is None:
         return
-    step = last_step(session, case.id)
-    face = face_for(session, case, viewer, done_by(step.move, step.actor_name, step.at) if step else "")
+    face = face_for(session, case, viewer, last_done(session, case))
     if (row.body["state"], row.body["buttons"]) != (face["state"], face["buttons"]):
         owe(
             session, key=f"{FRESH}-{row.id}", kind=FRESH, userid=row.userid, body=face, at=at, case_id=case.id

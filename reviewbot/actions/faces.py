@@ -9,12 +9,12 @@ from reviewbot.actions.rights import possible_moves
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Call, Case
 from reviewbot.models.people import Department
-from reviewbot.queries.cases import desk_limits
+from reviewbot.queries.cases import desk_limits, last_step
 from reviewbot.queries.directory import viewer_by_userid
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.buttons import Button, buttons_for
 from reviewbot.rules.lifecycle import Move
-from reviewbot.rules.notices import Body, Facts, present
+from reviewbot.rules.notices import Body, Done, Facts, present
 
 
 def facts_of(session: Session, case: Case) -> Facts:
@@ -52,10 +52,24 @@ def _called_back(session: Session, case: Case) -> bool:
     return session.scalar(done.limit(1)) is not None
 
 
-def face_for(session: Session, case: Case, viewer: Viewer, done: str, *, act: bool = True) -> Body:
-    """``done``: who did what last. ``act``: whether this card may carry the person's buttons."""
+def done_by(move: str, name: str, at: datetime) -> Done:
+    return Done(name, at.astimezone(CHINA), Move(move).label)
+
+
+def last_done(session: Session, case: Case) -> Done | None:
+    """Who took the last step of this case."""
+    step = last_step(session, case.id)
+    return done_by(step.move, step.actor_name, step.at) if step else None
+
+
+def face_for(
+    session: Session, case: Case, viewer: Viewer, done: Done | None, *, act: bool = True, note: str = ""
+) -> Body:
+    """``done``: who did what last; ``note``: said instead of it. ``act``: whether this card may carry the person's
+    buttons."""
     buttons = buttons_of(session, case, viewer) if act else []
-    return present(facts_of(session, case), done=done, buttons=buttons) | {"state": state_of(case)}
+    face = present(facts_of(session, case), done=done, buttons=buttons, note=note)
+    return face | {"state": state_of(case)}
 
 
 def with_buttons(session: Session, case: Case, body: Body, userid: str, at: datetime) -> Body:

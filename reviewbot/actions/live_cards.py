@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.deliver_messages import CODE_LIFE
-from reviewbot.actions.faces import face_for
-from reviewbot.clock import CHINA
+from reviewbot.actions.faces import done_by, face_for
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
 from reviewbot.outbox import owe
@@ -19,17 +18,13 @@ from reviewbot.queries.directory import viewer_by_userid
 from reviewbot.queries.scope import Viewer
 from reviewbot.queries.sent_cards import RECALL, UPDATE, cards_of, unsent_updates
 from reviewbot.rules.lifecycle import Move
-from reviewbot.rules.notices import Body, cancelled, gone, recall, text
+from reviewbot.rules.notices import Body, Done, cancelled, gone, recall, text
 from reviewbot.rules.notices import card_update as update_body
 
 RECALL_WITHIN = timedelta(hours=24)
 """WeCom takes a message back this long after it was sent, and no longer (wecom §2.3)."""
 NO_LONGER_HIS = "工单已转出，不再发送"
 """Why a card that was still on its way is not sent."""
-
-
-def done_by(move: str, name: str, at: datetime) -> str:
-    return f"已由{name} {at.astimezone(CHINA):%m-%d %H:%M} {Move(move).label}"
 
 
 def living_until(at: datetime) -> datetime:
@@ -68,7 +63,7 @@ def show(
     case: Case,
     row: Message,
     viewer: Viewer,
-    done: str,
+    done: Done | None,
     *,
     at: datetime,
     newest: int | None,
@@ -80,7 +75,7 @@ def show(
     if may_see(session, case.id, viewer):
         face = face_for(session, case, viewer, done, act=row.id == newest)
     else:
-        face = gone(case.number, case.round, row.body["link"], done)
+        face = gone(case.number, case.round, row.body["link"], str(done or ""))
     if row.body["state"] == face.get("state") and row.body["buttons"] == face["buttons"]:
         return
     if row.state in ("owed", "held") and row.attempts == 0:
@@ -109,7 +104,7 @@ def change(session: Session, row: Message, code: str, face: Body, *, at: datetim
 
 
 def _withdraw(
-    session: Session, case: Case, row: Message, done: str, at: datetime, told: set[str] | None
+    session: Session, case: Case, row: Message, done: Done, at: datetime, told: set[str] | None
 ) -> None:
     """Take back a card within its day, else say once that it is no longer his; None: he has left, nobody to tell."""
     if row.state != "sent":
@@ -117,7 +112,7 @@ def _withdraw(
             row.state, row.reason = "suppressed", NO_LONGER_HIS
         return
     row.withdrawn_at = at
-    words = cancelled(case.number, done)
+    words = cancelled(case.number, str(done))
     if row.msgid and row.sent_at is not None and at - row.sent_at < RECALL_WITHIN:
         row.code_used_at = row.code_used_at or at
         owe(
@@ -130,7 +125,7 @@ def _withdraw(
             session,
             row,
             row.response_code or "",
-            gone(case.number, case.round, row.body["link"], done),
+            gone(case.number, case.round, row.body["link"], str(done)),
             at=at,
         )
     if told is not None and row.userid not in told:

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.faces import face_for
-from reviewbot.actions.live_cards import cancel, done_by, show
+from reviewbot.actions.faces import face_for, last_done
+from reviewbot.actions.live_cards import cancel, show
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
 from reviewbot.outbox import owe
-from reviewbot.queries.cases import case_by_id, last_step, may_see
+from reviewbot.queries.cases import case_by_id, may_see
 from reviewbot.queries.directory import viewer_by_userid
 from reviewbot.queries.scope import Viewer
 from reviewbot.queries.sent_cards import (
@@ -89,7 +89,7 @@ def _owe_fresh(
     session: Session, case: Case, viewer: Viewer, row: Message, at: datetime, *,
     act: bool = True, held_until: datetime | None = None, needed: bool = False,
 ) -> None:  # fmt: skip
-    face = face_for(session, case, viewer, _done(session, case), act=act)
+    face = face_for(session, case, viewer, last_done(session, case), act=act)
     if needed and not face["buttons"]:
         return
     owe(
@@ -106,9 +106,4 @@ def _catch_up(session: Session, row: Message, at: datetime) -> None:
         return
     case, viewer = held
     newest = newest_card(session, case.id, row.userid)
-    show(session, case, row, viewer, _done(session, case), at=at, newest=newest)
-
-
-def _done(session: Session, case: Case) -> str:
-    event = last_step(session, case.id)
-    return done_by(event.move, event.actor_name, event.at) if event else ""
+    show(session, case, row, viewer, last_done(session, case), at=at, newest=newest)

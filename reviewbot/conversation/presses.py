@@ -1,9 +1,7 @@
 """A pressed button: one move, one effect; whatever came of it, the presser's card shows the present state (W21)."""
 
-from sqlalchemy.orm import Session
-
-from reviewbot.actions.faces import face_for
-from reviewbot.actions.live_cards import change, done_by, living_until
+from reviewbot.actions.faces import done_by, face_for, last_done
+from reviewbot.actions.live_cards import change, living_until
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.conversation.turn import Said, Turn, focus
@@ -34,9 +32,9 @@ def pressed(turn: Turn, item: InboxItem, press: ButtonPress) -> Said:
     turn.session.refresh(case)
     if row is None or row.code_used_at is None:  # the move itself has not changed this card
         seen = find_case(turn.session, press.number, turn.viewer)
-        done = note or _done(turn.session, case)
-        face = face_for(turn.session, case, turn.viewer, done) if seen else gone(
-            case.number, case.round, f"/h5/cases/{case.number}", done
+        done = last_done(turn.session, case)
+        face = face_for(turn.session, case, turn.viewer, done, note=note) if seen else gone(
+            case.number, case.round, f"/h5/cases/{case.number}", str(done or "")
         )  # fmt: skip
         _show(turn, item, row, face)
     return Said(said)
@@ -71,11 +69,6 @@ def _already(turn: Turn, case: Case) -> str:
         return ""
     name = "您" if event.actor.lower() == turn.viewer.actor.lower() else event.actor_name
     return f"{done_by(event.move, name, event.at)}。"
-
-
-def _done(session: Session, case: Case) -> str:
-    event = last_step(session, case.id)
-    return done_by(event.move, event.actor_name, event.at) if event else ""
 
 
 def _own_copy(turn: Turn, item: InboxItem) -> Message | None:

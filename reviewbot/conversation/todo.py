@@ -62,7 +62,7 @@ def _choose(item: InboxItem, owed: Sequence[Case]) -> Said:
 def card_of(turn: Turn, case: Case) -> Said:
     """A card of this case with what the person may press, which lives like any other; his next words are about it."""
     focus(turn, case.id)
-    face = face_for(turn.session, case, turn.viewer, "")
+    face = face_for(turn.session, case, turn.viewer, None)
     face["rows"][-1][1] = limits_told(turn.session, [case], turn.at)[case.id]
     return Said(face["title"], face, case.id)
 

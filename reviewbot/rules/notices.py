@@ -24,6 +24,31 @@ class Facts:
     link: str
 
 
+BUTTON_WORDS = 20
+"""Characters that fit where a card's buttons were."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The last step of a case: who took it and when (local time). In full in the text of a card."""
+
+    name: str
+    at: datetime
+    act: str
+
+    def __str__(self) -> str:
+        return f"已由{self.name} {when(self.at)} {self.act}"
+
+    @property
+    def on_button(self) -> str:
+        """What fits in the place of the buttons: the moment goes first, then the end of the name, never the act."""
+        if len(str(self)) <= BUTTON_WORDS:
+            return str(self)
+        room = BUTTON_WORDS - len("已由") - len(self.act)
+        name = self.name if len(self.name) <= room else self.name[: room - 1] + "…"
+        return f"已由{name}{self.act}"
+
+
 def when(moment: datetime | None) -> str:
     """A moment as a clerk reads it; the caller hands in local time."""
     return moment.strftime("%m-%d %H:%M") if moment else "—"
@@ -255,21 +280,22 @@ def card_done(response_code: str, words: str) -> Body:
     return {"type": "card_update", "response_code": response_code, "words": words}
 
 
-def present(facts: Facts, *, done: str, buttons: Sequence[Button]) -> Body:
+def present(facts: Facts, *, done: Done | None, buttons: Sequence[Button], note: str = "") -> Body:
     """A card of this case as it stands now: who did what, and the next step of the person who holds it.
 
-    ``done`` stands in the place of the buttons where there are none.
+    ``done`` stands in the place of the buttons where there are none; ``note``: what is said instead of it in the text.
     """
     asks = "，请办理" if buttons else ""
-    body = _card(facts, f"差评工单 {facts.number}", f"现为「{facts.status}」{asks}", note=done)
-    return body | {"buttons": list(buttons), "done": done or f"现为「{facts.status}」"}
+    said = note or (str(done) if done else "")
+    body = _card(facts, f"差评工单 {facts.number}", f"现为「{facts.status}」{asks}", note=said)
+    return body | {"buttons": list(buttons), "done": done.on_button if done else f"现为「{facts.status}」"}
 
 
-def gone(number: str, round_: int, link: str, done: str) -> Body:
+def gone(number: str, round_: int, link: str, why: str) -> Body:
     """The card of somebody who no longer holds the case, or never did: nothing of it but that."""
     return {
         "type": "card", "number": number, "round": round_, "title": f"差评工单 {number}", "desc": "不再由您办理",
-        "note": done, "rows": [], "buttons": [], "link": link, "done": "不再由您办理",
+        "note": why, "rows": [], "buttons": [], "link": link, "done": "不再由您办理",
         "source": thread(number, round_),
     }  # fmt: skip
 

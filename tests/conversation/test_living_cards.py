@@ -24,6 +24,7 @@ from phone_kit import buttons, phones
 from sqlalchemy import update
 
 from reviewbot.models.message import Message
+from reviewbot.models.people import Staff
 
 
 @pytest.fixture
@@ -57,6 +58,25 @@ def test_a_pressed_card_becomes_the_card_of_the_next_step(town):
     assert "现为「回访核实」" in shown(card)
     assert "签收" in card.content["sub_title_text"]
     assert f"{number} · 第 1 轮" in card.content["source"]["desc"]
+
+
+def test_a_long_name_never_takes_the_place_of_what_was_done(town):
+    number = verifying(town.house)
+    handler = handler_of(town.house, number)
+    with town.house.database.begin() as session:
+        session.execute(update(Staff).where(Staff.userid == handler).values(name="欧阳诸葛司马上官"))
+    call(town.house, number)
+    conclude(town.house, number)
+    town.deliver()
+    card = town.cards(handler, number)[-1]
+    assert buttons(card)[0] == "提交整改"
+
+    move(town.house, handler, "submit_measures", number, remark="增设窗口")
+    town.deliver()
+
+    card = town.cards(handler, number)[-1]
+    assert card.replace_name == "已由欧阳诸葛司马上官提交整改"
+    assert "已由欧阳诸葛司马上官 11-" in card.content["sub_title_text"]
 
 
 @pytest.mark.parametrize("door", ["typed", "page"])

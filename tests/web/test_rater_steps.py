@@ -35,7 +35,9 @@ def stories(draw):
         review=Review(item="失业保险金申领", rating=1, received_at=START, reviewed_at=START),
     )  # fmt: skip
     events = [
-        CaseEvent(seq=seq, move="sign", after=after.value, at=START + timedelta(hours=seq), remark="", data={})
+        CaseEvent(
+            seq=seq, move="sign", after=after.value, at=START + timedelta(hours=seq), remark="", data={}
+        )
         for seq, after in enumerate([*past, status], start=1)
     ]
     return Story(case, events, (), (), (), (), None, ())
