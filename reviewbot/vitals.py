@@ -231,7 +231,11 @@ def _holders(rows: RowFacts) -> Sign:
         return Sign("cases_without_holder", Level.GOOD, "每张未办结工单都有人负责")
     what = f"{len(rows.holderless)} 张工单没有在岗的人负责：{'、'.join(rows.holderless[:20])}"
     return Sign(
-        "cases_without_holder", Level.BAD, what, "请登记该单位的人员，或由督办移交。", len(rows.holderless)
+        "cases_without_holder",
+        Level.BAD,
+        what,
+        "请登记该单位的人员，再由派单员或督办移交。",
+        len(rows.holderless),
     )
 
 

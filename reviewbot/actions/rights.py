@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.errors import NotAllowed, ReviewbotError
 from reviewbot.models.case import Case
+from reviewbot.models.people import Staff
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.procedure import open_assistances, pending_kinds
 from reviewbot.queries.scope import Viewer
@@ -13,20 +14,29 @@ from reviewbot.rules.routing import is_rated
 
 def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> None:
     """The actor needs a role for the move; unit roles count only in the department that holds the case now."""
-    needed = ROLES[move] & viewer.roles
+    allowed = ROLES[move]
+    if move is Move.HAND_OVER and not _is_held_for_the_unit(session, case):
+        allowed -= {Role.DESK}
+    needed = allowed & viewer.roles
     if move is Move.ASSIST:
         units: set[int | None] = {one.department_id for one in open_assistances(session, case.id)}
     else:
         units = {case.department_id}
     own_unit = viewer.department_id is not None and viewer.department_id in units
     if not (needed & CITY_WIDE) and not (needed and own_unit):
-        who = "、".join(role.label for role in Role if role in ROLES[move])
+        who = "、".join(role.label for role in Role if role in allowed)
         raise NotAllowed(f"您不能{move.label}工单 {case.number}：须由该单位的{who}办理。")
     if is_rated(case.review.handled_by, viewer.name, viewer.actor):
         raise NotAllowed(f"工单 {case.number} 评价的正是您本人，不能由您办理。")
     approving = move in {Move.APPROVE, Move.SEND_BACK_MEASURES, Move.SEND_BACK_EXPLANATION}
     if approving and viewer.staff_id is not None and viewer.staff_id == case.handler_id:
         raise NotAllowed(f"工单 {case.number} 由您经办，审核须由另一人作出。")
+
+
+def _is_held_for_the_unit(session: Session, case: Case) -> bool:
+    """Whether the unit had nobody left, so that the desk keeps the case until somebody of the unit can take it."""
+    holder = session.get(Staff, case.handler_id) if case.handler_id else None
+    return holder is None or holder.department_id != case.department_id
 
 
 def possible_moves(session: Session, case: Case, viewer: Viewer) -> list[Move]:

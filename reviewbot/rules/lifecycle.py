@@ -353,12 +353,12 @@ ROLES: dict[Move, frozenset[Role]] = {
     M.SUPPORT_APPEAL: _OUTSIDE,
     M.UPHOLD_APPEAL: _OUTSIDE,
     M.REFUSE_APPEAL: _OUTSIDE,
-    M.HAND_OVER: _HANDLING | {Role.SUPERVISOR},
+    M.HAND_OVER: _HANDLING | {Role.SUPERVISOR, Role.DESK},
     M.INSTRUCT: frozenset({Role.LEADER, Role.SUPERVISOR}),
     M.REMARK: _HANDLING | _OUTSIDE,
 }
 """Who may make a move. ``handler`` and ``head`` count only within the department that holds the case now
-(for ``ASSIST``: within a department that was asked to assist)."""
+(for ``ASSIST``: within a department that was asked to assist); ``desk`` hands over only what its unit has nobody for."""
 
 CITY_WIDE = frozenset({Role.DESK, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
 

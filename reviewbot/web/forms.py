@@ -146,7 +146,7 @@ def forms_by_verb(departments: Sequence[Department], *, has_evidence: bool) -> d
             Field("remark", "意见", required=False),
         )),
         MoveForm("disagree", "不同意申请", "", (application, reason), danger=True),
-        MoveForm("hand_over", "移交", "移交给本单位另一人，时限不变。", (
+        MoveForm("hand_over", "移交", "移交给承办单位的另一人，时限不变。", (
             Field("person", "接办人（姓名或账号）", "text"), Field("remark", "原因", required=False),
         )),
         MoveForm("instruct", "登记领导批示", "", (Field("remark", "批示内容"),)),

@@ -15,7 +15,7 @@ def test_a_hand_over_within_the_unit_moves_no_clock(house):
     number = verifying(house)
     before = case_of(house, number)
 
-    with pytest.raises(InvalidInput, match="本单位没有"):
+    with pytest.raises(InvalidInput, match="承办单位没有"):
         move(house, HEAD, "hand_over", number, person="张无忌")
     move(house, HEAD, "hand_over", number, person="hongyongchun01", remark="出差")
 

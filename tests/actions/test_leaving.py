@@ -22,6 +22,7 @@ from contact_kit import anybody, changes, event, person, pushed, unit_people
 
 from reviewbot.actions.delegate import delegate
 from reviewbot.actions.let_go import let_go
+from reviewbot.errors import InvalidInput, NotAllowed
 from reviewbot.models.people import Delegation, Duty, Staff
 from reviewbot.queries.delegates import cases_without_holder, stands_in
 from reviewbot.queries.directory import staff_by_userid
@@ -135,6 +136,32 @@ def test_the_last_handler_leaves_the_head_and_the_last_head_leaves_the_desk(hous
     assert case_of(house, number).due_at == due
     told = messages(house, kind="taken_over")[-1]
     assert "社保局已没有可接办的人员" in told.body["content"]
+
+
+def test_the_desk_hands_on_what_it_keeps_for_a_unit_and_nothing_else(house):
+    kept, running = verifying(house), verifying(house, department="MED", item="参保登记")
+    due = case_of(house, kept).due_at
+    with house.database.begin() as session:
+        unit = staff_by_userid(session, HEAD).department_id
+    for userid in [*colleagues(house, ""), HEAD]:
+        leaves(house, userid)
+    keeper = handler_of(house, kept)
+    with house.database.begin() as session:
+        session.add(
+            Staff(userid="newcomer01", name="新来人", department_id=unit, roles=["handler"], active=True)
+        )
+    with pytest.raises(NotAllowed, match="须由该单位的经办、单位负责人、督办办理"):
+        move(house, DESK, "hand_over", running, person=handler_of(house, running))
+    with pytest.raises(InvalidInput, match="承办单位没有"):
+        move(house, keeper, "hand_over", kept, person=keeper)
+
+    moved = move(house, keeper, "hand_over", kept, person="新来人", remark="单位已补充人员")
+
+    assert moved.sentence == f"工单 {kept} 已移交，现为「回访核实」（由新来人经办，时限不变）。"
+    assert (handler_of(house, kept), case_of(house, kept).due_at) == ("newcomer01", due)
+    assert "newcomer01" in {one.userid for one in messages(house, kind="handed_over")}
+    with pytest.raises(NotAllowed):
+        move(house, keeper, "hand_over", kept, person="新来人")
 
 
 def test_the_new_holder_and_the_supervisors_are_told_once_for_all_cases(house):

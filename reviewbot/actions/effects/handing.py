@@ -19,7 +19,7 @@ def _hand_over(step: Step) -> None:
     need(step.asked.person, f"请写明移交给谁：{hint}。")
     taker = member_of(step.session, case.department_id, step.asked.person)
     if taker is None:
-        raise InvalidInput(f"本单位没有（或不止一位）“{step.asked.person}”，请写姓名或账号：{hint}。")
+        raise InvalidInput(f"承办单位没有（或不止一位）“{step.asked.person}”，请写姓名或账号：{hint}。")
     if taker.id == case.handler_id:
         raise Conflict(f"工单 {case.number} 现在就由{taker.name}经办。")
     if not {Role.HANDLER.value, Role.HEAD.value} & set(taker.roles):
