@@ -70,6 +70,7 @@ def look(house: House) -> list[Sign]:
         _queue(house),
         _people("silent", "没有回应的人员", rows.silent, "请本人打开应用，或由单位换人；工单会照常催办其负责人。"),
         _people("unreachable", "企业微信发不到的人员", rows.unreachable, "检查应用可见范围和账号；已离开的请停用。"),
+        _people("unanswered", "没有收到答复的人员", rows.unanswered, "他发来的话已经处理，结果没有送到：请另行告知。"),
         *_directory(house, rows, now),
         _holders(rows),
     ]  # fmt: skip

@@ -14,7 +14,8 @@ from reviewbot.rules.notices import unreached
 
 UNREACHED = "unreached"
 PERSONAL = frozenset({"reply", "card_update", "card_recall", UNREACHED})
-"""Kinds that concern nobody else: an answer to one's own words, a change of a card, the fallback itself."""
+"""Kinds nobody else is told of: an answer to one's own words (supervisors find it among the signs of health and on
+the case), a change of a card, the fallback itself."""
 
 
 def fall_back(session: Session, message: Message, why: str, *, at: datetime) -> None:

@@ -85,7 +85,7 @@ def _work(talk: Talk, session: Session, item: InboxItem) -> str:
     if staff is None:
         told = answer_stranger(session, item, at=talk.now())
         if told:
-            _reply(session, item, item.userid, Said(told), talk.now())
+            _reply(session, item, item.userid, Said(told), talk.now(), None)
         return told or "名录以外的事件，无需回复"
     now = talk.now()
     note_sign_of_life(session, staff, item, at=now)
@@ -96,7 +96,7 @@ def _work(talk: Talk, session: Session, item: InboxItem) -> str:
     except ReviewbotError as refused:
         said = Said(refused.sentence)
     if said.words:
-        _reply(session, item, staff.userid, said, turn.at)
+        _reply(session, item, staff.userid, said, turn.at, said.case_id or turn.about)
     return said.words or "无需回复"
 
 
@@ -373,10 +373,9 @@ def _the_only_case(turn: Turn) -> str:
     )
 
 
-def _reply(session: Session, item: InboxItem, userid: str, said: Said, at: datetime) -> None:
-    owe(
-        session, key=f"reply-{item.id}", kind="reply", userid=userid, body=said.body, at=at,
-        case_id=said.case_id,
-    )  # fmt: skip
+def _reply(
+    session: Session, item: InboxItem, userid: str, said: Said, at: datetime, case_id: int | None
+) -> None:
+    owe(session, key=f"reply-{item.id}", kind="reply", userid=userid, body=said.body, at=at, case_id=case_id)
     if said.picture is not None:  # after the words it goes with
         owe(session, key=f"picture-{item.id}", kind="picture", userid=userid, body=said.picture, at=at)

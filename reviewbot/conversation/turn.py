@@ -43,6 +43,8 @@ class Turn:
     staff: Staff
     viewer: Viewer
     at: datetime
+    about: int | None = None
+    """The case his words turned out to be about."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def visible(turn: Turn, number: str) -> Case:
 
 
 def focus(turn: Turn, case_id: int) -> None:
+    turn.about = case_id
     turn.staff.focus_case_id = case_id
     turn.staff.focus_until = turn.at + turn.talk.focus
 

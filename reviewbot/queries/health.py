@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from reviewbot.models.case import Case
 from reviewbot.models.contacts import Alert, Contact, ContactEvent, DirectorySync
 from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.people import Department, Staff
@@ -14,6 +15,8 @@ from reviewbot.queries.delegates import cases_without_holder
 
 LOOK_BACK = timedelta(days=90)
 """Messages older than this say nothing of who reads today."""
+LOST_FOR = timedelta(days=7)
+"""How long an answer that did not arrive is told of."""
 _OF_THE_CHAT = ("reply", "card_update", "card_recall")
 """Answers to what somebody did himself: no sign that he is silent."""
 
@@ -47,6 +50,7 @@ class RowFacts:
     alerts: list[Alert]
     silent: list[Person]
     unreachable: list[Person]
+    unanswered: list[Person]
     sync: DirectorySync | None
     changes: int
     holderless: list[str]
@@ -62,6 +66,7 @@ def row_facts(session: Session, now: datetime, *, silent_messages: int, silent_d
         alerts=open_alerts(session),
         silent=_silent(session, now, silent_messages, silent_days),
         unreachable=_unreachable(session),
+        unanswered=_unanswered(session, now),
         sync=last_sync(session),
         changes=len(waiting_changes(session)),
         holderless=cases_without_holder(session),
@@ -126,3 +131,49 @@ def _unreachable(session: Session) -> list[Person]:
         for name, unit, since, code, why in rows
         if since is not None
     ]
+
+
+@dataclass(frozen=True)
+class LostReply:
+    """An answer to somebody's own words that did not arrive: whose, of when, why, and of which case."""
+
+    name: str
+    unit: str
+    at: datetime
+    why: str
+    number: str | None
+
+
+def lost_replies(
+    session: Session, *, since: datetime | None = None, case_id: int | None = None
+) -> list[LostReply]:
+    """Oldest first; ``since``: only later ones; ``case_id``: only of this case."""
+    wanted = (
+        select(Staff.name, Department.short_name, Message.created_at, Message.reason, Case.number)
+        .join(Staff, func.lower(Staff.userid) == func.lower(Message.userid))
+        .join(Department, Department.id == Staff.department_id)
+        .outerjoin(Case, Case.id == Message.case_id)
+        .where(Staff.active, Message.kind == "reply", Message.state == "suppressed")
+        .order_by(Message.id)
+    )
+    if since is not None:
+        wanted = wanted.where(Message.created_at > since)
+    if case_id is not None:
+        wanted = wanted.where(Message.case_id == case_id)
+    return [
+        LostReply(name, unit, at, why or "", number)
+        for name, unit, at, why, number in session.execute(wanted)
+    ]
+
+
+def _unanswered(session: Session, now: datetime) -> list[Person]:
+    """Whose own words were answered, and who never got the answer."""
+    found: dict[tuple[str, str], list[LostReply]] = {}
+    for one in lost_replies(session, since=now - LOST_FOR):
+        found.setdefault((one.name, one.unit), []).append(one)
+    people = []
+    for (name, unit), lost in found.items():
+        numbers = "、".join(dict.fromkeys(one.number for one in lost if one.number))
+        about = f"（工单 {numbers}）" if numbers else ""
+        people.append(Person(name, unit, lost[0].at, f"{len(lost)} 条答复没有送达{about}：{lost[-1].why}"))
+    return people

@@ -358,7 +358,8 @@ ROLES: dict[Move, frozenset[Role]] = {
     M.REMARK: _HANDLING | _OUTSIDE,
 }
 """Who may make a move. ``handler`` and ``head`` count only within the department that holds the case now
-(for ``ASSIST``: within a department that was asked to assist); ``desk`` hands over only what its unit has nobody for."""
+(for ``ASSIST``: within a department that was asked to assist); ``desk`` hands over only what it keeps for a unit with
+nobody left."""
 
 CITY_WIDE = frozenset({Role.DESK, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
 

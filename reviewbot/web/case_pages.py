@@ -17,6 +17,7 @@ from reviewbot.plain_pictures import FORMATS, plain_copy
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.cards import list_cards
+from reviewbot.queries.health import lost_replies
 from reviewbot.queries.kept import settlements
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Move
@@ -62,6 +63,9 @@ def _show_case(
             "review": views.review_view(case.review, settled.get(case.review.id)),
             "later": [views.review_view(each, settled.get(each.id)) for each in later],
             "due_times": [views.due_view(due, now) for due in case_queries.due_times_of(session, case.id)],
+            "lost": [
+                (one.name, views.moment(one.at), one.why) for one in lost_replies(session, case_id=case.id)
+            ],
             "cards": [views.card_view(card, viewer) for card in list_cards(session, viewer, case_id=case.id)],
         }
     has_evidence = any(each.round == case.round for each in files)

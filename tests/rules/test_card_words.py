@@ -1,6 +1,6 @@
 """What stands in the place of a card's buttons: who did what, within what the platform shows (wecom §2.3)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.notices import BUTTON_WORDS, Done
 
-AT = datetime(2026, 11, 27, 14, 2)
+AT = datetime(2026, 11, 27, 14, 2, tzinfo=UTC)
 
 
 @given(st.text("欧阳上官司马诸葛李四", min_size=1, max_size=40), st.sampled_from(Move))
