@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-import secrets
 from pathlib import Path
+
+from reviewbot.kept_files import write_once
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -11,12 +12,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def keep_picture(folder: Path, data: bytes) -> str:
     """Store the bytes under ``folder``/pictures (``data_dir``) once; their SHA-256."""
     sha256 = hashlib.sha256(data).hexdigest()
-    place = _place(folder, sha256)
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = place.with_suffix("." + secrets.token_hex(8))  # two workers may make the same picture
-        draft.write_bytes(data)
-        draft.replace(place)
+    write_once(_place(folder, sha256), data)
     return sha256
 
 

@@ -3,7 +3,6 @@
 The bytes that were sent are the evidence and stay as they are; only this copy leaves the house.
 """
 
-import secrets
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from reviewbot.errors import InvalidInput
+from reviewbot.kept_files import write_once
 
 QUALITY = 88
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
@@ -20,10 +20,7 @@ def plain_copy(original: Path, media_type: str) -> Path:
     """The copy beside the original, made once. Raises InvalidInput for what is no picture, or an absurd one."""
     copy = original.with_name(original.name + ".plain")
     if not copy.exists():
-        data = _stripped(original.read_bytes(), FORMATS[media_type])
-        draft = original.with_name(f"{original.name}.{secrets.token_hex(8)}")
-        draft.write_bytes(data)
-        draft.replace(copy)
+        write_once(copy, _stripped(original.read_bytes(), FORMATS[media_type]))
     return copy
 
 

@@ -32,6 +32,16 @@ class TaskName(StrEnum):
     ERASE = "reviewbot.erase"
     MORNING = "reviewbot.morning"
     MEDIA = "reviewbot.media"
+    FILES = "reviewbot.files"
+
+
+QUEUES = {
+    TaskName.DELIVER: DELIVERY,
+    TaskName.PROBLEMS: SLOW,
+    TaskName.RECALLS: SLOW,
+    TaskName.FILES: SLOW,
+}
+"""Every other task waits in ``DEFAULT``."""
 
 
 def make_celery(settings: Settings) -> Celery:
@@ -52,11 +62,7 @@ def make_celery(settings: Settings) -> Celery:
         },
         task_default_queue=DEFAULT,
         task_queues=[Queue(name, routing_key=name) for name in (DEFAULT, DELIVERY, SLOW)],  # type: ignore[no-untyped-call]
-        task_routes={
-            TaskName.DELIVER.value: {"queue": DELIVERY},
-            TaskName.PROBLEMS.value: {"queue": SLOW},
-            TaskName.RECALLS.value: {"queue": SLOW},
-        },
+        task_routes={name.value: {"queue": queue} for name, queue in QUEUES.items()},
         timezone="Asia/Shanghai",
     )
     return app

@@ -1,7 +1,15 @@
-"""The tasks. Each is idempotent by row state: rung twice, killed half-way or redelivered, it does no harm."""
+"""The tasks, each with its one action.
+
+When: ``schedule.py``, and whenever somebody rings. Where: ``reviewbot.queue.QUEUES``. Again: a worker that dies gives
+its task back, and what raised is found by the next sweep; each is idempotent by row state: rung twice, killed half-way
+or redelivered, it does no harm.
+"""
 
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.deliver_messages import BATCH_SECONDS, deliver_messages
@@ -15,6 +23,7 @@ from reviewbot.actions.release_reminders import release_reminders
 from reviewbot.actions.renew_cards import renew_cards
 from reviewbot.actions.scan_evidence import scan_evidence
 from reviewbot.actions.settle_contacts import settle_contacts
+from reviewbot.actions.sweep_files import sweep_files
 from reviewbot.actions.sync_directory import begin_tonight, sync_directory
 from reviewbot.actions.tell_morning import tell_morning
 from reviewbot.conversation.answer import answer_callback
@@ -25,12 +34,22 @@ from reviewbot.queries.rulebooks import applied_calendar
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.queue import TaskName
 from reviewbot.wecom.address_book import read_address_book
-from tasks.app import app, download, house, talk
+from reviewbot.wiring import House
+from tasks.app import download, house, talk, task
 
 BATCH = 200
 
 
-@app.task(name=TaskName.ROUTE.value)  # type: ignore[untyped-decorator]
+def _once(act: Callable[[Session, House, datetime], object]) -> None:
+    """One action in one transaction; where it says that it did something, messages may be owed."""
+    home = house()
+    with home.database.begin() as session:
+        done = act(session, home, home.clock.now())
+    if done:
+        home.ring(TaskName.DELIVER)
+
+
+@task(TaskName.ROUTE)
 def route(review_ids: list[int]) -> None:
     home = house()
     for review_id in review_ids:
@@ -39,20 +58,7 @@ def route(review_ids: list[int]) -> None:
     home.ring(TaskName.DELIVER)
 
 
-@app.task(name=TaskName.DELIVER.value)  # type: ignore[untyped-decorator]
-def deliver() -> None:
-    home = house()
-    with home.database.begin() as session:
-        rules = home.today(session).policy.messages
-        release_reminders(session, at=home.clock.now(), above=rules.digest_above, urgent=rules.urgent)
-    stop = time.monotonic() + BATCH_SECONDS
-    while deliver_messages(home.database, home.channels, at=home.clock.now()):
-        if time.monotonic() > stop:  # others wait for this worker too (W5)
-            home.ring(TaskName.DELIVER)
-            return
-
-
-@app.task(name=TaskName.ANSWER.value)  # type: ignore[untyped-decorator]
+@task(TaskName.ANSWER)
 def answer(item_ids: list[int]) -> None:
     home = house()
     for item_id in item_ids:
@@ -65,7 +71,33 @@ def answer(item_ids: list[int]) -> None:
     home.ring(TaskName.DELIVER)
 
 
-@app.task(name=TaskName.DEADLINES.value)  # type: ignore[untyped-decorator]
+@task(TaskName.DELIVER)
+def deliver() -> None:
+    home = house()
+    with home.database.begin() as session:
+        rules = home.today(session).policy.messages
+        release_reminders(session, at=home.clock.now(), above=rules.digest_above, urgent=rules.urgent)
+    stop = time.monotonic() + BATCH_SECONDS
+    while deliver_messages(home.database, home.channels, at=home.clock.now()):
+        if time.monotonic() > stop:  # others wait for this worker too (W5)
+            home.ring(TaskName.DELIVER)
+            return
+
+
+@task(TaskName.SWEEP)
+def sweep() -> None:
+    home = house()
+    with home.database.begin() as session:
+        reviews = unrouted_review_ids(session, BATCH)
+        items = waiting(session, BATCH)
+    if reviews:
+        route(reviews)
+    if items:
+        answer(items)
+    contacts()
+
+
+@task(TaskName.DEADLINES)
 def deadlines() -> None:
     home = house()
     now = home.clock.now()
@@ -83,47 +115,22 @@ def deadlines() -> None:
         home.ring(TaskName.DELIVER)
 
 
-@app.task(name=TaskName.SWEEP.value)  # type: ignore[untyped-decorator]
-def sweep() -> None:
+@task(TaskName.MEDIA)
+def media() -> None:
     home = house()
+    now, folder = home.clock.now(), home.settings.data_dir
+    done = 0
+    while fetched := fetch_media(home.database, download, folder, at=now):
+        done += fetched
+    if home.scanner is not None:
+        done += scan_evidence(home.database, home.scanner, folder, at=now)
     with home.database.begin() as session:
-        reviews = unrouted_review_ids(session, BATCH)
-        items = waiting(session, BATCH)
-    if reviews:
-        route(reviews)
-    if items:
-        answer(items)
-    contacts()
-
-
-@app.task(name=TaskName.PROBLEMS.value)  # type: ignore[untyped-decorator]
-def problems() -> None:
-    home = house()
-    with home.database.begin() as session:
-        found = find_problems(session, now=home.clock.now(), rules=home.today(session).policy.problems)
-    if found:
-        home.ring(TaskName.DELIVER)
-
-
-@app.task(name=TaskName.RECALLS.value)  # type: ignore[untyped-decorator]
-def recalls() -> None:
-    home = house()
-    with home.database.begin() as session:
-        done = keep_recalls(session, now=home.clock.now(), rulebook=home.today(session))
+        done += forget_waiting(session, at=now, after=talk().choice)
     if done:
         home.ring(TaskName.DELIVER)
 
 
-@app.task(name=TaskName.CONTACTS.value)  # type: ignore[untyped-decorator]
-def contacts() -> None:
-    home = house()
-    with home.database.begin() as session:
-        settled = settle_contacts(session, at=home.clock.now())
-    if settled:
-        home.ring(TaskName.DELIVER)
-
-
-@app.task(name=TaskName.DIRECTORY.value)  # type: ignore[untyped-decorator]
+@task(TaskName.DIRECTORY)
 def directory() -> None:
     home = house()
     settings, now = home.settings.directory, home.clock.now()
@@ -137,16 +144,34 @@ def directory() -> None:
     home.ring(TaskName.DELIVER)
 
 
-@app.task(name=TaskName.CARDS.value)  # type: ignore[untyped-decorator]
+@task(TaskName.CONTACTS)
+def contacts() -> None:
+    _once(lambda session, _, now: settle_contacts(session, at=now))
+
+
+@task(TaskName.CARDS)
 def cards() -> None:
-    home = house()
-    with home.database.begin() as session:
-        renewed = renew_cards(session, at=home.clock.now(), rulebook=home.today(session))
-    if renewed:
-        home.ring(TaskName.DELIVER)
+    _once(lambda session, home, now: renew_cards(session, at=now, rulebook=home.today(session)))
 
 
-@app.task(name=TaskName.ERASE.value)  # type: ignore[untyped-decorator]
+@task(TaskName.MORNING)
+def morning() -> None:
+    _once(lambda session, home, now: tell_morning(session, now=now, rulebook=home.today(session)))
+
+
+@task(TaskName.RECALLS)
+def recalls() -> None:
+    _once(lambda session, home, now: keep_recalls(session, now=now, rulebook=home.today(session)))
+
+
+@task(TaskName.PROBLEMS)
+def problems() -> None:
+    _once(
+        lambda session, home, now: find_problems(session, now=now, rules=home.today(session).policy.problems)
+    )
+
+
+@task(TaskName.ERASE)
 def erase() -> None:
     home = house()
     if days := home.settings.intake.keep_rater_days:
@@ -155,27 +180,7 @@ def erase() -> None:
             erase_expired(session, before=now - timedelta(days=days), viewer=SYSTEM, at=now)
 
 
-@app.task(name=TaskName.MORNING.value)  # type: ignore[untyped-decorator]
-def morning() -> None:
+@task(TaskName.FILES)
+def files() -> None:
     home = house()
-    with home.database.begin() as session:
-        told = tell_morning(session, now=home.clock.now(), rulebook=home.today(session))
-    if told:
-        home.ring(TaskName.DELIVER)
-
-
-@app.task(name=TaskName.MEDIA.value)  # type: ignore[untyped-decorator]
-def media() -> None:
-    home = house()
-    now, folder = home.clock.now(), home.settings.data_dir
-    done = 0
-    while fetched := fetch_media(home.database, download, folder, at=now):
-        done += fetched
-    while home.scanner is not None and (
-        scanned := scan_evidence(home.database, home.scanner, folder, at=now)
-    ):
-        done += scanned
-    with home.database.begin() as session:
-        done += forget_waiting(session, at=now, after=talk().choice)
-    if done:
-        home.ring(TaskName.DELIVER)
+    sweep_files(home.database, home.settings.data_dir)

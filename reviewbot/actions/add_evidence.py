@@ -8,7 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.rights import check_right
+from reviewbot.actions.sweep_files import hold_content
 from reviewbot.errors import InvalidInput, NotFound, TooLarge
+from reviewbot.kept_files import write_once
 from reviewbot.models.case import Case, Evidence, Safety
 from reviewbot.models.chain import append_event
 from reviewbot.queries.cases import lock_case
@@ -65,12 +67,8 @@ def keep_file(
     if viewer.staff_id is None:
         raise InvalidInput("附件须由工作人员本人提交。")
     digest = hashlib.sha256(data).hexdigest()
-    place = evidence_path(folder, digest)
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = place.with_suffix(".part")
-        draft.write_bytes(data)
-        draft.replace(place)
+    hold_content(session, digest)
+    write_once(evidence_path(folder, digest), data)
     evidence = Evidence(
         staff_id=viewer.staff_id,
         at=at,

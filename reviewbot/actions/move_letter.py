@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, ReviewbotError
+from reviewbot.kept_files import write_once
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
@@ -165,12 +166,7 @@ def _from(letter: Letter, state: LetterState) -> None:
 
 def _keep(folder: Path, data: bytes) -> str:
     digest = hashlib.sha256(data).hexdigest()
-    place = letter_path(folder, digest)
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = place.with_suffix(".part")
-        draft.write_bytes(data)
-        draft.replace(place)
+    write_once(letter_path(folder, digest), data)
     return digest
 
 

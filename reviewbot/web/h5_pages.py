@@ -196,6 +196,7 @@ def _choose(house: House, number: str, form: FormData, viewer: Viewer, at: datet
                 session, number, file.file.read(MAX_BYTES + 1), file.filename or "附件", viewer,
                 at=at, folder=house.settings.data_dir,
             )  # fmt: skip
+    house.ring(TaskName.MEDIA)  # scanned before somebody wants to look at them
 
 
 def _files(form: FormData) -> list[UploadFile]:

@@ -162,6 +162,48 @@ def test_a_clean_file_passes_and_an_infected_one_is_put_away_named_and_told(hous
     assert events(house, number)[-1].move == "quarantine"
 
 
+def test_two_rows_with_one_infected_file_are_both_named_and_keep_nobody_waiting(house, clamd):
+    one, other = verifying(house), verifying(house)
+    for number in (one, other):
+        send(house, number, b"%PDF-" + EICAR, "材料.pdf")
+    photograph(house, handler_of(house, one), one)
+
+    assert scan(house, clamd.address) == 3
+
+    assert [row.safety for row in kept(house)] == [Safety.INFECTED, Safety.INFECTED, Safety.CLEAN]
+    assert len(messages(house, kind="infected")) == 2
+    assert {events(house, number)[-1].move for number in (other,)} == {"quarantine"}
+    send(house, other, b"%PDF-" + EICAR, "再传.pdf")
+    assert scan(house, clamd.address) == 1
+    assert kept(house)[-1].safety is Safety.INFECTED
+
+
+def test_a_file_put_away_by_a_worker_that_died_before_it_said_so_is_still_named(house, clamd):
+    number = verifying(house)
+    send(house, number, b"%PDF-" + EICAR, "材料.pdf")
+    (row,) = kept(house)
+    away = quarantine_path(house.settings.data_dir, row.sha256)
+    away.parent.mkdir(parents=True, exist_ok=True)
+    evidence_path(house.settings.data_dir, row.sha256).replace(away)
+    photograph(house, handler_of(house, number), number)
+
+    assert scan(house, clamd.address) == 2
+
+    assert [row.safety for row in kept(house)] == [Safety.INFECTED, Safety.CLEAN]
+    assert away.exists()
+
+
+def test_a_file_that_is_lost_keeps_those_behind_it_from_nothing(house, clamd):
+    number = verifying(house)
+    send(house, number, b"%PDF- lost", "材料.pdf")
+    evidence_path(house.settings.data_dir, kept(house)[0].sha256).unlink()
+    photograph(house, handler_of(house, number), number)
+
+    assert scan(house, clamd.address) == 1
+
+    assert [row.safety for row in kept(house)] == [Safety.UNSCANNED, Safety.CLEAN]
+
+
 def test_what_was_put_away_is_no_evidence_for_the_approver(house, clamd):
     number = verifying(house)
     call(house, number)
