@@ -11,9 +11,10 @@ from reviewbot.models.message import InboxItem
 
 
 def take(
-    session: Session, *, key: str, kind: str, userid: str, body: dict[str, Any], at: datetime, stale: bool
-) -> int | None:
-    """Store a callback; its id, or None when this one was taken before."""
+    session: Session, *, key: str, kind: str, userid: str, body: dict[str, Any], at: datetime,
+    kept: str | None = None,
+) -> int | None:  # fmt: skip
+    """Store a callback; its id, or None when this one was taken before. ``kept``: why it is only to be looked at."""
     return session.scalar(
         insert(InboxItem)
         .values(
@@ -22,8 +23,8 @@ def take(
             userid=userid,
             body=body,
             received_at=at,
-            state="kept" if stale else "new",
-            outcome="时间戳过旧，留存待查" if stale else None,
+            state="kept" if kept else "new",
+            outcome=kept,
             tries=0,
         )
         .on_conflict_do_nothing(index_elements=["key"])

@@ -18,6 +18,7 @@ class Database:
             max_overflow=10,
             pool_pre_ping=True,
             connect_args={"connect_timeout": 5},
+            hide_parameters=True,  # an error is logged whole: names, numbers and words of raters stay out of it
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 

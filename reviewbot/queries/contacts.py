@@ -32,6 +32,11 @@ def contact_of(session: Session, staff: Staff) -> Contact:
     return found
 
 
+def is_taken(session: Session, key: str) -> bool:
+    """Whether this change has been pushed before."""
+    return session.scalar(select(ContactEvent.id).where(ContactEvent.key == key)) is not None
+
+
 def bases(session: Session) -> list[Base]:
     """Everybody of the directory as last confirmed."""
     rows = session.execute(select(Staff, Contact).outerjoin(Contact, Contact.staff_id == Staff.id))

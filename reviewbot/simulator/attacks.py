@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reviewbot.simulator.config import CONTACTS
 from reviewbot.simulator.crypto import BLOCK, CallbackCrypto
 from reviewbot.simulator.events import Event, cdata, to_xml
 from reviewbot.simulator.pushing import Exchange, Pusher
@@ -64,6 +65,16 @@ def _genuine(shop: Workshop) -> Letter:
 
 def _wrong_signature(shop: Workshop) -> Letter:
     return shop.letter(shop.sealer.crypto.encrypt(shop.text), msg_signature="0" * 40)
+
+
+def _altered(name: str, value: str) -> Callable[[Workshop], Letter]:
+    """A genuine letter with another time or nonce in its address, under the old signature."""
+
+    def make(shop: Workshop) -> Letter:
+        letter = _genuine(shop)
+        return Letter(letter.query | {name: value}, letter.body)
+
+    return make
 
 
 def _upper_case(shop: Workshop) -> Letter:
@@ -201,6 +212,8 @@ ATTACKS: dict[str, Attack] = {
     for attack in (
         Attack("wrong_signature", "签名错误", _wrong_signature),
         Attack("no_signature", "没有签名", lambda s: Letter({}, _genuine(s).body)),
+        Attack("altered_time", "时间戳改过，签名照旧", _altered("timestamp", STALE)),
+        Attack("altered_nonce", "随机数改过，签名照旧", _altered("nonce", "1")),
         Attack("upper_case_signature", "签名改成大写", _upper_case),
         Attack("other_token", "用猜的 Token 签名", _other_token),
         Attack("moved_digits", "随机数的数字移到时间戳", _moved_digits),
@@ -235,6 +248,7 @@ ATTACKS: dict[str, Attack] = {
         Attack("two_encrypts", "两个 Encrypt", _two_encrypts),
         Attack("no_encrypt", "没有 Encrypt", lambda s: s.body(b"<xml><ToUserName>x</ToUserName></xml>")),
         Attack("broken_xml", "XML 不完整", lambda s: s.body(b"<xml><Encrypt>")),
+        Attack("not_text", "请求体不是文字", lambda s: s.body(b"\xff\0<")),
         Attack("empty_body", "空请求体", lambda s: s.body(b"")),
         Attack("wrong_echo_signature", "网址验证：签名错误", _bad_echo, "GET"),
         Attack("bare_get", "网址验证：没有参数", lambda s: Letter({}, b""), "GET"),
@@ -260,7 +274,8 @@ async def fire(pusher: Pusher, name: str, agent_id: int, told: Event) -> Verdict
     attack = ATTACKS[name]
     if pusher.app is None:
         raise ValueError("没有配置回调地址")
-    letter = attack.make(Workshop(pusher.app, str(agent_id), told, pusher.last))
+    number = "" if agent_id == CONTACTS else str(agent_id)
+    letter = attack.make(Workshop(pusher.app, number, told, pusher.last))
     url = letter.address(pusher.app.callback.url) if letter.query else pusher.app.callback.url
     done = await pusher.call(attack.method, url, letter.body, ATTACK_SECONDS)
     answer = done.body[:DETAIL_BYTES].decode(errors="replace")

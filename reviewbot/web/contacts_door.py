@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from reviewbot.actions.take_contact_event import take_contact_event
 from reviewbot.errors import Unavailable
+from reviewbot.queries.contacts import is_taken
 from reviewbot.queue import TaskName
-from reviewbot.rules.contacts import Event
-from reviewbot.web.wecom import REFUSED, echo, opened
+from reviewbot.web.wecom import REFUSED, TOO_LATE, echo, keep, opened, warn_of_clock
+from reviewbot.wecom.callback import Callback
 from reviewbot.wecom.contacts import contact_event
 from reviewbot.wiring import House
 
@@ -28,18 +29,25 @@ async def receive_contact_change(request: Request) -> Response:
     callback = await opened(request, house.contacts_crypto)
     if callback is None:
         return REFUSED
-    told = contact_event(callback)
-    if told is None or callback.stale:
-        log.info("contact change without effect", stale=callback.stale, told=callback.event)
-        return Response(status_code=200)
     try:
-        await run_in_threadpool(_store, house, told)
+        later = await run_in_threadpool(_store, house, callback)
     except SQLAlchemyError as wrong:
         log.error("contact change could not be stored", why=type(wrong).__name__)
         raise Unavailable("暂时不可用。") from None
-    return Response(status_code=200, background=BackgroundTask(house.ring, TaskName.CONTACTS))
+    return Response(status_code=200, background=later)
 
 
-def _store(house: House, told: Event) -> None:
+def _store(house: House, callback: Callback) -> BackgroundTask | None:
+    """Take the change, or keep what is too late or unknown; what is to be done once WeCom has its answer."""
+    told, now = contact_event(callback), house.clock.now()
     with house.database.begin() as session:
-        take_contact_event(session, told, received_at=house.clock.now())
+        if is_taken(session, callback.key):
+            return None
+        if callback.stale:
+            new = keep(session, callback, TOO_LATE, at=now)
+            return BackgroundTask(warn_of_clock, house) if new is not None else None
+        if told is None:
+            keep(session, callback, "未知的通讯录变更，留存待查", at=now)
+            return None
+        take_contact_event(session, told, received_at=now)
+    return BackgroundTask(house.ring, TaskName.CONTACTS)

@@ -101,8 +101,7 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
         self._tokens.token(lambda: grant)
 
     def notice(self, event: str | None) -> None:
-        """A callback has come. An event by which the platform warns of itself is told the operator at once (W26)."""
-        self.health.callback_taken()
+        """An event by which the platform warns of itself is told the operator at once (W26)."""
         if sentence := self._errors.events.get(event or ""):
             self.health.alert(str(event), sentence)
 

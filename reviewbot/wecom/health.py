@@ -46,7 +46,6 @@ class WeComFacts:
     """For the health page and the doctor (W26). ``quota``: person-times a day, 0 = not told."""
 
     last_token: float | None = None
-    last_callback: float | None = None
     gates: list[GateState] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
@@ -65,10 +64,6 @@ class WeComHealth:
     def token_fetched(self) -> None:
         with suppress(redis.RedisError):
             self._redis.set(self.prefix + "last_token", time.time())
-
-    def callback_taken(self) -> None:
-        with suppress(redis.RedisError):
-            self._redis.set(self.prefix + "last_callback", time.time())
 
     def alert(self, code: str, sentence: str) -> None:
         """Tell the operator at once (log) and remember it for the page."""
@@ -99,7 +94,7 @@ class WeComHealth:
             return WeComFacts(quota=self.quota)
 
     def _facts(self) -> WeComFacts:
-        token, callback = self._redis.mget(self.prefix + "last_token", self.prefix + "last_callback")
+        token = self._redis.get(self.prefix + "last_token")
         alerts = {
             text(code): _table(row) for code, row in self._redis.hgetall(self.prefix + "alerts").items()
         }
@@ -107,7 +102,6 @@ class WeComHealth:
         gates = [text(key) for key in self._redis.scan_iter(self.prefix + "gate:*")]
         return WeComFacts(
             last_token=_number(token) if token else None,
-            last_callback=_number(callback) if callback else None,
             gates=[state for key in sorted(gates) if (state := self.gate(key.partition("gate:")[2]))],
             alerts=sorted(
                 (

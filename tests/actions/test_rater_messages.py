@@ -12,7 +12,8 @@ from case_kit import PHONE, SUPERVISOR, case_of, closed, events, messages, move,
 from pydantic import SecretStr
 from rules_kit import decree
 from sms_door import serving
-from sqlalchemy import update
+from sqlalchemy import text, update
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 from reviewbot.actions.deliver_messages import deliver_messages
@@ -66,6 +67,13 @@ def test_the_rater_hears_of_opening_closing_and_reopening_each_with_a_link(house
     links = [text.words.rpartition("/r/")[2] for text in texts]
     read = [wired.links.read(link, now=clock.now(), days=30) for link in links]
     assert [link.round for link in read] == [1, 1, 2]
+
+
+def test_an_error_of_the_database_shows_no_word_and_no_number_of_a_rater(house):
+    with pytest.raises(SQLAlchemyError) as broken, house.database.begin() as session:
+        session.execute(text("SELECT :phone, no_such_column"), {"phone": PHONE})
+
+    assert PHONE not in str(broken.value)
 
 
 def test_the_number_stands_in_no_message_no_event_and_no_log(house, clock, caplog):

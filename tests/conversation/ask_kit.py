@@ -33,7 +33,7 @@ def ask(house, userid, words):
     with house.database.begin() as session:
         item = take(
             session, key=f"asked-{next(_serial)}", kind="text", userid=userid, body={"content": words},
-            at=house.clock.now(), stale=False,
+            at=house.clock.now(),
         )  # fmt: skip
     answer_callback(talk, item)
     with house.database.begin() as session:

@@ -35,7 +35,7 @@ def says(house):
         with house.database.begin() as session:
             item = take(
                 session, key=f"said-{next(serial)}", kind="text", userid=userid,
-                body={"content": words}, at=house.clock.now(), stale=False,
+                body={"content": words}, at=house.clock.now(),
             )  # fmt: skip
         answer_callback(talk, item)
         body = messages(house, key=f"reply-{item}")[0].body

@@ -9,12 +9,14 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import requests
 import uvicorn
 
 from reviewbot.actions.open_case import open_case
+from reviewbot.conversation.turn import Talk
 from reviewbot.queries.cases import unrouted_review_ids
 from reviewbot.web.app import create_app
 from reviewbot.web.pages import page_routes
@@ -48,6 +50,14 @@ def serving(house):
         thread.join(TIMEOUT)
         listener.close()
         assert not thread.is_alive()
+
+
+def until(happened):
+    """Wait for what is done after the answer."""
+    deadline = time.monotonic() + TIMEOUT
+    while not happened():
+        assert time.monotonic() < deadline, "still waiting"
+        time.sleep(0.01)
 
 
 def signed(body, *, secret=SECRET, ident=None, at=None):
@@ -94,3 +104,11 @@ def route_all(house):
             case = open_case(session, ident, at=house.clock.now(), rulebooks=house.rulebooks)
             numbers.append(case.number)
     return numbers
+
+
+def talk(house):
+    """What the answering task works with."""
+    return Talk(
+        database=house.database, now=house.clock.now, rulebooks=house.rulebooks,
+        focus=timedelta(minutes=30), choice=timedelta(hours=24), folder=house.settings.data_dir,
+    )  # fmt: skip

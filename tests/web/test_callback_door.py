@@ -1,25 +1,22 @@
 """GET and POST /wecom/callback over real HTTP, by a WeCom that knows only its own documentation."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 
 import callback_client as wecom
 import pytest
-import redis
 import requests
-from door_kit import raw_status, serving
+from door_kit import raw_status, serving, talk
 from pydantic import SecretStr
 from sqlalchemy import delete, func, select
 
 from reviewbot.conversation.answer import answer_callback
-from reviewbot.conversation.turn import Talk
 from reviewbot.database.session import Database
 from reviewbot.inbox import waiting
 from reviewbot.models.message import InboxItem, Message
 from reviewbot.queue import TaskName
-from reviewbot.wecom.replays import ReplayCache
 from reviewbot.wiring import build_house
 
 TEXT = "<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[{}]]></Content><MsgId>{}</MsgId>"
@@ -112,43 +109,7 @@ def test_w17_two_different_events_of_one_person_in_one_second_are_both_stored(ur
     assert [item.body["event_key"] for item in stored(wired)] == ["sign:A1000:1", "return:A1000:1"]
 
 
-def _forged():
-    genuine = wecom.seal(wecom.message(TEXT.format("签收", 1)))
-    asked, body = wecom.query(genuine), wecom.wrap(genuine)
-    foreign = wecom.seal(wecom.message(TEXT.format("签收", 1)), corp="ww-another")
-    other_agent = wecom.seal(wecom.message(TEXT.format("签收", 1)).replace(str(wecom.AGENT), "77"))
-    doctype = b'<!DOCTYPE x [<!ENTITY a "b">]>' + body
-    inside = wecom.seal('<!DOCTYPE xml [<!ENTITY a "aaaa">]>' + wecom.message(TEXT.format("&a;", 1)))
-    return {
-        "wrong signature": (body, asked | {"msg_signature": "0" * 40}),
-        "no signature": (body, {}),
-        "other time": (body, asked | {"timestamp": "1700000000"}),
-        "other nonce": (body, asked | {"nonce": "other"}),
-        "other corporation": (wecom.wrap(foreign), wecom.query(foreign)),
-        "other application": (wecom.wrap(other_agent), wecom.query(other_agent)),
-        "DOCTYPE outside": (doctype, asked),
-        "DOCTYPE inside": (wecom.wrap(inside), wecom.query(inside)),
-        "not sealed": (wecom.wrap("hello"), wecom.query("hello")),
-        "not XML": (b"\xff\0<", asked),
-        "empty": (b"", asked),
-        "300 KiB": (body + b" " * 300 * 1024, asked),
-    }
-
-
-FORGED = _forged()
-
-
-@pytest.mark.parametrize("name", FORGED)
-def test_what_is_not_a_genuine_push_is_403_empty_and_leaves_no_row(url, wired, name):
-    body, asked = FORGED[name]
-
-    answer = wecom.post(url, body, asked)
-
-    assert (answer.status_code, answer.content) == (403, b"")
-    assert stored(wired) == []
-
-
-def test_a_body_of_20_mb_is_403_without_being_read_to_its_end(url):
+def test_q17_a_body_of_20_mb_is_403_without_being_read_to_its_end(url):
     head = "POST /wecom/callback HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n"
 
     assert raw_status(url, head, b" " * (256 * 1024 + 1)) == 403
@@ -210,13 +171,6 @@ def test_a_text_that_came_through_the_door_is_answered_by_one_message(url, wired
 
     with wired.database.begin() as session:
         assert session.scalar(select(func.count()).select_from(Message)) == 1
-
-
-def talk(house):
-    return Talk(
-        database=house.database, now=house.clock.now, rulebooks=house.rulebooks,
-        focus=timedelta(minutes=30), choice=timedelta(hours=24), folder=house.settings.data_dir,
-    )  # fmt: skip
 
 
 def test_w18_r10_without_a_database_a_genuine_push_is_503_so_that_wecom_sends_it_again(wired):
@@ -298,13 +252,20 @@ def test_w18_a_replay_has_no_effect_even_when_its_row_is_long_gone(url, wired):
     assert told == ["update_button", "update_button"]
 
 
-def test_w18_while_the_cache_is_away_the_database_judges(wired):
-    nowhere = ReplayCache(redis.Redis(port=1, socket_connect_timeout=0.2), 60)
-    with serving(replace(wired, replays=nowhere)) as url:
-        encrypted = wecom.seal(wecom.message(TEXT.format("签收", 119)))
-        told = [wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted)).status_code for _ in range(2)]
+@pytest.mark.parametrize("hangs", [False, True], ids=["refuses", "hangs"])
+def test_w18_w19_while_redis_is_away_the_database_judges_and_the_answer_is_in_time(wired, hangs):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1] if hangs else 1
+        settings = wired.settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{port}/0"})
+        told = settings.wecom.model_copy(update={"base_url": "http://127.0.0.1:9"})
+        away = build_house(settings.model_copy(update={"wecom": told}))
+        encrypted = wecom.seal(wecom.message(PRESS.format("sign:A1000:1")))
+        with serving(replace(wired, replays=away.replays, wecom=away.wecom)) as url:
+            for _ in range(2):
+                began = time.monotonic()
+                answer = wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted))
+                assert (answer.status_code, time.monotonic() - began < 4) == (200, True)
 
-    assert told == [200, 200]
     assert len(stored(wired)) == 1
 
 
@@ -343,15 +304,3 @@ def test_odd_but_genuine_pushes_are_taken_and_worked_without_an_error(url, wired
     answer_callback(talk(wired), item.id)
     assert stored(wired)[0].state == "done"
     assert "could not be answered" not in caplog.text
-
-
-@pytest.mark.parametrize("name", FORGED)
-def test_w16_a_refusal_leaves_no_secret_and_nothing_of_the_text_in_the_log(url, name, capfd):
-    body, asked = FORGED[name]
-
-    wecom.post(url, body, asked)
-
-    said = "".join(capfd.readouterr())
-    assert wecom.TOKEN not in said
-    assert wecom.AES_KEY not in said
-    assert "签收" not in said

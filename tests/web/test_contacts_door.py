@@ -4,21 +4,21 @@ import base64
 import hashlib
 import time
 from dataclasses import replace
-from datetime import timedelta
 
 import callback_client as wecom
 import pytest
 import requests
 from case_kit import handler_of, messages, verifying
 from contact_kit import changes, person
-from door_kit import serving
+from door_kit import serving, talk
 from pydantic import SecretStr
 from sqlalchemy import select
 
 from reviewbot.actions.settle_contacts import settle_contacts
-from reviewbot.conversation.answer import Talk, answer_callback
+from reviewbot.conversation.answer import answer_callback
 from reviewbot.inbox import waiting
 from reviewbot.models.contacts import ContactEvent
+from reviewbot.models.message import InboxItem
 from reviewbot.queue import TaskName
 from reviewbot.wecom.crypto import Envelope
 from reviewbot.wiring import build_house
@@ -73,6 +73,11 @@ def change(url, inner, *, created=1796000000, key=AES_KEY, token=TOKEN, at=None,
 def kept(house):
     with house.database.begin() as session:
         return list(session.scalars(select(ContactEvent).order_by(ContactEvent.id)))
+
+
+def looked_at(house):
+    with house.database.begin() as session:
+        return list(session.scalars(select(InboxItem)))
 
 
 def settled(house):
@@ -137,8 +142,9 @@ def test_the_same_push_three_times_is_one_event_and_two_in_one_second_are_two(wi
     ],
 )
 def test_what_nobody_knows_is_acknowledged_and_has_no_effect(wired, url, inner):
-    assert change(url, inner).status_code == 200
+    assert [change(url, inner).status_code for _ in range(2)] == [200, 200]
     assert kept(wired) == []
+    assert [item.state for item in looked_at(wired)] == ["kept"]
 
 
 def test_tags_are_kept_and_change_nothing(wired, url):
@@ -165,6 +171,7 @@ def test_a_stale_push_has_no_effect(wired, url):
 
     assert change(url, "<ChangeType>delete_user</ChangeType><UserID>a</UserID>", at=late).status_code == 200
     assert kept(wired) == []
+    assert [(item.state, item.body["event"]) for item in looked_at(wired)] == [("kept", "change_contact")]
 
 
 def test_without_keys_the_door_is_shut(house):
@@ -180,12 +187,8 @@ def said(house, kind, fields, user):
         assert wecom.post(url, wecom.wrap(encrypted), wecom.query(encrypted)).status_code == 200
     with house.database.begin() as session:
         items = waiting(session, 10)
-    talk = Talk(
-        database=house.database, now=house.clock.now, rulebooks=house.rulebooks,
-        folder=house.settings.data_dir, focus=timedelta(0), choice=timedelta(hours=24),
-    )  # fmt: skip
     for item in items:
-        answer_callback(talk, item)
+        answer_callback(talk(house), item)
     settled(house)
 
 

@@ -225,7 +225,7 @@ def test_whom_wecom_does_not_reach_is_kept_since_the_first_time_until_one_arrive
 def test_what_waits_too_long_is_bad(wired, clock):
     opened(wired)
     with wired.database.begin() as session:
-        take(session, key="k", kind="text", userid="a", body={}, at=clock.now(), stale=False)
+        take(session, key="k", kind="text", userid="a", body={}, at=clock.now())
     assert signs(wired)["outbox_oldest_seconds"].level is Level.GOOD
     clock.moment += timedelta(minutes=16)
 
