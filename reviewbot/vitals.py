@@ -217,7 +217,7 @@ def _directory(house: House, rows: RowFacts, now: datetime) -> Iterator[Sign]:
         yield Sign(key, level, what, advice, age.total_seconds(), tuple(told.notes))
     if rows.changes:
         what = f"{rows.changes} 项人员目录变更等待管理员决定"
-        yield Sign("directory_changes", Level.WARN, what, "在 /directory 决定。", rows.changes)
+        yield Sign("directory_changes", Level.WARN, what, "请管理员在 /directory 决定。", rows.changes)
     yield _late(
         "contact_events",
         "待处理的通讯录变更",

@@ -162,8 +162,11 @@ def _rates(
             cells.append({
                 "metric": metric.name, "text": display(figure, policy.rounding), "link": link,
                 "few": is_small(figure, policy.small_below), "none": not figure.denominator,
+                # Three lines of noughts under every unit would hide the figures; the total says that there are none.
                 "apart": [
-                    (name, figure.apart.get(part, 0), f"{link}&part={part}") for part, name in metric.apart.items()
+                    (name, figure.apart.get(part, 0), f"{link}&part={part}")
+                    for part, name in metric.apart.items()
+                    if unit is None or any(figure.apart.values())
                 ],
             })  # fmt: skip
         table.append({"unit": unit.label if unit else "合计", "cells": cells, "total": unit is None})

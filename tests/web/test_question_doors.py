@@ -145,6 +145,7 @@ def rated_by_the_unnamed(rehearsed):
         move(house, handler_of(house, number), "record_call", number, reached=False, remark=outcome)
     opened(house, rater=ANONYMOUS)
     opened(house, rater=ANONYMOUS, department="MED", item="参保登记")
+    opened(house, department="MKT", item="个体工商户注册登记")
     house.clock.moment += timedelta(days=30)
     return house
 
@@ -179,6 +180,7 @@ def test_anonymous_ratings_stand_on_their_own_line_at_every_door(rated_by_the_un
     page = pages.get("/", params={"from": FROM, "to": TO}).text
     ways = dict(re.findall(r'<a href="([^"]*department=SOC[^"]*part=anonymous[^"]*)">([^<]+)</a>', page))
     assert set(ways.values()) == {"匿名已拨打 2", "匿名已接通 1", "匿名未接通 2", "匿名无法联系 3"}
+    assert len(re.findall(r"匿名已拨打 \d", page)) == 3, "two units have any, and there is the total"
     for there, shown in [*((there.replace("&amp;", "&"), shown) for there, shown in ways.items())]:
         assert shown_cases(pages, there) == int(shown.split()[1]), shown
     for shown, there in links(text):
