@@ -53,6 +53,40 @@ def upgrade() -> None:
     op.create_index("ix_due_times_running", "due_times", ["calendar_version"], postgresql_where=RUNNING)
 
 
+def downgrade() -> None:
+    """What the older schema has no place for waits in the schema ``kept``; 0015 takes it back."""
+    op.execute("CREATE SCHEMA IF NOT EXISTS kept")
+    op.execute("CREATE TABLE kept.policy_versions AS SELECT version, taken_by FROM policy_versions")
+    op.execute(
+        "CREATE TABLE kept.due_times AS"
+        " SELECT id, limit_name, limit_value, limit_unit, replaced_at FROM due_times"
+    )
+    op.execute("CREATE TABLE kept.calendar_versions AS SELECT * FROM calendar_versions")
+    op.execute("CREATE TABLE kept.calendar_changes AS SELECT * FROM calendar_changes")
+    # Of the cards of one limit and colour the older schema holds one: the last.
+    op.execute(
+        "CREATE TABLE kept.cards AS SELECT * FROM cards AS earlier WHERE EXISTS (SELECT FROM cards AS later"
+        " WHERE later.due_time_id = earlier.due_time_id AND later.colour = earlier.colour"
+        " AND later.id > earlier.id)"
+    )
+    op.execute("DELETE FROM cards USING kept.cards AS aside WHERE cards.id = aside.id")
+    op.drop_index("ix_due_times_running", table_name="due_times", postgresql_where=RUNNING)
+    op.add_column("due_times", sa.Column("limit_text", sa.Text(), nullable=True))
+    op.execute(_TEXT)
+    op.alter_column("due_times", "limit_text", nullable=False)
+    for name in ("limit_name", "limit_value", "limit_unit", "replaced_at"):
+        op.drop_column("due_times", name)
+    op.drop_index("uq_cards_standing", table_name="cards", postgresql_where=STANDING)
+    op.create_unique_constraint(op.f("uq_cards_due_time_id_colour"), "cards", ["due_time_id", "colour"])
+    op.drop_table("calendar_changes")
+    op.drop_table("calendar_versions")
+    op.drop_column("policy_versions", "taken_by")
+
+
+_TEXT = """
+UPDATE due_times SET limit_text = limit_value::text || ' ' ||
+  CASE limit_unit WHEN 'working_hour' THEN '工作小时' WHEN 'calendar_day' THEN '自然日' ELSE '工作日' END
+"""
 _FILL = """
 UPDATE due_times AS d SET
   limit_value = split_part(d.limit_text, ' ', 1)::float,

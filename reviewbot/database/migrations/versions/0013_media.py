@@ -48,3 +48,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_media_fetches_staff", "media_fetches", ["staff_id", "received_at"])
     op.create_index("ix_inbox_waiting", "inbox", ["userid"], postgresql_where=sa.text("state = 'waiting'"))
+
+
+def downgrade() -> None:
+    """What the older schema has no place for waits in the schema ``kept``; 0015 takes it back."""
+    op.execute("CREATE SCHEMA IF NOT EXISTS kept")
+    op.execute("CREATE TABLE kept.media_fetches AS SELECT * FROM media_fetches")
+    op.execute("CREATE TABLE kept.evidence AS SELECT id, safety, finding, set_id FROM evidence")
+    op.drop_index("ix_inbox_waiting", table_name="inbox", postgresql_where=sa.text("state = 'waiting'"))
+    op.drop_table("media_fetches")
+    op.drop_index(
+        "ix_evidence_unscanned", table_name="evidence", postgresql_where=sa.text("safety = 'unscanned'")
+    )
+    for name in ("set_id", "finding", "safety"):
+        op.drop_column("evidence", name)
