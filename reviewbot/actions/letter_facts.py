@@ -17,7 +17,7 @@ def letter_facts(
     unit = session.get(Department, case.department_id) if case.department_id else None
     return {
         "number": case.number,
-        "item": case.review.item or "（未写明事项）",
+        "item": case.review.item or "未写明事项",
         "department": unit.name if unit else "派单台",
         "status": case.status.label,
         "stage": stage,

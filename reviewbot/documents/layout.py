@@ -20,9 +20,15 @@ LINE = Pt(28.95)
 """22 lines a page of 225 mm."""
 PITCH = 579
 """``LINE`` in twentieths of a point, for the grid."""
+WIDE = 28
+"""Characters on a line."""
 SQUEEZE = -5
 """28 characters of 16 pt on 156 mm: each gives up a quarter of a point (in twentieths). A grid of characters would do
 it too, but readers differ in how they apply one."""
+HEAD_SIZE = 30
+"""Of the red head: fourteen characters stand on one line."""
+SIGNED = 16
+"""Characters at the right edge in whose middle name and date stand: four stay free beside the date (7.3.5.1)."""
 RED = RGBColor(0xE6, 0x00, 0x12)
 LEFT, CENTER, RIGHT = WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.RIGHT
 
@@ -51,7 +57,8 @@ LETTERS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     )),
     "rectification_notice": ("关于限期整改差评工单{{ number }}的通知", "{{ department }}：", (
         "你单位承办的差评工单{{ number }}（事项：{{ item }}）经核实应予整改：{{ reason }}",
-        "请于{{ due_at }}前完成整改，提交整改措施和证据，并将结果反馈评价人。",
+        "{% if overdue_days %}办理时限{{ due_at }}已过，请立即{% else %}请于{{ due_at }}前{% endif %}"
+        "完成整改，提交整改措施和证据，并将结果反馈评价人。",
     )),
     "explanation_notice": ("关于评价{{ number }}的解释说明告知书", "尊敬的评价人：", (
         "您对“{{ item }}”的评价（编号{{ number }}）收悉。经核实，现说明如下：",
@@ -85,10 +92,10 @@ def build_templates(folder: Path) -> None:
         last.paragraph_format.keep_with_next = True  # no page bears a signature without some of the text
         if kind in WITH_ENCLOSURES:
             _named_enclosures(document)
-        for words, right in (("", 0), ("{{ sender }}", 2)):
-            signed = _line(document, words, place=RIGHT, right=right)
+        for words in ("", "{{ sender }}"):
+            signed = _line(document, words, place=CENTER, left=WIDE - SIGNED)
             signed.paragraph_format.keep_with_next = True
-        _line(document, "{{ issued_on }}", place=RIGHT, right=4)
+        _line(document, "{{ issued_on }}", place=CENTER, left=WIDE - SIGNED)
         if kind in WITH_ENCLOSURES:
             _enclosures(document)
         document.save(str(folder / f"{kind}.docx"))
@@ -96,15 +103,19 @@ def build_templates(folder: Path) -> None:
 
 
 def _head(document: Docx, title: str) -> None:
-    """The red head of what is issued; a draft has none and says so where its number would be."""
+    """The red head of what is issued: two lines to its number, 4 mm to the rule, two lines to the title. A draft has
+    none and says so where its number would be."""
     _line(document, "{%p if red_head %}")
-    _line(document, "{{ sender }}", font=TITLE, size=36, place=CENTER, red=True, exactly=Pt(58))
+    _line(document, "{{ sender }}", font=TITLE, size=HEAD_SIZE, place=CENTER, red=True, exactly=Pt(58))
+    _line(document, "")
     _line(document, "")
     _line(document, "{%p endif %}")
     mark = _line(document, "{{ mark }}", place=CENTER)
     _line(document, "{%p if red_head %}")
-    rule = _line(document, "", exactly=Pt(12))
+    rule = _line(document, "", exactly=Mm(4))
+    _free_of_grid(rule)
     _border(rule, "E60012")
+    _line(document, "")
     _line(document, "{%p endif %}")
     mark.paragraph_format.keep_with_next = True
     _line(document, "")
@@ -140,6 +151,7 @@ def _enclosures(document: Docx) -> None:
 def _enclosure_head(document: Docx, place: int) -> None:
     name = _line(document, f"附件{place}", font=HEADING)
     name.paragraph_format.page_break_before = True
+    _line(document, "")  # the title stands on the third line
     _line(document, ENCLOSED[place - 1], font=TITLE, size=22, place=CENTER, exactly=Pt(34))
     _line(document, "")
 
@@ -250,8 +262,13 @@ def _border(paragraph: Paragraph, colour: str) -> None:
         line.set(qn(f"w:{name}"), value)
     borders.append(line)
     paragraph._p.get_or_add_pPr().insert_element_before(  # noqa: SLF001 - nor for borders
-        borders, "w:shd", "w:spacing", "w:ind", "w:jc", "w:rPr"
+        borders, "w:shd", "w:snapToGrid", "w:spacing", "w:ind", "w:jc", "w:rPr"
     )
+
+
+def _free_of_grid(paragraph: Paragraph) -> None:
+    """Its lines keep their own height instead of the page's."""
+    _mark(paragraph._p.get_or_add_pPr(), "w:snapToGrid", "0", "w:spacing", "w:ind", "w:jc", "w:rPr")  # noqa: SLF001
 
 
 def _mark(parent: BaseOxmlElement, name: str, value: str, *successors: str) -> None:
@@ -285,7 +302,7 @@ def _table(document: Docx, columns: Columns, rows: str, *, size: float = 12) -> 
             paragraph = table.cell(at, place).paragraphs[0]
             paragraph.alignment = CENTER if at == 0 else LEFT
             paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(2)
-            _mark(paragraph._p.get_or_add_pPr(), "w:snapToGrid", "0", "w:spacing", "w:ind", "w:jc")  # noqa: SLF001
+            _free_of_grid(paragraph)
             _font(paragraph.add_run(words), font, size)
     table.cell(1, 0).paragraphs[0].add_run(f"{{%tr for row in {rows} %}}")
     table.cell(3, 0).paragraphs[0].add_run("{%tr endfor %}")

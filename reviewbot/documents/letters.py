@@ -23,6 +23,7 @@ from reviewbot.settings import CONFIG, DocumentSettings, Settings
 
 TEMPLATES = CONFIG / "documents"
 DRAFT = "（草稿，未签发）"
+UNDATED = "　　　年　　月　　日"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Stationery:
         enclosed = letter.facts.get("enclosed") or enclose(session, letter, now)
         review = _review_of(session, letter)
         words = {name: _covered(value, review) for name, value in letter.facts.items() if name != "enclosed"}
-        common = {"mark": DRAFT, "sender": self.sender, "issued_on": "", "report_to": self.report_to}
+        common = {"mark": DRAFT, "sender": self.sender, "issued_on": UNDATED, "report_to": self.report_to}
         red = self.red_head and letter.issued_at is not None
         return render(self.folder, letter.kind.value, common | words | enclosed | {"red_head": red})
 

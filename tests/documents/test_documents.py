@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from paper_kit import FACTS, SECOND, document, everything_in, issued, on_case, reviewed, words
 
 from reviewbot.documents.enclosures import ledger
-from reviewbot.documents.layout import LETTERS, build_templates
+from reviewbot.documents.layout import ENCLOSED, LETTERS, build_templates
 from reviewbot.documents.letters import TEMPLATES
 from reviewbot.documents.preview import lines_of
 from reviewbot.documents.render import render
@@ -198,3 +198,47 @@ def test_a_red_head_is_the_bureaus_choice(house, monkeypatch):
     reviewed(house, ident, SECOND)
 
     assert words(document(house, issued(house, ident).id)).count(house.settings.documents.sender) == 1
+
+
+def lines(data):
+    return [paragraph.text for paragraph in Document(io.BytesIO(data)).paragraphs]
+
+
+def test_the_red_head_keeps_the_distances_of_the_standard():
+    """GB/T 9704-2012 7.2: two lines from head to number, the rule 4 mm below it, two lines from there to the title."""
+    told = lines(rendered("supervision", sender="揭阳市政务服务和数据管理局"))
+    assert told[:9] == ["揭阳市政务服务和数据管理局", "", "", "x〔2026〕1号", "", "", "", told[7], ""]
+    assert told[7].startswith("关于督办差评工单")
+
+    head, rule = (Document(io.BytesIO(rendered("supervision"))).paragraphs[place] for place in (0, 4))
+    assert head.runs[0].font.size.pt * 14 < 156 / 25.4 * 72  # a name of fourteen characters stays on one line
+    assert round(rule.paragraph_format.line_spacing.mm) == 4
+    order = [child.tag.rpartition("}")[2] for child in rule._p.pPr]
+    assert order.index("pBdr") < order.index("snapToGrid") < order.index("spacing")
+
+
+def test_an_enclosure_has_its_title_on_the_third_line():
+    """7.3.6: 附件 and its number on the first line at the edge, the title in the middle of the third."""
+    told = lines(rendered("supervision"))
+    for place in (1, 2, 3, 4):
+        at = told.index(f"附件{place}")
+        assert told[at + 1 : at + 3] == ["", ENCLOSED[place - 1]]
+
+
+def test_name_and_date_stand_in_one_middle_whatever_the_length_of_the_name():
+    """7.3.5.1: the name in the middle above the date; a draft leaves the date open."""
+    for kind in LETTERS:
+        paper = Document(io.BytesIO(rendered(kind, sender="区局"))).paragraphs
+        date = next(place for place, line in enumerate(paper) if line.text == "2026年12月14日")
+        name = paper[date - 1]
+        assert (name.text, name.alignment) == ("区局", paper[date].alignment)
+        assert name.paragraph_format.left_indent == paper[date].paragraph_format.left_indent
+        assert name.paragraph_format.keep_with_next
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(0, "请于2026年12月7日17:30前完成整改"), (3, "办理时限2026年12月7日17:30已过，请立即完成整改")],
+)
+def test_a_notice_after_the_due_time_asks_for_no_day_that_has_gone(days, said):
+    assert said in words(rendered("rectification_notice", overdue_days=days))
