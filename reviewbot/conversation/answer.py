@@ -1,6 +1,7 @@
 """Answer one callback that was taken: find who speaks, of which case, make the move, owe one reply."""
 
 import re
+from dataclasses import replace
 from datetime import date, datetime
 
 import structlog
@@ -12,7 +13,7 @@ from reviewbot.actions.make_move import make_move
 from reviewbot.actions.record_recall import RecallIn, record_recall
 from reviewbot.actions.step import MoveIn
 from reviewbot.actions.step import Verb as MoveVerb
-from reviewbot.charts import chart_picture
+from reviewbot.charts import Chart, chart_picture
 from reviewbot.clock import CHINA
 from reviewbot.conversation.asking import Asking
 from reviewbot.conversation.binding import answer_stranger, note_sign_of_life
@@ -38,7 +39,7 @@ from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import viewer_of_staff
 from reviewbot.queries.waiting import MEANT, WAITING
 from reviewbot.rules.lifecycle import Conclusion
-from reviewbot.rules.notices import NONE, QUESTION, picture, question
+from reviewbot.rules.notices import NONE, QUESTION, Body, picture, question
 from reviewbot.rules.recall import Finding
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.wecom.buttons import ButtonPress, unpack
@@ -50,17 +51,19 @@ MAX_TRIES = 5
 def answer_callback(talk: Talk, item_id: int) -> None:
     """Work one inbox row: in one transaction the move, the reply and the row's end.
 
-    An error nobody foresaw is counted; after ``MAX_TRIES`` the row is put aside as failed so that it cannot
-    block what comes behind it. A row whose case is still to be named stays in state ``waiting``.
+    A chart that goes with an answer is drawn between two transactions: what was asked changes nothing, and drawing
+    takes longer than rows may be held. An error nobody foresaw is counted; after ``MAX_TRIES`` the row is put aside as
+    failed so that it cannot block what comes behind it. A row whose case is still to be named stays in state
+    ``waiting``.
     """
     try:
         with talk.database.begin() as session:
             item = claim(session, item_id)
-            if item is not None:
-                item.outcome = _work(talk, session, item)
-                item.worked_at = talk.now()
-                if item.state == "new":
-                    item.state = "done"
+            said = _work(talk, session, item) if item is not None else None
+            if item is not None and said is not None and said.chart is None:
+                _end(session, item, said, talk.now())
+        if said is not None and said.chart is not None:
+            _end_with_chart(talk, item_id, said, said.chart)
     except Exception:
         # The edge: the row keeps what was said, the next sweep tries again.
         log.exception("callback could not be answered", item=item_id)
@@ -79,14 +82,11 @@ def answer_callback(talk: Talk, item_id: int) -> None:
                 )
 
 
-def _work(talk: Talk, session: Session, item: InboxItem) -> str:
-    """Do what was asked; the sentence told. One reply is owed under the row's own key."""
+def _work(talk: Talk, session: Session, item: InboxItem) -> Said:
+    """Do what was asked; what is to be told."""
     staff = staff_by_userid(session, item.userid)
     if staff is None:
-        told = answer_stranger(session, item, at=talk.now())
-        if told:
-            _reply(session, item, item.userid, Said(told), talk.now(), None)
-        return told or "名录以外的事件，无需回复"
+        return Said(answer_stranger(session, item, at=talk.now()))
     now = talk.now()
     note_sign_of_life(session, staff, item, at=now)
     turn = Turn(talk, session, staff, viewer_of_staff(staff, acting_roles(session, staff, now)), now)
@@ -95,9 +95,31 @@ def _work(talk: Talk, session: Session, item: InboxItem) -> str:
             said = _act(turn, item)
     except ReviewbotError as refused:
         said = Said(refused.sentence)
+    return replace(said, case_id=said.case_id or turn.about)
+
+
+def _end_with_chart(talk: Talk, item_id: int, said: Said, chart: Chart) -> None:
+    drawn = picture(chart_picture(chart, talk.folder), chart.filename, chart.alt)
+    with talk.database.begin() as session:
+        item = claim(session, item_id)
+        if item is not None:  # nobody else has answered it meanwhile
+            _end(session, item, said, talk.now(), drawn)
+
+
+def _end(session: Session, item: InboxItem, said: Said, at: datetime, drawn: Body | None = None) -> None:
+    """Owe one reply under the row's own key, and the picture after the words it goes with."""
+    staff = staff_by_userid(session, item.userid)
+    userid = staff.userid if staff else item.userid
     if said.words:
-        _reply(session, item, staff.userid, said, turn.at, said.case_id or turn.about)
-    return said.words or "无需回复"
+        owe(
+            session, key=f"reply-{item.id}", kind="reply", userid=userid, body=said.body, at=at,
+            case_id=said.case_id,
+        )  # fmt: skip
+    if drawn is not None:
+        owe(session, key=f"picture-{item.id}", kind="picture", userid=userid, body=drawn, at=at)
+    item.outcome, item.worked_at = said.words or "无需回复", at
+    if item.state == "new":
+        item.state = "done"
 
 
 def _act(turn: Turn, item: InboxItem) -> Said:
@@ -126,13 +148,9 @@ def _act(turn: Turn, item: InboxItem) -> Said:
 
 def _figures(turn: Turn, asked: Asked, units: list[Unit]) -> Said:
     """The table, and the chart beside it where there is one."""
-    talk = turn.talk
-    asking = Asking(turn.session, turn.viewer, turn.at, _today(turn), talk.address)
+    asking = Asking(turn.session, turn.viewer, turn.at, _today(turn), turn.talk.address)
     told = answer_question(asking, asked, units)
-    if told.chart is None:
-        return Said(told.text)
-    sha256 = chart_picture(told.chart, talk.folder)
-    return Said(told.text, picture=picture(sha256, told.chart.filename, told.chart.alt))
+    return Said(told.text, chart=told.chart)
 
 
 def _typed(turn: Turn, item: InboxItem, content: str) -> Said:
@@ -371,11 +389,3 @@ def _the_only_case(turn: Turn) -> str:
     raise NotFound(
         f"请写明工单号，您名下有：{numbers}。" if owed else "请写明工单号；您名下现在没有待办工单。"
     )
-
-
-def _reply(
-    session: Session, item: InboxItem, userid: str, said: Said, at: datetime, case_id: int | None
-) -> None:
-    owe(session, key=f"reply-{item.id}", kind="reply", userid=userid, body=said.body, at=at, case_id=case_id)
-    if said.picture is not None:  # after the words it goes with
-        owe(session, key=f"picture-{item.id}", kind="picture", userid=userid, body=said.picture, at=at)

@@ -36,20 +36,25 @@ def units_chart(
     )  # fmt: skip
 
 
-def months_chart(asking: Asking, asked: Asked, period: Period, message: str = "") -> Chart | None:
-    """The rate of the last months, under ``message`` (else the last one); none where there is nothing to count."""
+def by_month(asking: Asking, asked: Asked, period: Period) -> list[tuple[Period, Figure]]:
+    """One rate of the whole or one unit in each of the last months."""
     metric, unit = asked.metrics[0], asked.units[0] if asked.units else None
-    months = months_up_to(period, asking.today)
-    figures = [figure_of(asking, metric, month, unit) for month in months]
-    if not any(figure.denominator for figure in figures):
+    return [(month, figure_of(asking, metric, month, unit)) for month in months_up_to(period, asking.today)]
+
+
+def months_chart(
+    asking: Asking, asked: Asked, months: Sequence[tuple[Period, Figure]], message: str = ""
+) -> Chart | None:
+    """The rate of the last months, under ``message`` (else the last one); none where there is nothing to count."""
+    if not any(figure.denominator for _, figure in months):
         return None
-    last, rounding = figures[-1], asking.rulebook.policy.rounding
-    small = any(is_small(figure, asking.rulebook.policy.small_below) for figure in figures)
+    (last, latest), rounding = months[-1], asking.rulebook.policy.rounding
+    small = any(is_small(figure, asking.rulebook.policy.small_below) for _, figure in months)
     return Chart(
         kind="trend",
-        title=f"{METRICS[metric].name}　{whose(asked)}",
-        message=message or f"{months[-1][0]:%Y-%m} {display(last, rounding)}",
-        bars=tuple(_bar(asking, f"{month[0]:%Y-%m}", figure) for month, figure in zip(months, figures, strict=True)),
+        title=f"{METRICS[asked.metrics[0]].name}　{whose(asked)}",
+        message=message or f"{last[0]:%Y-%m} {display(latest, rounding)}",
+        bars=tuple(_bar(asking, f"{month[0]:%Y-%m}", figure) for month, figure in months),
         mark=None,
         foot=f"截至 {asking.today}"
         + (f"　空心不足 {asking.rulebook.policy.small_below} 件" if small else ""),

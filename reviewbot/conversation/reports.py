@@ -7,8 +7,8 @@ from reviewbot.clock import span
 from reviewbot.conversation.asking import Asking, Line, Told, days, figure_of, figures, whose
 from reviewbot.conversation.lines import change, link, pad
 from reviewbot.conversation.listed import list_text
-from reviewbot.conversation.periods import Period, earlier, months_up_to, whole_month
-from reviewbot.conversation.plots import months_chart, units_chart
+from reviewbot.conversation.periods import Period, earlier, whole_month
+from reviewbot.conversation.plots import by_month, months_chart, units_chart
 from reviewbot.conversation.questions import Asked
 from reviewbot.conversation.vocabulary import Unit
 from reviewbot.errors import InvalidInput, NotAllowed
@@ -81,7 +81,7 @@ def _single(asking: Asking, asked: Asked, asked_period: Period) -> Told:
     text = fit(head, rows, [*([small_note(small)] if few else []), asking.cut_off])
     alone = len(asked.metrics) == 1 and not asked.compare
     message = f"{days(period)} {display(figure, rounding)}"
-    chart = months_chart(asking, asked, period, message) if alone else None
+    chart = months_chart(asking, asked, by_month(asking, asked, period), message) if alone else None
     return Told(text, chart)
 
 
@@ -181,17 +181,16 @@ def _trend(asking: Asking, asked: Asked, period: Period) -> Told:
     """One rate of the whole or one unit, month by month."""
     (metric, *_), unit = asked.metrics, asked.units[0] if asked.units else None
     rounding, small = asking.rulebook.policy.rounding, asking.rulebook.policy.small_below
-    rows, few = [], False
-    for month in months_up_to(period, asking.today):
-        figure = figure_of(asking, metric, month, unit)
-        few |= is_small(figure, small)
-        rows.append(
-            f"{month[0]:%Y-%m} {_behind(asking, metric, month, unit, share(figure, rounding, small))}"
-        )
+    months = by_month(asking, asked, period)
+    few = any(is_small(figure, small) for _, figure in months)
+    rows = [
+        f"{month[0]:%Y-%m} {_behind(asking, metric, month, unit, share(figure, rounding, small))}"
+        for month, figure in months
+    ]
     head = [f"{METRICS[metric].name}　{whose(asked)}　逐月"]
     return Told(
         fit(head, rows, [*([small_note(small)] if few else []), asking.cut_off]),
-        months_chart(asking, asked, period),
+        months_chart(asking, asked, months),
     )
 
 

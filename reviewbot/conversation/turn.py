@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from reviewbot.charts import Chart
 from reviewbot.database.session import Database
 from reviewbot.errors import NotFound
 from reviewbot.models.case import Case
@@ -54,9 +55,9 @@ class Said:
     words: str
     card: Body | None = None
     case_id: int | None = None
-    """Of a card about a case: it lives like any other."""
-    picture: Body | None = None
-    """A chart that goes with the words, sent after them."""
+    """The case it is about; a card about it lives like any other."""
+    chart: Chart | None = None
+    """Goes with the words; still to be drawn."""
 
     @property
     def body(self) -> Body:

@@ -7,10 +7,12 @@ import pytest
 from ask_kit import a_worked_month, ask, plain, said
 from case_kit import HEAD, SUPERVISOR, closed, messages, opened
 from PIL import Image
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from reviewbot.actions.report_rates import report_rates
 from reviewbot.charts import Bar, Chart, draw
 from reviewbot.conversation.lines import change, pad
+from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.people import Department
 from reviewbot.rules.notices import fit
 from reviewbot.rules.rates import Figure
@@ -93,6 +95,40 @@ def test_a_picture_comes_with_it_and_is_drawn_once(house, worked, monkeypatch):
     assert [row.kind for row in messages(house)][-2:] == ["reply", "picture"]
     monkeypatch.setattr("reviewbot.charts.draw", None)  # drawing again would fail
     assert ask(house, SUPERVISOR, "整改率 各单位 近60天")["picture"] == first
+
+
+def test_a_trend_asks_for_each_month_once(house, worked, monkeypatch):
+    counted = []
+
+    def counting(session, viewer, *, first, **more):
+        counted.append(first)
+        return report_rates(session, viewer, first=first, **more)
+
+    monkeypatch.setattr("reviewbot.conversation.asking.report_rates", counting)
+    told = ask(house, SUPERVISOR, "整改率 趋势")
+
+    assert set(told) == {"reply", "picture"}
+    assert len(counted) == len(set(counted)) == 6
+
+
+def test_no_row_is_held_while_a_chart_is_drawn_and_nothing_is_told_before(house, worked, monkeypatch):
+    """Another connection can lock the row of the question at that moment, and finds no reply yet."""
+    seen = []
+
+    def drawing(chart):
+        with house.database.begin() as session:
+            item = session.scalars(
+                select(InboxItem).order_by(InboxItem.id.desc()).limit(1).with_for_update(nowait=True)
+            ).one()
+            replies = session.scalars(select(Message).where(Message.key == f"reply-{item.id}")).all()
+            seen.append((item.state, len(replies)))
+        return draw(chart)
+
+    monkeypatch.setattr("reviewbot.charts.draw", drawing)
+    told = ask(house, SUPERVISOR, "各单位 整改率 近60天")
+
+    assert seen == [("new", 0)]
+    assert set(told) == {"reply", "picture"}
 
 
 def bars(count, kind="bars", few=False):
