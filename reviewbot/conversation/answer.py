@@ -386,6 +386,7 @@ def _the_only_case(turn: Turn) -> str:
     if len(owed) == 1:
         return owed[0].number
     numbers = "、".join(case.number for case in owed[:10])
+    more = f" 等 {len(owed)} 件" if len(owed) > 10 else ""
     raise NotFound(
-        f"请写明工单号，您名下有：{numbers}。" if owed else "请写明工单号；您名下现在没有待办工单。"
+        f"请写明工单号，您名下有：{numbers}{more}。" if owed else "请写明工单号；您名下现在没有待办工单。"
     )

@@ -15,7 +15,7 @@ from reviewbot.models.message import InboxItem
 from reviewbot.outbox import owe
 from reviewbot.queries.cases import in_hand
 from reviewbot.queries.waiting import MEANT, WAITING, forgotten, homeless_media, waiting_words
-from reviewbot.rules.notices import NONE, choice, text, when
+from reviewbot.rules.notices import NONE, choice, fit, text, when
 
 MOST_OPTIONS = 10
 TOGETHER = timedelta(minutes=1)
@@ -34,8 +34,10 @@ def ask_which(turn: Turn, item: InboxItem, what: str) -> Said:
         return Said(NOT_ASKED_AGAIN)
     question = f"这{what}是哪张工单的？"
     if len(cases) > MOST_OPTIONS:
-        numbers = "、".join(case.number for case in cases)
-        return Said(f"{question}请回复工单号：{numbers}。内容先替您留着。")
+        head = [f"{question}内容先替您留着，请回复工单号，例如「{cases[0].number}」："]
+        return Said(
+            fit(head, [words for _, words in map(option, cases)], more="其余 {} 件也可以回复工单号。")
+        )
     card = choice(
         f"i{item.id}", question, "内容先替您留着，选定后记入", [*map(option, cases), (NONE, "都不是，不用记")],
         submit="记入",

@@ -14,10 +14,8 @@ from reviewbot.queries.cases import owed_by
 from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.rules.buttons import WORDS
 from reviewbot.rules.lifecycle import Move
-from reviewbot.rules.notices import choice
+from reviewbot.rules.notices import DIGEST_BYTES, choice
 
-NOW_BYTES = 900
-"""What the steps of the cases in hand may take of a text of 2,048 bytes."""
 _SELDOM = frozenset({Move.REMARK, Move.INSTRUCT, Move.ADD_EVIDENCE, Move.ASK_ASSISTANCE})
 
 
@@ -30,15 +28,17 @@ def may_do(turn: Turn, case: Case) -> str:
 
 def help_now(turn: Turn) -> Said:
     """First what may be typed for each case in hand, then all that his roles may type."""
+    words = help_text(turn.staff.roles)
+    room = DIGEST_BYTES - len(words.encode())
     lines: list[str] = []
     for case in owed_by(turn.session, turn.viewer, turn.at):
         line = may_do(turn, case)
-        if len("\n".join([*lines, line]).encode()) > NOW_BYTES:
-            lines.append("……其余请回复「我的待办」。")
+        if len("\n".join([*lines, line]).encode()) > room:
+            lines += ["……其余请回复「我的待办」。"] if lines else []
             break
         lines.append(line)
     head = ["您现在可以办理：", *lines, ""] if lines else []
-    return Said("\n".join([*head, help_text(turn.staff.roles)]))
+    return Said("\n".join([*head, words]))
 
 
 def todo(turn: Turn, item: InboxItem) -> Said:

@@ -102,7 +102,7 @@ def _has_sub_task(*of_whom: ColumnElement[bool]) -> ColumnElement[bool]:
     return Case.id.in_(select(Assistance.case_id).where(Assistance.state == "open", *of_whom))
 
 
-def owed_by(session: Session, viewer: Viewer, at: datetime, limit: int = 20) -> list[Case]:
+def owed_by(session: Session, viewer: Viewer, at: datetime, limit: int = 200) -> list[Case]:
     """What this person owes now: cases in hand and sub-tasks (his own and of those he stands in for; as head also
     those nobody has), approvals, decisions and rulings as head or supervisor, dispatching as desk."""
     represented = acts_for(session, viewer.staff_id, at.astimezone(CHINA).date())
@@ -133,7 +133,7 @@ def owed_by(session: Session, viewer: Viewer, at: datetime, limit: int = 20) -> 
     return list(session.scalars(_shown().where(or_(*mine)).order_by(Case.due_at, Case.id).limit(limit)))
 
 
-def in_hand(session: Session, viewer: Viewer, at: datetime, limit: int = 50) -> list[Case]:
+def in_hand(session: Session, viewer: Viewer, at: datetime, limit: int = 200) -> list[Case]:
     """The open cases this person works on himself, his approvals included; nothing for who only oversees."""
     if not viewer.roles & {Role.HANDLER, Role.HEAD}:
         return []
