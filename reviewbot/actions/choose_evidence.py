@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from reviewbot.actions.add_evidence import attach, keep_file
 from reviewbot.actions.rights import check_right
 from reviewbot.errors import Conflict, NotFound
-from reviewbot.models.case import Case, Evidence
+from reviewbot.models.case import Case, Evidence, Safety
 from reviewbot.queries.cases import find_case, lock_case
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Move, next_status
@@ -63,11 +63,16 @@ def drop_chosen(session: Session, number: str, ident: int, viewer: Viewer) -> No
 def hand_in_chosen(
     session: Session, number: str, idents: Collection[int], viewer: Viewer, *, at: datetime
 ) -> None:
-    """The files that the form shows become evidence of the present round. Raises Conflict where one is not there."""
+    """The files that the form shows become evidence of the present round. Raises Conflict where one is not there or was
+    found infected."""
     case = _lock(session, number, viewer)
     known = {each.id: each for each in chosen_evidence(session, case.id, viewer)}
     if missing := set(idents) - known.keys():
         raise Conflict(f"有 {len(missing)} 个附件已不在，请重新选择后再提交。")
+    if bad := [
+        each.filename for each in known.values() if each.id in idents and each.safety is Safety.INFECTED
+    ]:
+        raise Conflict(f"附件“{'、'.join(bad)}”查出病毒，已隔离，请删去后再提交。")
     for ident in sorted(set(idents)):
         attach(session, number, known[ident], viewer, at=at)
 

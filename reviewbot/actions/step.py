@@ -6,12 +6,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.notify import handler_of, tell
 from reviewbot.errors import InvalidInput
-from reviewbot.models.case import Case, Evidence, Safety
+from reviewbot.models.case import Case
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import Conclusion
@@ -121,20 +120,6 @@ class Effect:
 def need(words: str, sentence: str) -> None:
     if not words.strip():
         raise InvalidInput(sentence)
-
-
-def evidence_count(step: Step) -> int:
-    """Photographs and files of this round; what the scanner put away is none."""
-    return (
-        step.session.scalar(
-            select(func.count()).where(
-                Evidence.case_id == step.case.id,
-                Evidence.round == step.case.round,
-                Evidence.safety != Safety.INFECTED,
-            )
-        )
-        or 0
-    )
 
 
 def owe_notice(step: Step, kind: str, body: Body, userids: list[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.clock import CHINA
-from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
+from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence, Safety
 from reviewbot.models.people import Staff
 from reviewbot.models.procedure import Application, ApplicationState, Assistance, Decision
 from reviewbot.models.review import Review
@@ -234,6 +234,12 @@ def calls_of(session: Session, case_id: int) -> list[Call]:
 
 def evidence_of(session: Session, case_id: int) -> list[Evidence]:
     return list(session.scalars(select(Evidence).where(Evidence.case_id == case_id).order_by(Evidence.id)))
+
+
+def count_evidence(session: Session, case: Case) -> int:
+    """Photographs and files of the present round; what the scanner put away is none."""
+    sound = (Evidence.case_id == case.id, Evidence.round == case.round, Evidence.safety != Safety.INFECTED)
+    return session.scalar(select(func.count()).where(*sound)) or 0
 
 
 def later_ratings(session: Session, review: Review) -> list[Review]:

@@ -58,6 +58,9 @@ def _show_case(
         later = case_queries.later_ratings(session, case.review)
         settled = settlements(session, [case.review.id, *(each.id for each in later)])
         values = {
+            "forms": forms.move_forms(
+                moves, units, has_evidence=case_queries.count_evidence(session, case) > 0
+            ),
             "bases": bases_for(session, case),
             "beside": beside_view(session, case.id, viewer, now),
             "review": views.review_view(case.review, settled.get(case.review.id)),
@@ -68,14 +71,13 @@ def _show_case(
             ],
             "cards": [views.card_view(card, viewer) for card in list_cards(session, viewer, case_id=case.id)],
         }
-    has_evidence = any(each.round == case.round for each in files)
     last = views.event_view(events[-1]) if done and events else None
     return views.render(
         request, "case.html", status=wrong.status if wrong else 200, case=case, line=views.case_line(case, now, limit),
         events=[views.event_view(event) for event in reversed(events)],
         calls=[views.call_view(call, names) for call in calls],
-        evidence=[views.evidence_view(each, names) for each in files],
-        forms=forms.move_forms(moves, units, has_evidence=has_evidence), may_add=Move.ADD_EVIDENCE in moves,
+        evidence=[views.evidence_view(each, names, scanning=house.scanner is not None) for each in files],
+        may_add=Move.ADD_EVIDENCE in moves,
         wrong=wrong.sentence if wrong else None, kept=kept or {}, revealed=revealed, revealable=revealable,
         purposes=[purpose for purpose in Purpose if purpose is not Purpose.RECALL],
         case_due=views.moment(case.due_at), original_due=views.moment(case.original_due_at),

@@ -80,7 +80,7 @@ def glance(request: Request, viewer: Viewer) -> Response:
     with house.database.begin() as session:
         case = _case(session, request, viewer)
         sheets = _sheets(session, house, case, viewer)
-        shown = h5_views.case_values(session, case, viewer, now)
+        shown = h5_views.case_values(session, case, viewer, now, scanning=house.scanner is not None)
         idle = h5_views.idle_words(session, case, viewer)
     wrong = _stale(request, case)
     done = h5_views.done_words(case, shown["events"]) if "done" in request.query_params else ""
@@ -125,8 +125,9 @@ def _show_sheet(
         values = h5_views.head_values(session, case, now)
         if sheet is not None:
             values |= h5_views.sheet_values(
-                session, case, sheet, viewer, now, house.rulebooks.of(session, case)
-            )
+                session, case, sheet, viewer, now, house.rulebooks.of(session, case),
+                scanning=house.scanner is not None,
+            )  # fmt: skip
     status = wrong.status if wrong else 409 if stale else 200
     return views.render(
         request, "h5_sheet.html", status=status, case=case, sheet=sheet, address=address,
@@ -254,8 +255,7 @@ def _filled(
 
 def _sheets(session: Session, house: House, case: Case, viewer: Viewer) -> dict[str, Sheet]:
     units = page_queries.handling_departments(session)
-    files = case_queries.evidence_of(session, case.id)
-    has_evidence = any(file.round == case.round for file in files)
+    has_evidence = case_queries.count_evidence(session, case) > 0
     own = house.rulebooks.of(session, case)
     return sheets_of(session, case, viewer, own, units, has_evidence=has_evidence)
 

@@ -52,7 +52,9 @@ def head_values(session: Session, case: Case, now: datetime) -> dict[str, Any]:
     }
 
 
-def case_values(session: Session, case: Case, viewer: Viewer, now: datetime) -> dict[str, Any]:
+def case_values(
+    session: Session, case: Case, viewer: Viewer, now: datetime, *, scanning: bool
+) -> dict[str, Any]:
     """The case at a glance; its running limits in plain words, each with its working (B1)."""
     calls, files = case_queries.calls_of(session, case.id), case_queries.evidence_of(session, case.id)
     people = {call.staff_id for call in calls if call.staff_id} | {file.staff_id for file in files}
@@ -70,7 +72,7 @@ def case_values(session: Session, case: Case, viewer: Viewer, now: datetime) -> 
             views.due_view(due, now) | {"words": _limit_words(due.due_at, due.met_at, now)} for due in running
         ],
         "calls": [views.call_view(call, names) for call in calls],
-        "evidence": [views.evidence_view(file, names) for file in files],
+        "evidence": [views.evidence_view(file, names, scanning=scanning) for file in files],
         "events": events,
     }
 
@@ -108,11 +110,11 @@ def advice(anything_else: bool) -> str:
 
 
 def sheet_values(
-    session: Session, case: Case, sheet: Sheet, viewer: Viewer, now: datetime, rulebook: Rulebook
-) -> dict[str, Any]:
+    session: Session, case: Case, sheet: Sheet, viewer: Viewer, now: datetime, rulebook: Rulebook, *,
+    scanning: bool,
+) -> dict[str, Any]:  # fmt: skip
     """What one sheet needs beside its fields."""
     purpose = _PURPOSES.get(sheet.address)
-    files = case_queries.evidence_of(session, case.id) if sheet.takes_files else []
     chosen = chosen_evidence(session, case.id, viewer) if sheet.takes_files else []
     told = sheet.address in _ON_WHICH_OTHERS_DECIDE
     events = case_queries.events_of(session, case.id) if told else []
@@ -120,8 +122,8 @@ def sheet_values(
         "handed_in": _handed_in([views.event_view(one) for one in reversed(events)]),
         "beside": beside_view(session, case.id, viewer, now) if told else [],
         "purpose": purpose if purpose and may_reveal(session, case, viewer, now) else None,
-        "attached": sum(file.round == case.round for file in files),
-        "chosen": [views.evidence_view(file, {}) for file in chosen],
+        "attached": case_queries.count_evidence(session, case) if sheet.takes_files else 0,
+        "chosen": [views.evidence_view(file, {}, scanning=scanning) for file in chosen],
         "bases": bases_for(session, case) if sheet.address == "explain" else [],
         "extension": _extension(case, rulebook) if sheet.address == "extend" else None,
     }

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from reviewbot.actions.appeal_card import may_appeal, may_decide, may_withdraw
 from reviewbot.actions.settle_record import SETTLEMENTS
 from reviewbot.clock import CHINA
-from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
+from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence, Safety
 from reviewbot.models.review import KeptRecord, Review
 from reviewbot.queries.cards import CardRow
 from reviewbot.queries.scope import Viewer
@@ -326,7 +326,8 @@ def call_view(call: Call, names: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def evidence_view(evidence: Evidence, names: dict[int, str]) -> dict[str, Any]:
+def evidence_view(evidence: Evidence, names: dict[int, str], *, scanning: bool) -> dict[str, Any]:
+    """``scanning``: there is a scanner, and nothing is opened before it has passed."""
     size = evidence.size
     return {
         "id": evidence.id,
@@ -336,6 +337,7 @@ def evidence_view(evidence: Evidence, names: dict[int, str]) -> dict[str, Any]:
         "by": names.get(evidence.staff_id, "—"),
         "digest": evidence.sha256[:16],
         "infected": evidence.finding,
+        "waits": scanning and evidence.safety is Safety.UNSCANNED,
     }
 
 

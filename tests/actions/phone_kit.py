@@ -16,12 +16,14 @@ from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.fetch_media import MAX_BYTES, fetch_media
 from reviewbot.actions.release_reminders import release_reminders
 from reviewbot.actions.renew_cards import renew_cards
+from reviewbot.actions.scan_evidence import scan_evidence
 from reviewbot.conversation.answer import answer_callback
 from reviewbot.conversation.turn import Talk
 from reviewbot.inbox import waiting
 from reviewbot.models.people import Staff
 from reviewbot.simulator.server import Agent, Member, SimulatorConfig, create_simulator
 from reviewbot.web.app import create_app
+from reviewbot.web.pages import page_routes
 from reviewbot.wiring import build_house
 
 CORP, AGENT, SECRET = "wwphones00000001", 1000002, "app-secret-of-the-phones"
@@ -78,7 +80,7 @@ def phones(settings, clock, **quirks):
             setattr(config.quirks, name, value)
         app = create_simulator(config)
         ends.enter_context(_serving(app, sim))
-        ends.enter_context(_serving(create_app(house), web))
+        ends.enter_context(_serving(create_app(house, page_routes()), web))
         yield Town(house, app.state.platform, sim_url, web_url)
 
 
@@ -103,6 +105,8 @@ class Town:
         folder, now = self.house.settings.data_dir, self.house.clock.now()
         while fetch_media(self.house.database, self.download, folder, at=now):
             pass
+        if self.house.scanner is not None:
+            scan_evidence(self.house.database, self.house.scanner, folder, at=now)
 
     def work(self):
         """What the tasks do, until nothing waits."""
@@ -132,6 +136,15 @@ class Town:
         ).json()
         assert answer["delivered"], answer
         return answer
+
+    def browser(self, userid):
+        """The browser on this member's phone, signed in by WeCom."""
+        phone = requests.Session()
+        asked = phone.get(f"{self.web_url}/login?next=/h5", allow_redirects=False, timeout=PATIENCE)
+        there = asked.headers["location"].partition("#")[0]
+        home = phone.get(f"{there}&as={userid}", timeout=PATIENCE)
+        assert (home.status_code, home.url) == (200, f"{self.web_url}/h5"), home.text
+        return phone
 
     def say(self, userid, words):
         before = len(self.texts(userid))

@@ -6,10 +6,11 @@ from reviewbot.actions.effects.joint import check_nobody_is_waited_for
 from reviewbot.actions.notify import approvers_of, facts_of, tell_rater
 from reviewbot.actions.open_case import dispatch
 from reviewbot.actions.start_clock import next_rung, replace_clock, running, start_clock
-from reviewbot.actions.step import Effect, Step, evidence_count, need, owe_notice
+from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
 from reviewbot.models.procedure import ApplicationKind
+from reviewbot.queries.cases import count_evidence
 from reviewbot.queries.directory import find_department
 from reviewbot.rules import notices
 from reviewbot.rules.lifecycle import ClosingKind, Conclusion, Move
@@ -65,7 +66,7 @@ def _submit_measures(step: Step) -> None:
     check_nobody_is_waited_for(step)
     need(step.asked.remark, f"请写明整改措施：整改 {step.case.number} 措施。")
     step.case.next_action_at = next_rung(step.session, step.case, step.rulebook, met=("ledger",), at=step.at)
-    step.data["evidence"] = evidence_count(step)
+    step.data["evidence"] = count_evidence(step.session, step.case)
 
 
 def _submit_explanation(step: Step) -> None:
@@ -73,7 +74,7 @@ def _submit_explanation(step: Step) -> None:
     hint = f"解释 {step.case.number} 依据：文件名称、文号、条款 说明：…"
     need(step.asked.basis, f"解释说明须引用依据：{hint}。")
     need(step.asked.remark, f"解释说明须写明向评价人怎样解释：{hint}。")
-    step.data |= {"basis": step.asked.basis, "evidence": evidence_count(step)}
+    step.data |= {"basis": step.asked.basis, "evidence": count_evidence(step.session, step.case)}
 
 
 def _to_approve(step: Step) -> None:
@@ -82,14 +83,14 @@ def _to_approve(step: Step) -> None:
     explains = case.conclusion and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
     what = "已提交解释说明" if explains else "已提交整改措施"
     notice = notices.to_approve(
-        facts_of(step.session, case), what=what, with_evidence=bool(evidence_count(step))
+        facts_of(step.session, case), what=what, with_evidence=bool(count_evidence(step.session, step.case))
     )
     owe_notice(step, "to_approve", notice, approvers_of(step.session, case, step.at))
 
 
 def require_evidence_or_say_so(step: Step) -> None:
     """Words alone are passed only by saying so expressly (F17)."""
-    evidence = evidence_count(step)
+    evidence = count_evidence(step.session, step.case)
     if not evidence and not step.asked.no_attachment:
         raise InvalidInput(
             f"工单 {step.case.number} 没有附件；确认无附件也通过的，请回复「通过 {step.case.number} 无附件」。"
