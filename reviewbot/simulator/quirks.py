@@ -1,7 +1,7 @@
 """Every switch of the simulated platform, by name, with the value it has unless somebody sets it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
@@ -126,10 +126,6 @@ def set_quirks(quirks: Quirks, changes: Mapping[str, Any]) -> None:
         read[name] = _read(name, kinds[name], value)
     for name, value in read.items():
         setattr(quirks, name, value)
-
-
-def quirk_names() -> list[str]:
-    return [field.name for field in fields(Quirks)]
 
 
 def choices(name: str) -> tuple[Any, ...] | None:

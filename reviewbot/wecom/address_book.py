@@ -79,7 +79,7 @@ def _named(application: DirectoryCalls, one: Member) -> Member:
     except WeComError as wrong:
         _lawful(wrong, f"成员 {one.userid}")
         return one
-    return Member(one.userid, told.name or None, tuple(told.departments) or one.departments)
+    return Member(one.userid, told.name, told.departments or one.departments)
 
 
 def _lawful(wrong: WeComError, what: str) -> str:

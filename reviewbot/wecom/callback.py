@@ -72,10 +72,8 @@ class Callback:
     kind: CallbackKind
     userid: str
     created_at: int
-    msg_id: str | None
     content: str | None
     media_id: str | None
-    pic_url: str | None
     event: str | None
     event_key: str | None
     task_id: str | None
@@ -120,12 +118,12 @@ class CallbackCrypto:
             f"<TimeStamp>{timestamp}</TimeStamp><Nonce><![CDATA[{nonce}]]></Nonce></xml>"
         )
 
-    def button_reply(self, callback: Callback, replace_name: str, *, at: int | None = None) -> str:
+    def button_reply(self, callback: Callback, replace_name: str, *, at: int) -> str:
         """The plaintext that greys the pressed buttons on the presser's own card."""
         return (
             f"<xml><ToUserName>{_cdata(callback.userid)}</ToUserName>"
             f"<FromUserName>{_cdata(self._corp_id)}</FromUserName>"
-            f"<CreateTime>{callback.created_at if at is None else at}</CreateTime>"
+            f"<CreateTime>{at}</CreateTime>"
             "<MsgType><![CDATA[update_button]]></MsgType>"
             f"<Button><ReplaceName>{_cdata(replace_name)}</ReplaceName></Button></xml>"
         )
@@ -162,10 +160,8 @@ class CallbackCrypto:
             kind=kind,
             userid=userid,
             created_at=int(created) if re.fullmatch(r"[0-9]{1,12}", created) else timestamp,
-            msg_id=msg_id,
             content=_text(fields, "Content", empty=kind is CallbackKind.text),
             media_id=_text(fields, "MediaId"),
-            pic_url=_text(fields, "PicUrl"),
             event=_text(fields, "Event"),
             event_key=_text(fields, "EventKey"),
             task_id=_text(fields, "TaskId"),

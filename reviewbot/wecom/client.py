@@ -90,7 +90,9 @@ class WeComClient(DirectoryCalls):
         self._request("post", "message/recall", data={"msgid": msgid})
 
     def create_menu(self, words: Sequence[str]) -> None:
-        """Up to three buttons below the chat; each says its own words when it is pressed (``click``)."""
+        """One to three buttons below the chat; each says its own words when it is pressed (``click``, wecom §2.6)."""
+        if not 1 <= len(words) <= 3:
+            raise WeComError("菜单须有 1 到 3 个按钮", kind=Kind.content)
         buttons = [{"type": "click", "name": word, "key": word} for word in words]
         params = {"agentid": self.agent_id}
         self._request("post", "menu/create", params=params, data={"button": buttons})

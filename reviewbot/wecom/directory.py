@@ -1,8 +1,9 @@
 """Departments and members as WeCom knows them, as far as an application may still read them (wecom §2.5)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from reviewbot.rules.directory_plan import Member
 from reviewbot.wecom.connection import WeComConnection, not_wecom
 from reviewbot.wecom.errors import Kind, WeComError
 
@@ -10,20 +11,6 @@ PAGE = 10_000
 PAGES = 100
 """A cursor that never ends is a fault of the platform; a million members are more than any corp has."""
 UNKNOWN_NUMBER = frozenset({46004, 60111, 40003})
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """``userid`` as WeCom spells it; ``status``: 1 active, 2 disabled, 4 not activated, 5 left, None not told.
-
-    No mobile number: an application made since 2022 does not get one, so none is ever expected (W25).
-    """
-
-    userid: str
-    name: str = ""
-    departments: tuple[int, ...] = ()
-    main_department: int | None = None
-    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +22,10 @@ class Unit:
 
 
 class DirectoryCalls(WeComConnection):
-    """Thin reads; each raises WeComError. An answer without its list is an error, never an empty corp (W6)."""
+    """Thin reads; each raises WeComError. An answer without its list is an error, never an empty corp (W6).
+
+    No mobile number: an application made since 2022 does not get one, so none is ever expected (W25).
+    """
 
     def user_get(self, userid: str) -> Member:
         """One member. Kind recipient when WeCom does not know him or the application may not see him (W8)."""
@@ -80,14 +70,6 @@ class DirectoryCalls(WeComConnection):
             raise
         return _text(answer, "userid")
 
-    def menu_create(self, buttons: Sequence[Mapping[str, object]]) -> None:
-        """Put the menu under the chat: 1 to 3 buttons, each with up to 5 below it (wecom §2.6, W12)."""
-        below = [button.get("sub_button") or () for button in buttons]
-        if not 1 <= len(buttons) <= 3 or any(isinstance(one, Sequence) and len(one) > 5 for one in below):
-            raise WeComError("菜单须有 1 到 3 个按钮，每个下面不超过 5 个", kind=Kind.content)
-        body: dict[str, object] = {"button": [dict(button) for button in buttons]}
-        self._request("post", "menu/create", params={"agentid": self.agent_id}, data=body)
-
 
 def _rows(answer: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
     found = answer.get(name)
@@ -97,15 +79,9 @@ def _rows(answer: Mapping[str, object], name: str) -> list[Mapping[str, object]]
 
 
 def _member(row: Mapping[str, object]) -> Member:
-    listed = row.get("department")
-    main, status = row.get("main_department"), row.get("status")
-    return Member(
-        userid=_text(row, "userid"),
-        name=str(row.get("name") or ""),
-        departments=tuple(_number(one) for one in listed) if isinstance(listed, list) else (),
-        main_department=None if main is None else _number(main),
-        status=None if status is None else _number(status),
-    )
+    listed, name = row.get("department"), row.get("name")
+    departments = tuple(_number(one) for one in listed) if isinstance(listed, list) else None
+    return Member(_text(row, "userid"), str(name) if name else None, departments)
 
 
 def _text(row: Mapping[str, object], name: str) -> str:

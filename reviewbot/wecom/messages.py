@@ -61,15 +61,6 @@ class Vote:
     key: str
 
 
-def split_recipients(userids: Sequence[str]) -> list[list[str]]:
-    """As many as one message may carry, in order, each person once whatever the case of the letters."""
-    first: dict[str, str] = {}
-    for userid in userids:
-        first.setdefault(userid.lower(), userid)
-    once = list(first.values())
-    return [once[start : start + MAX_RECIPIENTS] for start in range(0, len(once), MAX_RECIPIENTS)]
-
-
 def text(agent_id: int, touser: Sequence[str], content: str) -> Payload:
     if not content.strip():
         raise _refuse("消息内容为空")

@@ -70,9 +70,9 @@ def test_the_client_reads_the_address_book_as_a_new_application_may(store):
     assert len(units) == 5
     assert len(below) == 1
     assert everybody == {member.userid for member in config.members}
-    assert (zhang.userid, zhang.name, zhang.status) == ("ZhangSan", "张三", 1)
+    assert (zhang.userid, zhang.name) == ("ZhangSan", "张三")
     assert (found, unknown) == ("lisi", None)
-    assert pairs["ZhangSan"] == zhang.main_department
+    assert (pairs["ZhangSan"],) == zhang.departments
 
 
 def test_the_client_sets_a_menu_and_carries_media(store):
@@ -82,11 +82,11 @@ def test_the_client_sets_a_menu_and_carries_media(store):
         running(simulator, socket.create_server(("127.0.0.1", 0))) as address,
         client_of(config, Access(address), store) as client,
     ):
-        client.menu_create([{"type": "click", "name": "我的待办", "key": "todo"}])
+        client.create_menu(["我的待办"])
         media_id = client.upload_media("image", "现场.png", PNG)
         back = client.download_media(media_id, 1 << 20)
 
-    assert simulator.state.platform.menus.buttons(config.agents[0].agent_id)[0]["key"] == "todo"
+    assert simulator.state.platform.menus.buttons(config.agents[0].agent_id)[0]["key"] == "我的待办"
     assert back.data == PNG
 
 

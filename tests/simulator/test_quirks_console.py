@@ -9,7 +9,7 @@ from markupsafe import escape
 from simulator_kit import CORP, PNG, SECRET, World, press, say, send_card, switch, world
 
 from reviewbot.simulator.behaviours import BEHAVIOURS
-from reviewbot.simulator.quirks import Quirks, quirk_names
+from reviewbot.simulator.quirks import Quirks
 from reviewbot.simulator.server import Agent, Member, SimulatorConfig, create_simulator
 
 
@@ -124,7 +124,7 @@ def test_q23_a_callback_is_logged_with_what_it_was_and_how_long_it_took():
 def test_q23_every_switch_stands_in_the_table_once_and_every_quirk_has_a_row():
     told = [name for row in BEHAVIOURS for name in row.switches]
 
-    assert sorted(told) == sorted(quirk_names())
+    assert sorted(told) == sorted(field.name for field in fields(Quirks))
     assert {row.q for row in BEHAVIOURS} == set(range(1, 24))
     assert [row.q for row in BEHAVIOURS] == sorted(row.q for row in BEHAVIOURS)
 
@@ -151,7 +151,7 @@ def test_q23_every_switch_can_be_set_by_name_at_start_and_at_run_time():
     answer = started.http.post("/sim/quirks", json=values)
 
     assert answer.json()["quirks"] == values
-    assert set(values) == set(quirk_names())
+    assert set(values) == {field.name for field in fields(Quirks)}
 
 
 def test_q23_two_simulators_never_share_their_switches():

@@ -8,8 +8,9 @@ from email.policy import HTTP
 import pytest
 
 from reviewbot.pictures import keep_picture, read_picture
+from reviewbot.rules.directory_plan import Member
 from reviewbot.rules.notices import picture
-from reviewbot.wecom.directory import Member, Unit
+from reviewbot.wecom.directory import Unit
 from reviewbot.wecom.errors import Kind, WeComError
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -180,7 +181,7 @@ def test_w25_a_member_is_read_without_expecting_a_number(client, fake, reply):
         {"errcode": 0, "userid": query["userid"], "name": "陈伟", "department": [2, "3"], "status": 1}
     )
 
-    assert client.user_get("ChenWei") == Member("ChenWei", "陈伟", (2, 3), None, 1)
+    assert client.user_get("ChenWei") == Member("ChenWei", "陈伟", (2, 3))
 
 
 def test_w12_the_list_of_members_is_read_page_by_page(client, fake, reply):
@@ -244,13 +245,12 @@ def test_w25_a_number_is_bound_once_or_nobody_has_it(client, fake, reply):
 
 def test_w12_a_menu_is_checked_before_it_is_sent(client, fake, reply):
     fake.answers["menu/create"] = lambda *_: reply({"errcode": 0})
-    button = {"type": "click", "name": "我的待办", "key": "todo"}
 
-    client.menu_create([button])
+    client.create_menu(["我的待办"])
 
     path, query, body = fake.seen[-1]
     assert (path, query["agentid"]) == ("menu/create", "1000002")
-    assert json.loads(body) == {"button": [button]}
-    for wrong in ([], [button] * 4, [{"name": "更多", "sub_button": [button] * 6}]):
+    assert json.loads(body) == {"button": [{"type": "click", "name": "我的待办", "key": "我的待办"}]}
+    for wrong in ([], ["我的待办"] * 4):
         with pytest.raises(WeComError):
-            client.menu_create(wrong)
+            client.create_menu(wrong)

@@ -157,7 +157,7 @@ def test_w01_with_another_host_nothing_leaves_for_tencent(house, private, asked)
         lambda: wecom.oauth_userid("x"), lambda: wecom.recall("x"), lambda: wecom.user_get("chenwei"),
         lambda: wecom.update_card(["chenwei"], "x", "已签收"), lambda: list(wecom.user_list_id()),
         wecom.department_simplelist, lambda: wecom.user_simplelist(1), lambda: wecom.getuserid("13800000000"),
-        lambda: wecom.menu_create([{"type": "view", "name": "我的待办", "url": "https://bot/todo"}]),
+        lambda: wecom.create_menu(["我的待办"]),
         wecom.fetch_access_token, lambda: wecom.user.get("chenwei"),
     ):  # fmt: skip
         with contextlib.suppress(WeComError):
