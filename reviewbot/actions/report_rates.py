@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from reviewbot.clock import CHINA, span
 from reviewbot.errors import InvalidInput
 from reviewbot.queries.counts import Cohort, cohort, count_cohort
-from reviewbot.queries.directory import UnitName, unit_names
+from reviewbot.queries.directory import DESK, UnitName, unit_names
 from reviewbot.queries.procedure import Assisted, assisted_by_unit
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.kinds import Kind
@@ -61,10 +61,11 @@ def _units(
     session: Session, viewer: Viewer, department_id: int | None, with_cases: Collection[int | None]
 ) -> list[UnitName]:
     """The handling units this viewer may ask about, in directory order. One with nothing due is listed with "—",
-    neither left out nor given 100 % (F20); the bureau only with cases of its own, so that the units add up to all."""
+    neither left out nor given 100 % (F20); the bureau and the desk only with cases of their own, so that the rows add
+    up to all."""
     return [
         unit
-        for unit in unit_names(session).values()
+        for unit in (*unit_names(session).values(), DESK)
         if (unit.handles or unit.id in with_cases)
         and (viewer.sees_all or unit.id == viewer.department_id)
         and department_id in (None, unit.id)

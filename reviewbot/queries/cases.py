@@ -12,7 +12,7 @@ from reviewbot.models.people import Staff
 from reviewbot.models.procedure import Application, ApplicationState, Assistance, Decision
 from reviewbot.models.review import Review
 from reviewbot.queries.delegates import acts_for
-from reviewbot.queries.scope import Viewer, visible_cases
+from reviewbot.queries.scope import Viewer, lies_with, visible_cases
 from reviewbot.rules.lifecycle import CaseStatus, Move, Role
 
 
@@ -85,7 +85,7 @@ def list_cases(
     if open_only:
         wanted = wanted.where(Case.status != CaseStatus.CLOSED)
     if department_id is not None:
-        wanted = wanted.where(Case.department_id == department_id)
+        wanted = wanted.where(lies_with(department_id))
     if overdue_at is not None:
         wanted = wanted.where(is_overdue(overdue_at))
     if ids is not None:

@@ -13,7 +13,7 @@ from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.oversight import Recall
 from reviewbot.models.rater import RaterAnswer
 from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
-from reviewbot.queries.scope import Viewer, visible_cases
+from reviewbot.queries.scope import DESK_ID, Viewer, lies_with, visible_cases
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import EXCLUDED, CaseStatus, ClosingKind
 from reviewbot.rules.raters import Answer
@@ -177,16 +177,13 @@ def count_cohort(
     columns = [func.count().filter(part) for part in shown.values()]
     wanted: Select[*tuple[Any, ...]]
     if by_department:
-        wanted = (
-            select(Case.department_id, all_of_it, *columns)
-            .where(Case.department_id.is_not(None))
-            .group_by(Case.department_id)
-        )
+        unit = func.coalesce(Case.department_id, DESK_ID)
+        wanted = select(unit, all_of_it, *columns).group_by(unit)
     else:
         wanted = select(null(), all_of_it, *columns).select_from(Case)
     wanted = wanted.where(or_(found.members, *found.apart.values()), visible_cases(viewer))
     if department_id is not None:
-        wanted = wanted.where(Case.department_id == department_id)
+        wanted = wanted.where(lies_with(department_id))
     rows: Iterable[Any] = session.execute(wanted)
     return {ident: (count, dict(zip(shown, groups, strict=True))) for ident, count, *groups in rows}
 

@@ -12,7 +12,7 @@ from reviewbot.models.case import Case
 from reviewbot.models.people import Department, Duty, Item, RoutingException, Staff, Window
 from reviewbot.models.review import Review
 from reviewbot.queries.delegates import acting_roles, stands_in
-from reviewbot.queries.scope import Viewer, viewer_of_staff
+from reviewbot.queries.scope import DESK_ID, Viewer, viewer_of_staff
 from reviewbot.rules.lifecycle import CaseStatus, Role
 from reviewbot.rules.routing import Candidates, Person, choose_person, is_rated
 
@@ -239,6 +239,9 @@ def unit_names(session: Session) -> dict[int, UnitName]:
         )
         for unit in units
     }  # fmt: skip
+
+
+DESK = UnitName(DESK_ID, "desk", "派单台", handles=False)
 
 
 def unit_labels(session: Session) -> dict[int, str]:

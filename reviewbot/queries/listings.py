@@ -13,7 +13,7 @@ from reviewbot.models.oversight import Card
 from reviewbot.models.procedure import Assistance
 from reviewbot.queries.cases import is_overdue
 from reviewbot.queries.procedure import ENDED_LATE, IS_TOLD, is_overdue_task
-from reviewbot.queries.scope import Viewer, visible_cases
+from reviewbot.queries.scope import Viewer, lies_with, visible_cases
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.listings import LISTINGS
 
@@ -60,7 +60,7 @@ def _listed(wanted: Wanted, viewer: Viewer, now: datetime) -> Select[int, int | 
         case _:
             found = found.where(Case.status == CaseStatus(wanted.key))
     if wanted.department_id is not None:
-        found = found.where(unit == wanted.department_id)
+        found = found.where(lies_with(wanted.department_id, unit))
     if wanted.period is not None:
         start, end = span(*wanted.period)
         dated = _DATES[listing.dated]

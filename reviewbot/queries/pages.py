@@ -12,7 +12,7 @@ from reviewbot.models.people import Department, Staff
 from reviewbot.models.review import IntakeBatch, Review, ReviewCopy
 from reviewbot.queries.cases import is_overdue
 from reviewbot.queries.counts import RESULTS, Cohort
-from reviewbot.queries.scope import Viewer, visible_cases
+from reviewbot.queries.scope import Viewer, lies_with, visible_cases
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def cohort_cases(
     else:
         wanted = wanted.where(found.members if part is None else found.shown[part])
     if department_id is not None:
-        wanted = wanted.where(Case.department_id == department_id)
+        wanted = wanted.where(lies_with(department_id))
     if after is not None:
         wanted = wanted.where(Case.id < after)
     return list(session.scalars(wanted))

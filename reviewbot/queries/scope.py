@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from reviewbot.models.case import Case
 from reviewbot.models.people import Staff
@@ -41,6 +42,17 @@ SYSTEM = Viewer(name="系统", actor="system", roles=frozenset({Role.ADMIN}))
 
 SUPERVISION = frozenset({Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
 """Who sees what has to be looked into (督办事项)."""
+
+
+DESK_ID = 0
+"""Stands where a unit's id would for what lies with no unit: at the desk."""
+
+
+def lies_with(
+    department_id: int, column: InstrumentedAttribute[int | None] = Case.department_id
+) -> ColumnElement[bool]:
+    """The condition that a case, or what ``column`` stands for, lies with this unit, or at the desk."""
+    return column.is_(None) if department_id == DESK_ID else column == department_id
 
 
 def visible_cases(viewer: Viewer) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.counts import cohort
+from reviewbot.queries.directory import DESK
 from reviewbot.queries.listings import Wanted, listed_cases
 from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import Viewer
@@ -51,22 +52,20 @@ def case_list(request: Request, viewer: Viewer) -> Response:
     above: dict[int, bool] = {}
     with house.database.begin() as session:
         units = page_queries.handling_departments(session)
-        unit = page_queries.department_by_code(session, wanted.get("department", ""))
-        if "department" in wanted and unit is None:
-            raise NotFound("没有这个单位。")
+        unit_id = _unit(session, wanted.get("department"))
         if "number" in wanted:
             case = case_queries.find_case(session, wanted["number"].lstrip("#"), viewer)
             found = [case] if case else []
         elif "metric" in wanted:
-            found, above, basis = _cohort(session, request, viewer, now, unit.id if unit else None, after)
+            found, above, basis = _cohort(session, request, viewer, now, unit_id, after)
         elif "list" in wanted:
-            found, basis = _listed(session, request, viewer, now, unit.id if unit else None, after)
+            found, basis = _listed(session, request, viewer, now, unit_id, after)
         elif "mine" in wanted:
             found = case_queries.owed_by(session, viewer, house.clock.now(), limit=200)
         else:
             found = case_queries.list_cases(
                 session, viewer, status=_status(wanted.get("status")),
-                department_id=unit.id if unit else None, overdue_at=now if "overdue" in wanted else None,
+                department_id=unit_id, overdue_at=now if "overdue" in wanted else None,
                 open_only="open" in wanted, after=after, limit=PAGE + 1,
             )  # fmt: skip
         limits = case_queries.desk_limits(session, [case.id for case in found])
@@ -98,6 +97,15 @@ _FILTERS = (
     "to",
     "mine",
 )
+
+
+def _unit(session: Session, code: str | None) -> int | None:
+    if code in (None, DESK.code):
+        return DESK.id if code else None
+    unit = page_queries.department_by_code(session, code or "")
+    if unit is None:
+        raise NotFound("没有这个单位。")
+    return unit.id
 
 
 def _status(word: str | None) -> CaseStatus | None:
