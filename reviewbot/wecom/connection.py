@@ -195,13 +195,7 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
 
     def _token(self, deadline: float, *, rejected: str | None = None) -> str:
         wait = min(WAIT_SECONDS, max(deadline - time.monotonic(), 0.0))
-        try:
-            return self._tokens.token(
-                lambda: self._fetch_grant(deadline), rejected=rejected, wait_seconds=wait
-            )
-        except WeComError as error:
-            error.unsure = False  # without a token nothing of the call itself has been sent
-            raise
+        return self._tokens.token(lambda: self._fetch_grant(deadline), rejected=rejected, wait_seconds=wait)
 
     def _fetch_grant(self, deadline: float) -> Grant:
         call = Call("get", self._url("gettoken"), {"corpid": self.corp_id, "corpsecret": self.secret})
@@ -228,10 +222,10 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
         return self.API_BASE_URL + endpoint.lstrip("/")
 
 
-def not_wecom() -> WeComError:
-    """Some gateway's page: whether it stood before or behind WeCom nobody can tell."""
+def not_wecom(whose: str = "企业微信") -> WeComError:
+    """Some gateway's page: whether it stood before or behind the platform nobody can tell."""
     return WeComError(
-        "收到的答复不是企业微信的格式，可能被网关或代理改写", kind=Kind.retry, retry_after=60, unsure=True
+        f"收到的答复不是{whose}的格式，可能被网关或代理改写", kind=Kind.retry, retry_after=60, unsure=True
     )
 
 

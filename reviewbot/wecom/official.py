@@ -10,7 +10,7 @@ import redis
 import requests
 from wechatpy import WeChatClient
 
-from reviewbot.wecom.connection import CALL_SECONDS, JSON_HEADERS, TOKEN_CODES
+from reviewbot.wecom.connection import CALL_SECONDS, JSON_HEADERS, TOKEN_CODES, not_wecom
 from reviewbot.wecom.errors import ErrorTable, Kind, WeComError
 from reviewbot.wecom.health import WeComHealth
 from reviewbot.wecom.tokens import Grant, TokenStore, lifetime
@@ -24,6 +24,7 @@ from reviewbot.wecom.transport import (
     json_object,
 )
 
+NAME = "公众号"
 FORCED_SECONDS, FORCED_A_DAY = 30, 20
 """Forcing a new token is allowed twenty times a day and twice a minute (wecom §2.10)."""
 
@@ -77,7 +78,7 @@ class OfficialAccount(WeChatClient):  # type: ignore[misc]
         found = self._checked(self._send(Call("get", url, asked), time.monotonic() + CALL_SECONDS))
         openid = found.get("openid")
         if not isinstance(openid, str) or not openid:
-            raise _foreign()
+            raise not_wecom(NAME)
         return openid
 
     def check(self) -> None:
@@ -112,7 +113,7 @@ class OfficialAccount(WeChatClient):  # type: ignore[misc]
         """The JSON object of an answer without errcode, or with 0; an operator hears at once of what he must mend."""
         found = json_object(answer.body)
         if found is None:
-            raise _foreign()
+            raise not_wecom(NAME)
         if code := errcode_of(found):
             error = self._errors.error(code, found.get("errmsg"))
             if error.kind is Kind.config:
@@ -126,16 +127,12 @@ class OfficialAccount(WeChatClient):  # type: ignore[misc]
             check_status(answer)
         except WeComError as error:
             # The transport speaks of 企业微信, whose it is in every other case.
-            error.sentence = error.sentence.replace("企业微信", "公众号")
+            error.sentence = error.sentence.replace("企业微信", NAME)
             raise
         return answer
 
     def _token(self, *, rejected: str | None = None) -> str:
-        try:
-            return self._tokens.token(lambda: self._grant(rejected), rejected=rejected)
-        except WeComError as error:
-            error.unsure = False  # without a token nothing of the call itself has been sent
-            raise
+        return self._tokens.token(lambda: self._grant(rejected), rejected=rejected)
 
     def _grant(self, rejected: str | None) -> Grant:
         """The stable token; where that is the one just rejected, a forced new one, as often as is allowed."""
@@ -165,12 +162,6 @@ class OfficialAccount(WeChatClient):  # type: ignore[misc]
         found = self._checked(self._send(call, time.monotonic() + CALL_SECONDS / 2))
         token = found.get("access_token")
         if not isinstance(token, str) or not token:
-            raise _foreign()
+            raise not_wecom(NAME)
         self.health.token_fetched()
         return Grant(token, lifetime(found.get("expires_in")))
-
-
-def _foreign() -> WeComError:
-    return WeComError(
-        "收到的答复不是公众号的格式，可能被网关或代理改写", kind=Kind.retry, retry_after=60, unsure=True
-    )

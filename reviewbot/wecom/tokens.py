@@ -52,6 +52,9 @@ class TokenStore:
         """The stored token, or a new one if there is none or WeCom has just rejected the stored one."""
         try:
             return self._token(fetch, rejected, wait_seconds)
+        except WeComError as error:
+            error.unsure = False  # without a token nothing of the call itself has been sent
+            raise
         except redis.RedisError:
             pass  # raised below, outside the handler, so that no context is carried along
         raise WeComError(
