@@ -1,6 +1,8 @@
 """What ``reviewbot doctor`` looks at; every finding says what to do."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import redis
 from sqlalchemy import text
@@ -12,8 +14,12 @@ from reviewbot.models.policy import CalendarVersion
 from reviewbot.outbox import RATER
 from reviewbot.queries.cases import cases_behind
 from reviewbot.rules.calendar import Calendar
+from reviewbot.scanner import Scanner, ScannerAway
 from reviewbot.vitals import Level, look
 from reviewbot.wiring import House, rule_files
+
+TEST_VIRUS = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+"""In two halves, so that no scanner puts this program away."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ def check_system(house: House) -> list[Finding]:
         _queue(house),
         *_wecom(house),
         _texts(house),
+        _scanner(house.scanner),
         *_rules(house),
         *_sources(house),
         *_signs(house),
@@ -89,6 +96,27 @@ def _ways(house: House) -> str:
     names = {"official": "公众号", "sms": "短信"}
     there = {"official": house.official is not None, "sms": bool(house.settings.sms.url)}
     return "、".join(names[way] for way in house.settings.raters.order if there[way])
+
+
+def _scanner(scanner: Scanner | None) -> Finding:
+    """It must pass what is harmless and name the harmless file that every scanner is made to name."""
+    advice = "检查 REVIEWBOT_SCAN__CLAMD 或 __COMMAND；在此之前收到的文件一直待扫描，不能打开。"
+    if scanner is None:
+        return Finding(True, "未配置病毒扫描，收到的文件不经扫描（REVIEWBOT_SCAN__CLAMD 或 __COMMAND）")
+    with TemporaryDirectory(prefix="reviewbot-scan-") as folder:
+        clean, test = Path(folder) / "clean", Path(folder) / "test"
+        clean.write_bytes(b"reviewbot doctor")
+        test.write_bytes(TEST_VIRUS)
+        try:
+            if (named := scanner.scan(clean)) is not None:
+                return Finding(False, f"病毒扫描把无害的文件认作 {named}", advice)
+            if scanner.scan(test) is None:
+                return Finding(
+                    False, "病毒扫描认不出 EICAR 测试文件", "更新病毒库（freshclam），再运行一次。"
+                )
+        except ScannerAway as wrong:
+            return Finding(False, f"病毒扫描没有结论（{wrong}）", advice)
+    return Finding(True, "病毒扫描可用，认得出 EICAR 测试文件")
 
 
 def _rules(house: House) -> list[Finding]:

@@ -211,7 +211,7 @@ def assistance(
 @app.command()
 @plainly
 def doctor() -> None:
-    """检查配置、数据库、队列、企业微信、日历；每条发现都写明怎么办。"""
+    """检查配置、数据库、队列、企业微信、病毒扫描、日历；每条发现都写明怎么办。"""
     with prepared(start=False) as house:
         findings = check_system(house)
     for finding in findings:

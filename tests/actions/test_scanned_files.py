@@ -3,6 +3,7 @@
 import io
 import socket
 import stat
+from dataclasses import replace
 
 import pytest
 from case_kit import call, conclude, events, handler_of, messages, move, photograph, verifying, viewer
@@ -14,6 +15,7 @@ from sqlalchemy import select
 
 from reviewbot.actions.add_evidence import add_evidence, evidence_path, quarantine_path
 from reviewbot.actions.scan_evidence import is_shown, scan_evidence
+from reviewbot.checkup import check_system
 from reviewbot.errors import InvalidInput, ReviewbotError
 from reviewbot.models.case import Evidence, Safety
 from reviewbot.plain_pictures import plain_copy
@@ -63,6 +65,38 @@ def test_a_scanner_that_is_away_has_passed_nothing(tmp_path):
     ):  # fmt: skip
         with pytest.raises(ScannerAway):
             scanner.scan(tmp_path / "a")
+
+
+def doctor_on_scanning(house, **configured):
+    scanner = make_scanner(**{"clamd": "", "command": "", "timeout_seconds": 5} | configured)
+    (told,) = [one for one in check_system(replace(house, scanner=scanner)) if "病毒扫描" in one.what]
+    return told
+
+
+def test_the_doctor_asks_the_scanner_for_a_harmless_file_and_for_the_test_virus(house, clamd):
+    told = doctor_on_scanning(house, clamd=clamd.address)
+
+    assert (told.good, told.what) == (True, "病毒扫描可用，认得出 EICAR 测试文件")
+    assert [EICAR in body for body in clamd.received] == [False, True]
+    assert doctor_on_scanning(house).good
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(b"stream: OK", "认不出"), (b"stream: Win.Evil FOUND", "无害的文件"), (b"stream: ERROR", "没有结论")],
+)
+def test_a_scanner_that_finds_nothing_everything_or_no_verdict_fails_the_doctor(house, answer, said):
+    server = ClamdServer(answer)
+    told = doctor_on_scanning(house, clamd=server.address)
+    server.close()
+
+    assert (told.good, said in told.what, bool(told.advice)) == (False, True, True)
+
+
+def test_a_scanner_that_is_away_fails_the_doctor(house):
+    told = doctor_on_scanning(house, command="/no/such/scanner")
+
+    assert (told.good, "__COMMAND" in told.advice) == (False, True)
 
 
 def test_a_command_is_given_the_file_and_judged_by_its_exit_code(tmp_path):
