@@ -50,7 +50,7 @@ def keep_media(house, number):
     photograph(house, handler_of(house, number), number)
     now = house.clock.now()
     with house.database.begin() as session:
-        inbox = take(session, key="m1", kind="image", userid="u", body={"media_id": "M"}, at=now, stale=False)
+        inbox = take(session, key="m1", kind="image", userid="u", body={"media_id": "M"}, at=now)
         staff = staff_by_userid(session, SUPERVISOR)
         session.add(
             MediaFetch(
@@ -117,7 +117,7 @@ def test_a_schema_that_goes_back_and_forward_again_loses_nothing(lived, revision
 
 def keep_another(session):
     fetch = session.get_one(MediaFetch, 1)
-    inbox = take(session, key="m2", kind="image", userid="u", body={}, at=fetch.received_at, stale=False)
+    inbox = take(session, key="m2", kind="image", userid="u", body={}, at=fetch.received_at)
     session.add(
         MediaFetch(
             inbox_id=inbox, set_id=inbox, staff_id=fetch.staff_id, kind="image", media_id="N",

@@ -244,6 +244,11 @@ def unit_names(session: Session) -> dict[int, UnitName]:
 DESK = UnitName(DESK_ID, "desk", "派单台", handles=False)
 
 
+def handling_units(session: Session) -> list[UnitName]:
+    """The units a case may be dispatched to, in directory order."""
+    return [unit for unit in unit_names(session).values() if unit.handles]
+
+
 def unit_labels(session: Session) -> dict[int, str]:
     """What to call every unit, by id, in directory order."""
     return {ident: unit.label for ident, unit in unit_names(session).items()}

@@ -110,12 +110,6 @@ def counted_above(session: Session, found: Cohort, case_ids: Iterable[int]) -> d
     }
 
 
-def handling_departments(session: Session) -> list[Department]:
-    """The units a case may lie with, in directory order."""
-    wanted = select(Department).where(Department.role == "handling").order_by(Department.id)
-    return list(session.scalars(wanted))
-
-
 def department_by_code(session: Session, code: str) -> Department | None:
     return session.scalar(select(Department).where(Department.code == code))
 

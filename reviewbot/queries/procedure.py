@@ -106,25 +106,3 @@ def assisted_by_unit(
     )  # fmt: skip
     names = unit_names(session)
     return [Assisted(names[ident].label, names[ident].code, *counts) for ident, *counts in rows]
-
-
-def applications_to_decide(
-    session: Session, viewer: Viewer, limit: int = 20
-) -> list[tuple[Case, Application]]:
-    """What this viewer may decide and has not, oldest first."""
-    rows = session.execute(
-        select(Case, Application)
-        .join(Application, Application.case_id == Case.id)
-        .where(
-            visible_cases(viewer),
-            Application.state == ApplicationState.PENDING,
-            Application.department_id != (viewer.department_id or 0),
-        )
-        .order_by(Application.id)
-        .limit(limit)
-    )
-    return [
-        (case, application)
-        for case, application in rows
-        if all(known.actor != viewer.actor for known in application.decisions)
-    ]

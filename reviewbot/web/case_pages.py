@@ -17,6 +17,7 @@ from reviewbot.plain_pictures import FORMATS, plain_copy
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.cards import list_cards
+from reviewbot.queries.directory import handling_units
 from reviewbot.queries.health import lost_replies
 from reviewbot.queries.kept import settlements
 from reviewbot.queries.scope import Viewer
@@ -52,7 +53,7 @@ def _show_case(
         people = {call.staff_id for call in calls if call.staff_id} | {file.staff_id for file in files}
         names = page_queries.names_of(session, people)
         moves = possible_moves(session, case, viewer)
-        units = page_queries.handling_departments(session)
+        units = handling_units(session)
         revealable = may_reveal(session, case, viewer, now)
         limit = case_queries.desk_limits(session, [case.id]).get(case.id)
         later = case_queries.later_ratings(session, case.review)

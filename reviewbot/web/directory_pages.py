@@ -16,7 +16,7 @@ from reviewbot.actions.invite import give_code, invite_by_hand, withdraw_invitat
 from reviewbot.errors import ChannelError, InvalidInput, NotAllowed, ReviewbotError, Unavailable
 from reviewbot.models.contacts import DirectoryChange, DirectorySync
 from reviewbot.queries import contacts as contact_queries
-from reviewbot.queries.directory import every_department, staff_names_by_userid, unit_labels
+from reviewbot.queries.directory import staff_names_by_userid, unit_labels
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
 from reviewbot.rules.contacts import wrong_numbers_left
@@ -82,10 +82,9 @@ def _show(
         ]  # fmt: skip
         wrong_today = contact_queries.wrong_numbers_today(session, now)
         left = wrong_numbers_left(contact_queries.head_count(session), wrong_today)
-        units = [(one.id, one.short_name) for one in every_department(session)]
     return views.render(
         request, "directory.html", status=wrong.status if wrong else 200, waiting=waiting, done=done,
-        invited=invited, parties=parties, units=units, numbers_left=left, sync=_sync(sync),
+        invited=invited, parties=parties, units=[*names.items()], numbers_left=left, sync=_sync(sync),
         roles=[(role.value, role.label) for role in Role], wrong=wrong.sentence if wrong else None, said=said,
         code=code, hours=f"{house.settings.directory.code_hours:g}",
     )  # fmt: skip

@@ -9,8 +9,8 @@ from starlette.datastructures import FormData
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
-from reviewbot.models.people import Department
 from reviewbot.models.procedure import ApplicationKind
+from reviewbot.queries.directory import UnitName
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import Conclusion, Move
 from reviewbot.web.bases import basis_of
@@ -42,11 +42,9 @@ class MoveForm:
     danger: bool = False
 
 
-def move_forms(
-    moves: Iterable[Move], departments: Sequence[Department], *, has_evidence: bool
-) -> list[MoveForm]:
+def move_forms(moves: Iterable[Move], units: Sequence[UnitName], *, has_evidence: bool) -> list[MoveForm]:
     """The forms of these moves, each verb once; steps back come last."""
-    forms = forms_by_verb(departments, has_evidence=has_evidence)
+    forms = forms_by_verb(units, has_evidence=has_evidence)
     return sorted((forms[verb] for verb in verbs_of(moves)), key=lambda form: form.danger)
 
 
@@ -72,9 +70,9 @@ _VERB_OF = {
 } | {Move(verb.value): verb for verb in Verb if verb.value in {move.value for move in Move}}
 
 
-def forms_by_verb(departments: Sequence[Department], *, has_evidence: bool) -> dict[Verb, MoveForm]:
+def forms_by_verb(units: Sequence[UnitName], *, has_evidence: bool) -> dict[Verb, MoveForm]:
     """Every form, whoever may fill it in."""
-    units = tuple((unit.code, unit.short_name) for unit in departments)
+    named = tuple((unit.code, unit.label) for unit in units)
     conclusions = tuple((known.value, known.label) for known in Conclusion)
     channels = tuple((word, word) for word in ("电话", "短信", "当面", "书面", "网上"))
     reason = Field("remark", "原因")
@@ -86,12 +84,12 @@ def forms_by_verb(departments: Sequence[Department], *, has_evidence: bool) -> d
     unattached = Field("no_attachment", "确认没有附件也通过", "checkbox", required=False)
     forms = [
         MoveForm("dispatch", "派单", "派给承办单位；办理时限自首次派单起算。", (
-            Field("department", "承办单位", "select", options=units),
+            Field("department", "承办单位", "select", options=named),
             Field("remark", "说明", required=False),
         )),
         MoveForm("sign", "签收", "签收后由您经办。"),
         MoveForm("return", "退回派单台", "办理时限不因退回而停止。", (
-            Field("department", "应由哪个单位办理", "select", required=False, options=(("", "不清楚"), *units)),
+            Field("department", "应由哪个单位办理", "select", required=False, options=(("", "不清楚"), *named)),
             Field("remark", "依据和原因"),
         ), danger=True),
         MoveForm("record_call", "登记回访", "", (
@@ -122,17 +120,17 @@ def forms_by_verb(departments: Sequence[Department], *, has_evidence: bool) -> d
         MoveForm("refuse_return", "驳回退回", "仍由退回的单位办理。", (reason,), danger=True),
         MoveForm("convene", "提请会商", "", (Field("remark", "争议"),), danger=True),
         MoveForm("rule", "会商裁定", "裁定后不能再退回。", (
-            Field("department", "由哪个单位办理", "select", options=units),
+            Field("department", "由哪个单位办理", "select", options=named),
             Field("remark", "理由"),
             Field("as_rule", "今后同一事项照此派单", "checkbox", required=False),
         )),
         MoveForm("ask_assistance", "请求协办", "牵头单位和办理时限不变。", (
-            Field("department", "协办单位", "select", options=units),
+            Field("department", "协办单位", "select", options=named),
             Field("remark", "要协办什么"),
         )),
         MoveForm("assist", "协办答复", "", (Field("remark", "协办结果"),)),
         MoveForm("withdraw_assistance", "撤销协办", "", (
-            Field("department", "协办单位", "select", options=units), reason,
+            Field("department", "协办单位", "select", options=named), reason,
         ), danger=True),
         MoveForm("request_extension", "申请延期", "须在到期之前申请；批准之前期限不变，原期限始终保留。", (
             Field("days", "延几个工作日", "number"), reason,

@@ -25,7 +25,7 @@ from reviewbot.actions.reveal_phone import Revealed, reveal_phone
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
-from reviewbot.queries import pages as page_queries
+from reviewbot.queries.directory import handling_units
 from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
@@ -254,7 +254,7 @@ def _filled(
 
 
 def _sheets(session: Session, house: House, case: Case, viewer: Viewer) -> dict[str, Sheet]:
-    units = page_queries.handling_departments(session)
+    units = handling_units(session)
     has_evidence = case_queries.count_evidence(session, case) > 0
     own = house.rulebooks.of(session, case)
     return sheets_of(session, case, viewer, own, units, has_evidence=has_evidence)

@@ -11,7 +11,7 @@ from reviewbot.actions.rights import check_right, possible_moves
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.errors import Conflict, ReviewbotError
 from reviewbot.models.case import Case
-from reviewbot.models.people import Department
+from reviewbot.queries.directory import UnitName
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, next_status
 from reviewbot.rules.rulebook import Rulebook
@@ -84,7 +84,7 @@ def sheets_of(
     case: Case,
     viewer: Viewer,
     rulebook: Rulebook,
-    units: Sequence[Department],
+    units: Sequence[UnitName],
     *,
     has_evidence: bool,
 ) -> dict[str, Sheet]:

@@ -15,7 +15,7 @@ from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.counts import cohort
-from reviewbot.queries.directory import DESK
+from reviewbot.queries.directory import DESK, handling_units
 from reviewbot.queries.listings import Wanted, listed_cases
 from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import Viewer
@@ -51,7 +51,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
     basis = ""
     above: dict[int, bool] = {}
     with house.database.begin() as session:
-        units = page_queries.handling_departments(session)
+        units = handling_units(session)
         unit_id = _unit(session, wanted.get("department"))
         if "number" in wanted:
             case = case_queries.find_case(session, wanted["number"].lstrip("#"), viewer)
@@ -77,7 +77,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
     return views.render(
         request, "cases.html", lines=lines, basis=basis, above=above,
         wanted={name: wanted.get(name, "") for name in _FILTERS},
-        units=[(each.code, each.short_name) for each in units] if viewer.sees_all else [],
+        units=[(each.code, each.label) for each in units] if viewer.sees_all else [],
         statuses=[(status.value, status.label) for status in CaseStatus],
         next="/cases?" + urlencode({**wanted, "after": lines[-1].id}) if more else None,
         recalls=recalls, left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,

@@ -19,7 +19,7 @@ from reviewbot.queries.procedure import Assisted
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.policy import Policy
-from reviewbot.rules.rates import METRICS, Figure, display, is_small, value
+from reviewbot.rules.rates import METRICS, Figure, Rounding, display, is_small, value
 from reviewbot.web import (
     case_pages,
     intake_pages,
@@ -170,14 +170,14 @@ def _rates(
                 ],
             })  # fmt: skip
         table.append({"unit": unit.label if unit else "合计", "cells": cells, "total": unit is None})
-    return {"table": table, "bars": _bars(found, policy), "idle": idle}
+    return {"table": table, "bars": _bars(found, policy.rounding), "idle": idle}
 
 
 def _helped(listing: str, one: Assisted, first: date, last: date) -> str:
     return "/cases?" + urlencode({"list": listing, "department": one.code, "from": first, "to": last})
 
 
-def _bars(found: dict[UnitName | None, dict[str, Figure]], policy: Policy) -> dict[str, Any]:
+def _bars(found: dict[UnitName | None, dict[str, Figure]], rounding: Rounding) -> dict[str, Any]:
     """The units with most cases due, most first: a bar over nothing, or forty of them, would tell nothing."""
     keys = ("rectification_rate", "on_time_rectification_rate")
     due = {unit: figures[keys[0]].denominator for unit, figures in found.items() if unit}
@@ -189,7 +189,7 @@ def _bars(found: dict[UnitName | None, dict[str, Figure]], policy: Policy) -> di
         "series": [
             {
                 "name": METRICS[key].name,
-                "values": [value(found[unit][key], policy.rounding) for unit in shown],
+                "values": [value(found[unit][key], rounding) for unit in shown],
             }
             for key in keys
         ],

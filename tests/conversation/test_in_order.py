@@ -7,7 +7,7 @@ def said(house, userid, words):
     with house.database.begin() as session:
         return take(
             session, key=f"{userid}-{words}", kind="text", userid=userid, body={"content": words},
-            at=house.clock.now(), stale=False,
+            at=house.clock.now(),
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reviewbot.queries.directory import UnitName
 from reviewbot.rules.rates import Figure
 from reviewbot.web.pages import BARS, _bars
 from reviewbot.web.views import stage_label
@@ -9,13 +10,17 @@ from reviewbot.web.views import stage_label
 RATE, ON_TIME = "rectification_rate", "on_time_rectification_rate"
 
 
+def unit(label):
+    return UnitName(1, label, label, handles=True)
+
+
 def test_the_bars_show_only_units_with_cases_due_most_first():
     found = {
-        ("社保局", RATE): Figure(RATE, 1, 4), ("社保局", ON_TIME): Figure(ON_TIME, 1, 4),
-        ("城管局", RATE): Figure(RATE, 0, 0), ("城管局", ON_TIME): Figure(ON_TIME, 0, 0),
-        ("市监局", RATE): Figure(RATE, 9, 9), ("市监局", ON_TIME): Figure(ON_TIME, 3, 9),
-        (None, RATE): Figure(RATE, 10, 13), (None, ON_TIME): Figure(ON_TIME, 4, 13),
-    }  # fmt: skip
+        unit("社保局"): {RATE: Figure(RATE, 1, 4), ON_TIME: Figure(ON_TIME, 1, 4)},
+        unit("城管局"): {RATE: Figure(RATE, 0, 0), ON_TIME: Figure(ON_TIME, 0, 0)},
+        unit("市监局"): {RATE: Figure(RATE, 9, 9), ON_TIME: Figure(ON_TIME, 3, 9)},
+        None: {RATE: Figure(RATE, 10, 13), ON_TIME: Figure(ON_TIME, 4, 13)},
+    }
 
     bars = _bars(found, "round")
 
@@ -25,7 +30,10 @@ def test_the_bars_show_only_units_with_cases_due_most_first():
 
 
 def test_a_big_city_shows_its_largest_units_and_says_how_many_are_left_out():
-    found = {(f"单位{due:02}", RATE): Figure(RATE, 0, due) for due in range(1, 37)}
+    found = {
+        unit(f"单位{due:02}"): {RATE: Figure(RATE, 0, due), ON_TIME: Figure(ON_TIME, 0, due)}
+        for due in range(1, 37)
+    }
     bars = _bars(found, "round")
     assert (len(bars["units"]), bars["left_out"]) == (BARS, 36 - BARS)
     assert bars["units"][0] == "单位36（36）"
