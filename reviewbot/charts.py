@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
-from reviewbot.pictures import keep_picture
+from reviewbot.files.pictures import keep_picture
 
 INK, SOFT, LINE, BLUE, PALE, GREEN = "#1e2a38", "#556070", "#dfe5ec", "#2f6db5", "#b4cbe4", "#3f9178"
 _WIDTH, _DPI = 10.8, 100

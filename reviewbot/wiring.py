@@ -13,6 +13,7 @@ from reviewbot.actions.deliver_messages import Channel
 from reviewbot.clock import Clock, make_clock
 from reviewbot.database.session import Database
 from reviewbot.errors import SettingError
+from reviewbot.files.scanner import Scanner, make_scanner
 from reviewbot.links import RaterLinks
 from reviewbot.outbox import RATER
 from reviewbot.queries.raters import openid_of_case
@@ -21,7 +22,6 @@ from reviewbot.queue import Doorbell, make_celery
 from reviewbot.raters.channel import Carrier, RaterChannel, SmsCarrier, SubscriptionCarrier
 from reviewbot.raters.gateway import SmsGateway
 from reviewbot.rules.rulebook import Rulebook
-from reviewbot.scanner import Scanner, make_scanner
 from reviewbot.settings import CONFIG, Settings
 from reviewbot.sources.mapping import DateLimits
 from reviewbot.sources.profile import SourceProfile, load_profiles

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from reviewbot.actions.rights import check_right
 from reviewbot.actions.sweep_files import hold_content
 from reviewbot.errors import InvalidInput, NotFound, TooLarge
-from reviewbot.kept_files import write_once
+from reviewbot.files.store import write_once
 from reviewbot.models.case import Case, Evidence, Safety
 from reviewbot.models.chain import append_event
 from reviewbot.queries.cases import lock_case

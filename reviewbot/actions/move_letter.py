@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, ReviewbotError
-from reviewbot.kept_files import write_once
+from reviewbot.files.store import write_once
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Letter, LetterKind, LetterState

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from reviewbot.actions.add_evidence import evidence_path, quarantine_path
 from reviewbot.actions.notify import handler_of
 from reviewbot.database.session import Database
+from reviewbot.files.scanner import Scanner, ScannerAway
 from reviewbot.models.case import Case, Evidence, Safety
 from reviewbot.models.chain import append_event
 from reviewbot.models.people import Staff
@@ -21,7 +22,6 @@ from reviewbot.outbox import owe
 from reviewbot.queries.cases import lock_case_by_id
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.notices import text
-from reviewbot.scanner import Scanner, ScannerAway
 
 log = structlog.get_logger()
 

@@ -271,7 +271,7 @@ def text(content: str) -> Body:
 
 
 def picture(sha256: str, name: str, alt: str) -> Body:
-    """A picture kept by ``reviewbot.pictures``; ``alt`` says the same in words where pictures cannot be sent."""
+    """A picture kept by ``reviewbot.files.pictures``; ``alt`` says the same in words where pictures cannot be sent."""
     return {"type": "image", "sha256": sha256, "name": name, "alt": alt}
 
 

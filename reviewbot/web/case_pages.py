@@ -12,8 +12,8 @@ from reviewbot.actions.rights import possible_moves
 from reviewbot.actions.scan_evidence import is_shown
 from reviewbot.actions.step import Verb
 from reviewbot.errors import Conflict, InvalidInput, NotFound, ReviewbotError
+from reviewbot.files.plain import FORMATS, plain_copy
 from reviewbot.models.case import Safety
-from reviewbot.plain_pictures import FORMATS, plain_copy
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.cards import list_cards

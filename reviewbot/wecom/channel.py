@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reviewbot.pictures import read_picture
+from reviewbot.files.pictures import read_picture
 from reviewbot.rules.buttons import TYPED
 from reviewbot.rules.notices import NONE, QUESTION
 from reviewbot.wecom import messages

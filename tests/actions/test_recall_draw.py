@@ -38,8 +38,8 @@ from recall_kit import (
 from rich.console import Console
 from sqlalchemy import text
 
-from reviewbot import samples
 from reviewbot.actions.report_recalls import verify_recalls
+from reviewbot.commands.recalls import SampleAltered, verify
 from reviewbot.errors import Conflict, NotAllowed, NotFound
 from reviewbot.models.people import Delegation
 from reviewbot.rules.lifecycle import Conclusion
@@ -225,7 +225,7 @@ def test_the_verification_finds_whatever_was_altered(house):
     for one in recalls(house):
         report(house, one, "confirmed", "属实")
     console = Console(quiet=True)
-    samples.verify(house, MONTH, console)
+    verify(house, MONTH, console)
     drawn = draw_row(house)
     spared = next(one for one in numbers if one not in {number_of(house, each) for each in recalls(house)})
     shorter = population_text(one for one in population_of(drawn.population) if one.number != spared)
@@ -251,8 +251,8 @@ def test_the_verification_finds_whatever_was_altered(house):
     assert verified(house) == []
 
     alter(house, "UPDATE recalls SET finding = 'refused' WHERE place = 1")
-    with pytest.raises(samples.SampleAltered, match="事件链"):
-        samples.verify(house, MONTH, console)
+    with pytest.raises(SampleAltered, match="事件链"):
+        verify(house, MONTH, console)
 
 
 def test_a_month_without_closings_has_an_empty_sample(house):

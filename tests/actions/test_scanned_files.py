@@ -15,11 +15,11 @@ from sqlalchemy import select
 
 from reviewbot.actions.add_evidence import add_evidence, evidence_path, quarantine_path
 from reviewbot.actions.scan_evidence import is_shown, scan_evidence
-from reviewbot.checkup import check_system
+from reviewbot.commands.doctor import check_system
 from reviewbot.errors import InvalidInput, ReviewbotError
+from reviewbot.files.plain import plain_copy
+from reviewbot.files.scanner import Clamd, Command, ScannerAway, make_scanner
 from reviewbot.models.case import Evidence, Safety
-from reviewbot.plain_pictures import plain_copy
-from reviewbot.scanner import Clamd, Command, ScannerAway, make_scanner
 from reviewbot.settings import load_settings
 
 

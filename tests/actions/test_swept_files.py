@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from reviewbot.actions.add_evidence import evidence_path, quarantine_path
 from reviewbot.actions.choose_evidence import choose_evidence, drop_chosen
 from reviewbot.actions.sweep_files import DRAFT_SECONDS, sweep_files
-from reviewbot.kept_files import write_once
+from reviewbot.files.store import write_once
 from reviewbot.models.case import Evidence
 
 PATIENCE = 20

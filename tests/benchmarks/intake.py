@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
-from reviewbot.cli import prepare
+from reviewbot.commands.base import prepare
 from reviewbot.embedded import start_embedded, stop_embedded
 from reviewbot.settings import ROOT, load_settings
 from reviewbot.simulator.stream import reviews

@@ -29,13 +29,13 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 from paper_kit import FACTS, SECOND, document, everything_in, issued, on_case, reviewed, words
 
+from reviewbot.commands.letters import write_letters
 from reviewbot.documents.enclosures import ledger
 from reviewbot.documents.layout import ENCLOSED, LETTERS, build_templates
 from reviewbot.documents.letters import TEMPLATES
 from reviewbot.documents.preview import lines_of
 from reviewbot.documents.render import render
 from reviewbot.errors import SettingError
-from reviewbot.papers import write_letters
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import Conclusion
 

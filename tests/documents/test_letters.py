@@ -24,9 +24,9 @@ from paper_kit import (
 )
 
 from reviewbot.actions.move_letter import letter_path, possible_acts
+from reviewbot.commands.letters import write_letters
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, SettingError
 from reviewbot.models.oversight import LetterKind, LetterState
-from reviewbot.papers import write_letters
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.settings import load_settings
 

@@ -33,7 +33,7 @@ from fault_stage import (
 )
 
 from reviewbot.clock import set_rehearsal
-from reviewbot.processes import Processes, beat_command, sender_command, web_command, worker_command
+from reviewbot.commands.processes import Processes, beat_command, sender_command, web_command, worker_command
 from reviewbot.settings import Settings
 
 CASES = int(os.environ.get("REVIEWBOT_TEST_CASES", "120"))

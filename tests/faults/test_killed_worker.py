@@ -15,8 +15,8 @@ import requests
 from fault_stage import CITY, KEYS, MONDAY, answers, bad_reviews, free_port, push, secret_of, staff, wait_for
 
 from reviewbot.clock import set_rehearsal
+from reviewbot.commands.processes import Processes, beat_command, sender_command, web_command, worker_command
 from reviewbot.database.session import Database
-from reviewbot.processes import Processes, beat_command, sender_command, web_command, worker_command
 from reviewbot.queries.counts import Balance, intake_balance
 from reviewbot.settings import Settings
 

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.note_contact import note_platform_event
-from reviewbot.checkup import check_system
+from reviewbot.commands.doctor import check_system
 from reviewbot.inbox import take
 from reviewbot.models.contacts import Contact
 from reviewbot.models.message import Message

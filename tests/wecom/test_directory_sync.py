@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy import select
 
-from reviewbot import address_book
+from reviewbot.commands import directory
 from reviewbot.models.contacts import DirectoryChange, DirectorySync, WeComDepartment
 from reviewbot.models.people import Staff
 from reviewbot.rules.contacts import Party
@@ -135,7 +135,7 @@ def wired(house, client, book):
 
 def run(wired, *, yes):
     screen = io.StringIO()
-    address_book.sync(wired, Console(file=screen, width=200), yes=yes)
+    directory.sync(wired, Console(file=screen, width=200), yes=yes)
     return screen.getvalue()
 
 

@@ -7,7 +7,7 @@ from email.policy import HTTP
 
 import pytest
 
-from reviewbot.pictures import keep_picture, read_picture
+from reviewbot.files.pictures import keep_picture, read_picture
 from reviewbot.rules.directory_plan import Member
 from reviewbot.rules.notices import picture
 from reviewbot.wecom.directory import Unit

@@ -16,7 +16,7 @@ import requests
 import uvicorn
 from pydantic import SecretStr
 
-from reviewbot.pictures import keep_picture
+from reviewbot.files.pictures import keep_picture
 from reviewbot.rules.notices import Facts, new_case, picture
 from reviewbot.settings import ROOT, Settings, load_settings
 from reviewbot.simulator.certificates import make_certificates

@@ -10,11 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reviewbot.clock import CHINA
 from reviewbot.errors import ChannelError
+from reviewbot.files.scanner import Scanner, ScannerAway
 from reviewbot.models.policy import CalendarVersion
 from reviewbot.outbox import RATER
 from reviewbot.queries.cases import cases_behind
 from reviewbot.rules.calendar import Calendar
-from reviewbot.scanner import Scanner, ScannerAway
 from reviewbot.vitals import Level, look
 from reviewbot.wiring import House, rule_files
 

@@ -1,14 +1,27 @@
 """``reviewbot directory sync``: read WeCom's address book, show what would change, then change it."""
 
+from typing import Annotated
+
 import typer
 from rich.console import Console
 
 from reviewbot.actions.sync_directory import abandon_sync, begin_sync, plan_sync, sync_directory
+from reviewbot.commands.base import console, plainly, prepared
 from reviewbot.errors import SettingError
 from reviewbot.queries.directory import unit_labels
 from reviewbot.rules.directory_plan import describe
 from reviewbot.wecom.address_book import read_address_book
 from reviewbot.wiring import House
+
+directory_app = typer.Typer(no_args_is_help=True, help="企业微信通讯录。")
+
+
+@directory_app.command("sync")
+@plainly
+def directory_sync(yes: Annotated[bool, typer.Option("--yes", help="不再询问")] = False) -> None:
+    """与企业微信通讯录核对：先显示会改变什么；新成员和部门变更留给管理员在 /directory 决定。"""
+    with prepared() as house:
+        sync(house, console, yes=yes)
 
 
 def sync(house: House, console: Console, *, yes: bool) -> None:

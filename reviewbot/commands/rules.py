@@ -15,7 +15,7 @@ from reviewbot.actions.follow_calendar import Followed, follow_by_id, follow_cal
 from reviewbot.actions.simulate_rules import LABELS, Simulation, simulate_rules
 from reviewbot.actions.take_rules import keep_calendar, take_calendar, take_policy
 from reviewbot.clock import CHINA
-from reviewbot.command import console, plainly, prepared
+from reviewbot.commands.base import console, plainly, prepared
 from reviewbot.errors import NotFound, SettingError
 from reviewbot.models.policy import PolicyVersion
 from reviewbot.queries.cases import cases_behind, lock_case_by_id

@@ -1,10 +1,22 @@
 """Write every letter and the ledger into a folder, for the command line and the demonstration."""
 
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from reviewbot.commands.base import plainly, prepared
 from reviewbot.documents.letters import file_name, letter_bytes, stationery_of
 from reviewbot.queries.letters import every_letter
 from reviewbot.wiring import House
+
+
+@plainly
+def letters(folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")]) -> None:
+    """把全部公文（草稿标明未签发）和整改台账写成 docx。"""
+    with prepared() as house:
+        for name in write_letters(house, folder):
+            typer.echo(name)
 
 
 def write_letters(house: House, folder: Path) -> list[str]:

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
 import requests
-from rich.console import Console
+import typer
 
 from reviewbot.actions.create_token import create_token
 from reviewbot.actions.live_cards import NO_LONGER_HIS
@@ -22,12 +23,9 @@ from reviewbot.actions.reminded import SETTLED
 from reviewbot.actions.renew_cards import SETTLED_REASONS
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.clock import CHINA, set_rehearsal
-from reviewbot.embedded import start_embedded, stop_embedded
-from reviewbot.errors import Unavailable
-from reviewbot.logs import configure_logs
-from reviewbot.outbox import NO_NUMBER
-from reviewbot.papers import write_letters
-from reviewbot.processes import (
+from reviewbot.commands.base import console, plainly, prepare
+from reviewbot.commands.letters import write_letters
+from reviewbot.commands.processes import (
     Processes,
     beat_command,
     free_port_or_fail,
@@ -35,12 +33,17 @@ from reviewbot.processes import (
     web_command,
     worker_command,
 )
-from reviewbot.queries.counts import Balance, intake_balance, suppressed_reasons
+from reviewbot.commands.recalls import verify as verify_sample
+from reviewbot.commands.records import print_balance
+from reviewbot.embedded import start_embedded, stop_embedded
+from reviewbot.errors import Unavailable
+from reviewbot.logs import configure_logs
+from reviewbot.outbox import NO_NUMBER
+from reviewbot.queries.counts import intake_balance, suppressed_reasons
 from reviewbot.queries.directory import heads_by_unit, userids_with_role
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.rates import METRICS, display
-from reviewbot.samples import verify as verify_sample
 from reviewbot.settings import ROOT, Settings, load_settings
 from reviewbot.simulator.director import People, PlayFailed, Stage, play_day, play_on
 from reviewbot.simulator.procedure import RECALLED, play_procedure
@@ -55,14 +58,16 @@ HURRIED = 1_000_000
 STREAM_COUNT = 1_200
 
 
-def run(
-    *,
-    once: bool,
-    rate: float,
-    prepare: Callable[[Settings], House],
-    print_balance: Callable[[Balance], None],
-    console: Console,
+@plainly
+def demo(
+    once: Annotated[bool, typer.Option(help="演完一天即退出，收支或比率不符则返回非零")] = False,
+    rate: Annotated[float, typer.Option(help="演练时钟：每秒过多少秒")] = 60.0,
 ) -> None:
+    """演示：内置服务器、演示城市、企业微信模拟器和虚构的群众。"""
+    run(once=once, rate=rate)
+
+
+def run(*, once: bool, rate: float) -> None:
     """Set the stage, play, and take it down again. Raises Unavailable when the balance does not add up."""
     folder = Path(os.environ.get("REVIEWBOT_DATA_DIR", ROOT / ".data")) / ("once" if once else "demo")
     shutil.rmtree(folder, ignore_errors=True)
@@ -117,7 +122,7 @@ def run(
             )  # fmt: skip
             play_procedure(stage, people, MORNING + timedelta(days=14), console.print)
             verify_sample(house, RECALLED, console)
-            _conclude(house, print_balance, console)
+            _conclude(house)
             papers = write_letters(house, folder / "letters")
             console.print(f"公文 {len(papers)} 份：{folder / 'letters'}")
         else:
@@ -202,7 +207,7 @@ def _await(*addresses: str, logs: Path) -> None:
             time.sleep(0.1)
 
 
-def _conclude(house: House, print_balance: Callable[[Balance], None], console: Console) -> None:
+def _conclude(house: House) -> None:
     """Print the balance and the rates; anything that does not add up fails the demonstration."""
     now = house.clock.now()
     with house.database.begin() as session:

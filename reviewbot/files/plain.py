@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from reviewbot.errors import InvalidInput
-from reviewbot.kept_files import write_once
+from reviewbot.files.store import write_once
 
 QUALITY = 88
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}

@@ -1,18 +1,48 @@
 """The re-call samples on the command line: draw a month, show what is published of it, do the sum again."""
 
 import json
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from reviewbot.actions.draw_recalls import draw_recalls
 from reviewbot.actions.report_recalls import report_recalls, verify_recalls
 from reviewbot.clock import CHINA
+from reviewbot.commands.base import console, plainly, prepared
 from reviewbot.errors import ReviewbotError
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.rates import display, is_small, share, small_note
 from reviewbot.rules.recall import Finding
 from reviewbot.web.recall_api import sample_data
 from reviewbot.wiring import House
+
+recalls_app = typer.Typer(no_args_is_help=True, help="抽查回访：抽取、公布、复算。")
+MONTH = Annotated[str, typer.Option(help="月份，如 2026-10")]
+
+
+@recalls_app.command("draw")
+@plainly
+def recalls_draw(month: MONTH) -> None:
+    """抽取一个已结束月份的回访样本；已抽取的不变。"""
+    with prepared() as house:
+        draw(house, month, console)
+
+
+@recalls_app.command("show")
+@plainly
+def recalls_show(month: MONTH, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """样本的承诺值、总体、种子、编号和结果。"""
+    with prepared() as house:
+        show(house, month, console, as_json=as_json)
+
+
+@recalls_app.command("verify")
+@plainly
+def recalls_verify(month: MONTH) -> None:
+    """重新计算样本；与公布的不符则返回非零。"""
+    with prepared() as house:
+        verify(house, month, console)
 
 
 class SampleAltered(ReviewbotError):

@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from reviewbot.kept_files import write_once
+from reviewbot.files.store import write_once
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
