@@ -87,7 +87,7 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
         self._tokens = TokenStore(redis, access.base_url, corp_id, secret)
         identity = "\0".join((self.API_BASE_URL, corp_id, str(agent_id)))
         self.health = WeComHealth(
-            redis, hashlib.sha256(identity.encode()).hexdigest()[:16], quota=daily_quota
+            redis, hashlib.sha256(identity.encode()).hexdigest()[:16], secret=secret, quota=daily_quota
         )
         self.gates = Gates(self.health, redis)
         self._http: requests.Session = requests.Session()

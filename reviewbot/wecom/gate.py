@@ -151,12 +151,13 @@ class Gates:
         }
         self._redis.hset(key, mapping=facts)
         self._redis.hsetnx(key, "since", now)
+        self._redis.expireat(key, int(until) + MEMORY_SECONDS)
         self._redis.delete(self._key("probe", api), self._key(f"failures-{error.kind}", api))
         if error.kind in CLOSES_AT_ONCE or level == 0:
             self._health.alert(str(error.errcode or "away"), error.sentence)
 
     def _key(self, what: str, api: str) -> str:
-        return f"{self._health.prefix}{what}:{api}"
+        return f"{self._health.gate_prefix}{what}:{api}"
 
 
 def _pause(error: WeComError, level: int) -> float:

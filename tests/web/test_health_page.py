@@ -140,7 +140,7 @@ def test_an_address_that_is_not_allowed_is_on_every_page_in_the_doctor_and_in_th
 
 def test_a_closed_gate_is_told_until_it_opens(wired, health):
     wired.wecom.health._redis.hset(
-        health.prefix + "gate:message/send",
+        health.gate_prefix + "gate:message/send",
         mapping={"kind": "config", "sentence": "应用没有配置回调地址（43012）", "errcode": 43012,
                  "since": time.time(), "until": time.time() + 600},
     )  # fmt: skip

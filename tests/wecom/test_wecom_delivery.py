@@ -107,7 +107,7 @@ def test_w09_an_outage_spends_no_message_however_long_it_lasts(wired, fake, repl
     for _ in range(20):
         deliver(wired)
         pauses_are_over(wired)
-        key = wired.wecom.health.prefix + "gate:message/send"
+        key = wired.wecom.health.gate_prefix + "gate:message/send"
         if wired.wecom.gates.room("message/send") == 0:
             wired.wecom._redis.hset(key, "until", 0)
     answer(fake, reply, OK)
@@ -309,7 +309,7 @@ def test_w22_an_update_that_never_left_keeps_its_right(wired, fake, reply, handl
     assert rows(wired)[0].state == "owed"
 
     fake.answers["message/update_template_card"] = lambda *_: reply({"errcode": 0})
-    wired.wecom._redis.hset(wired.wecom.health.prefix + "gate:message/update_template_card", "until", 0)
+    wired.wecom._redis.hset(wired.wecom.health.gate_prefix + "gate:message/update_template_card", "until", 0)
     pauses_are_over(wired)
     deliver_all(wired)
 

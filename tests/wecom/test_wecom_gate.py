@@ -22,7 +22,7 @@ def fail(client, kind=None):
 
 def time_is_up(client, api="message/send"):
     """The pause of a closed gate is over."""
-    key = f"{client.health.prefix}gate:{api}"
+    key = f"{client.health.gate_prefix}gate:{api}"
     assert client._redis.exists(key)
     client._redis.hset(key, "until", time.time() - 1)
 
@@ -48,6 +48,24 @@ def test_w08_after_a_fault_of_configuration_nothing_more_is_sent_and_the_operato
     (gate,) = other.health.facts().gates
     assert (gate.api, gate.kind, gate.errcode) == ("message/send", "config", code)
     assert [alert.code for alert in other.health.facts().alerts] == [str(code)]
+
+
+def test_w08_who_has_put_the_secret_right_does_not_wait_for_the_pause_of_the_wrong_one(build, fake, reply, secret):
+    good = fake.answers["gettoken"]
+
+    def gettoken(query, *rest):
+        return good(query, *rest) if query["corpsecret"] == secret else reply({"errcode": 40001, "errmsg": "…"})
+
+    fake.answers["gettoken"] = gettoken
+    wrong = build(secret="wrong")
+    fail(wrong, Kind.config)
+    fail(wrong, Kind.parked)
+
+    assert build().send(PAYLOAD).msgid == "M1"
+    assert [gate.errcode for gate in wrong.health.facts().gates] == [40001]
+    assert build().health.facts().gates == []
+    key = wrong.health.gate_prefix + "gate:message/send"
+    assert 0 < wrong._redis.ttl(key) <= 2 * 86_400
 
 
 def test_w08_another_api_of_the_same_application_stays_open(client, fake, reply):
