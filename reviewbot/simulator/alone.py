@@ -16,6 +16,7 @@ from reviewbot.simulator.config import SimulatorConfig
 from reviewbot.simulator.profiles import PROFILES, Wishes, configure
 from reviewbot.simulator.server import create_simulator
 
+NO_CALLBACK = "（没有；用 --callback 给出。没有它，可点击的卡片一律 43012，成员的话无处可送）"
 console = Console()
 
 
@@ -109,7 +110,7 @@ def sheet(config: SimulatorConfig, root: str, profile: str, authority: Path | No
         ("agentid", agent.agent_id),
         ("secret", agent.secret),
         ("通讯录 secret", config.contact_secret),
-        ("回调地址", config.callback_url or "（没有；用 --callback 给出）"),
+        ("回调地址", config.callback_url or NO_CALLBACK),
         ("Token", config.callback_token),
         ("EncodingAESKey", config.callback_aes_key),
     ]

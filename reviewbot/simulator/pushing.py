@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import requests
 from anyio import to_thread
+from urllib3.exceptions import ProtocolError
 
 from reviewbot.simulator.config import CONTACTS, SimulatorConfig
 from reviewbot.simulator.crypto import CallbackCrypto, CryptoError, open_reply
@@ -167,7 +168,9 @@ def _http(method: str, url: str, body: bytes, limit: float, kind: str) -> Exchan
                     if len(content) > MAX_REPLY_BYTES or time.monotonic() - started > limit:
                         break
         except (requests.RequestException, OSError) as exc:
-            return Exchange(f"无法送达（{type(exc).__name__}）", seconds=time.monotonic() - started)
+            cut = isinstance(exc.args[0] if exc.args else None, ProtocolError)
+            what = "没有应答就断开" if cut else "无法送达"
+            return Exchange(f"{what}（{type(exc).__name__}）", seconds=time.monotonic() - started)
     seconds = time.monotonic() - started
     if len(content) > MAX_REPLY_BYTES:
         return Exchange("应答超过 1 MB", None, b"", seconds)

@@ -6,13 +6,15 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from reviewbot.simulator.attacks import ATTACKS, fire
 from reviewbot.simulator.config import Account, Agent, Callback, Member, SimulatorConfig
 from reviewbot.simulator.doors.accounts import AccountDoor
-from reviewbot.simulator.doors.answers import PHONES, unknown
+from reviewbot.simulator.doors.answers import PHONES, Handler, unknown
 from reviewbot.simulator.doors.console import Console
 from reviewbot.simulator.doors.gateway import Gateway
 from reviewbot.simulator.doors.login import Login
@@ -43,13 +45,24 @@ def create_simulator(config: SimulatorConfig, more: Sequence[Route] = ()) -> Sta
             *Console(platform, hand, texts=bool(more)).routes(),
             *more,
             Mount("/phones", StaticFiles(directory=PHONES)),
-            Route("/{path:path}", unknown, methods=["GET", "POST", "PUT", "DELETE"]),
+            Route("/{path:path}", _not_here(platform), methods=["GET", "POST", "PUT", "DELETE"]),
         ],
         middleware=[Middleware(Gateway, quirks=config.quirks)],
     )
     app.state.platform = platform
     app.state.pusher = pusher
     return app
+
+
+def _not_here(platform: Platform) -> Handler:
+    """A call of the real platform that is not played here is told in the log: its bot should know why it fails."""
+
+    async def answer(request: Request) -> Response:
+        if "/cgi-bin/" in request.url.path:
+            platform.log(request.method, request.url.path, "404：这里没有模拟这个接口", 404)
+        return await unknown(request)
+
+    return answer
 
 
 def _odd_company(hand: Hand) -> Any:

@@ -4,6 +4,7 @@ import base64
 import threading
 import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from simulator_kit import CORP, CRYPTO, last, say, send_card, switch, until, update_button, world
@@ -101,6 +102,26 @@ def test_q13_after_five_seconds_the_socket_is_closed_and_three_tries_are_made():
         say(client)
         assert len(application.raw) == 1
         until(lambda: not application.running)
+
+
+def test_q13_a_bot_that_breaks_down_is_told_apart_from_one_that_is_not_there():
+    with world(callback_tries=1) as (application, client):
+
+        def hang_up():
+            raise ConnectionResetError
+
+        def verdict():
+            say(client)
+            return client.get("/sim/requests", params={"path": "callback"}).json()["requests"][-1]["verdict"]
+
+        application.meanwhile = hang_up
+        assert "没有应答就断开" in verdict()
+    with world(callback_tries=1) as (_, client):
+        nowhere = client.app.state.pusher.app
+        nowhere.callback = replace(nowhere.callback, url="http://127.0.0.1:1/")
+        assert say(client)["delivered"] is False
+        log = client.get("/sim/requests", params={"path": "callback"}).json()["requests"]
+        assert "无法送达" in log[-1]["verdict"]
 
 
 def test_q13_anything_but_200_is_a_failure():

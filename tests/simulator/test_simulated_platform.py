@@ -60,7 +60,10 @@ def test_members_can_be_replaced_and_unread_is_counted():
     assert world.http.get("/sim/phones").json()["members"][0]["unread"] == 0
 
 
-def test_an_unknown_path_is_404_with_an_errcode():
-    answer = World().http.get("/cgi-bin/unheard/of")
+def test_a_call_that_is_not_played_here_is_404_never_busy_and_stands_in_the_log():
+    world = World()
+    answer = world.http.get("/cgi-bin/unheard/of")
 
-    assert (answer.status_code, answer.json()["errcode"]) == (404, -1)
+    assert (answer.status_code, answer.json()["errcode"]) == (404, 404)
+    last = world.http.get("/sim/requests?last=1").json()["requests"][0]
+    assert (last["path"], last["errcode"]) == ("/cgi-bin/unheard/of", 404)

@@ -50,11 +50,15 @@ def test_w08_after_a_fault_of_configuration_nothing_more_is_sent_and_the_operato
     assert [alert.code for alert in other.health.facts().alerts] == [str(code)]
 
 
-def test_w08_who_has_put_the_secret_right_does_not_wait_for_the_pause_of_the_wrong_one(build, fake, reply, secret):
+def test_w08_who_has_put_the_secret_right_does_not_wait_for_the_pause_of_the_wrong_one(
+    build, fake, reply, secret
+):
     good = fake.answers["gettoken"]
 
     def gettoken(query, *rest):
-        return good(query, *rest) if query["corpsecret"] == secret else reply({"errcode": 40001, "errmsg": "…"})
+        return (
+            good(query, *rest) if query["corpsecret"] == secret else reply({"errcode": 40001, "errmsg": "…"})
+        )
 
     fake.answers["gettoken"] = gettoken
     wrong = build(secret="wrong")

@@ -22,7 +22,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 async def unknown(request: Request) -> Response:
-    return JSONResponse({"errcode": -1, "errmsg": "unknown path"}, status_code=404)
+    """Never -1, which is "busy" on the platform and would be tried again."""
+    return JSONResponse({"errcode": 404, "errmsg": f"not simulated: {request.url.path}"}, status_code=404)
 
 
 async def json_body(request: Request, quirks: Quirks) -> dict[str, Any]:

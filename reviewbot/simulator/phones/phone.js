@@ -106,7 +106,7 @@ function createPhone(root) {
   function row(message, drawn) {
     if (message.recalled) return el("time", { "data-drawn": drawn }, "应用撤回了一条消息");
     const side = message.from_app ? "theirs" : "mine";
-    const face = message.from_app ? avatar("评", "app") : avatar(facts.member.name, userid);
+    const face = message.from_app ? avatar(facts.agent.name, "app") : avatar(facts.member.name, userid);
     if (message.from_app) face.classList.add("app");
     const failed = !message.from_app && message.status ? el("small", { class: "undelivered" }, `未送达：${message.status}`) : "";
     return el("div", { class: `row ${side}`, "data-drawn": drawn }, face,
