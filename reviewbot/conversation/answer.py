@@ -24,7 +24,7 @@ from reviewbot.conversation.presses import OLD_BUTTON, grey, pressed
 from reviewbot.conversation.questions import Asked, understand
 from reviewbot.conversation.replies import case_lines, limits_told
 from reviewbot.conversation.reports import answer_question
-from reviewbot.conversation.todo import help_now, open_chosen, todo
+from reviewbot.conversation.todo import help_now, may_do, open_chosen, todo
 from reviewbot.conversation.turn import Said, Talk, Turn, focus, in_focus, the_case, visible
 from reviewbot.conversation.vocabulary import Unit, vocabulary
 from reviewbot.conversation.words import Command, Question, Verb
@@ -195,8 +195,6 @@ def _unclear(turn: Turn, item: InboxItem, content: str, asked: Question) -> Said
         return Said(free.sentence)
     if free is not None and (said := _remarked(turn, item, content, free.number)) is not None:
         return said
-    if not asked.unknown:
-        return Said(asked.sentence)
     like = nearest(content)
     hint = f"最接近的指令：{'、'.join(f'「{word}」' for word in like)}。" if like else ""
     return Said(
@@ -368,7 +366,7 @@ def _show(turn: Turn, number: str) -> str:
     case = visible(turn, number)
     focus(turn, case.id)
     tied = tie_waiting(turn, case) if case.status.is_open else ""
-    told = case_lines(case, limits_told(turn.session, [case], turn.at)[case.id])
+    told = case_lines(case, limits_told(turn.session, [case], turn.at)[case.id], may_do(turn, case))
     return f"{told}\n{tied}" if tied else told
 
 

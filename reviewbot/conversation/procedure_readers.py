@@ -5,7 +5,6 @@ from datetime import date
 
 from reviewbot.conversation.readers import DEPARTMENT, NOT_REACHED, free_text, read_conclusion
 from reviewbot.conversation.words import (
-    DOUBT,
     Command,
     Question,
     Reader,
@@ -13,6 +12,7 @@ from reviewbot.conversation.words import (
     Verb,
     ask,
     command,
+    doubt,
     late_number,
 )
 
@@ -110,9 +110,8 @@ def _take_application(number: str | None, tail: Typed) -> tuple[str | None, str 
 def _agree(number: str | None, tail: Typed) -> Command | Question:
     application, number, tail = _take_application(number, tail)
     no_attachment, tail = tail.take(re.compile(r"[\[(【]?(?:无|没有)附件[\])】]?"))
-    if DOUBT.match(tail.folded):
-        return ask("没有看懂是否同意，要同意请只写编号，不同意请写「不同意」和原因", number, "同意")
-    return command(
+    missing = "没有看懂是否同意，要同意请只写编号，不同意请写「不同意」和原因"
+    return doubt(tail, missing, number, "同意") or command(
         Verb.agree, number, application=application, no_attachment="yes" if no_attachment else None,
         note=tail.raw,
     )  # fmt: skip

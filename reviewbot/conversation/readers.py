@@ -3,7 +3,6 @@
 import re
 
 from reviewbot.conversation.words import (
-    DOUBT,
     NOT_UNDERSTOOD,
     Command,
     Question,
@@ -12,14 +11,14 @@ from reviewbot.conversation.words import (
     Verb,
     ask,
     command,
+    doubt,
     late_number,
 )  # fmt: skip
 
 
 def _sign(number: str | None, tail: Typed) -> Command | Question:
-    if DOUBT.match(tail.folded):
-        return ask("没有看懂是否要签收，要签收请只写编号", number, "签收")
-    return command(Verb.sign, number, note=tail.raw)
+    asked = doubt(tail, "没有看懂是否要签收，要签收请只写编号", number, "签收")
+    return asked or command(Verb.sign, number, note=tail.raw)
 
 
 _NO_ATTACHMENT = re.compile(r"[\[(【]?(?:无|没有|无需|不需要?)附件[\])】]?")
@@ -28,9 +27,10 @@ _NO_ATTACHMENT = re.compile(r"[\[(【]?(?:无|没有|无需|不需要?)附件[\]
 def _approve(number: str | None, tail: Typed) -> Command | Question:
     no_attachment, tail = tail.take(_NO_ATTACHMENT)
     number, tail = late_number(number, tail)
-    if DOUBT.match(tail.folded):
-        return ask("没有看懂是否要通过，不通过请用「重办」并写明原因，要通过请只写编号", number, "通过")
-    return command(Verb.approve, number, no_attachment="yes" if no_attachment else None, note=tail.raw)
+    missing = "没有看懂是否要通过，不通过请用「重办」并写明原因，要通过请只写编号"
+    return doubt(tail, missing, number, "通过") or command(
+        Verb.approve, number, no_attachment="yes" if no_attachment else None, note=tail.raw
+    )
 
 
 _LABEL = re.compile(r"(?:退回|重办)?(?:原因|理由)\s*:|(?:整改)?措施\s*:")

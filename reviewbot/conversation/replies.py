@@ -9,13 +9,13 @@ from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.queries.cases import desk_limits, provisional_cases
 from reviewbot.queries.recalls import RecallRow
-from reviewbot.rules.lifecycle import CaseStatus, next_steps
+from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.notices import fit, when
 
 
-def case_lines(case: Case, limit: str) -> str:
-    """One case: state, unit, handler, time limit as ``limits_told`` says it, why it came here, what is possible."""
-    possible = "、".join(move.label for move in next_steps(case.status)) or "无"
+def case_lines(case: Case, limit: str, may: Sequence[str]) -> str:
+    """One case: state, unit, handler, time limit as ``limits_told`` says it, why it came here, and what who asks
+    ``may`` type about it."""
     return "\n".join(
         [
             f"工单 {case.number} 现为「{case.status.label}」",
@@ -23,8 +23,9 @@ def case_lines(case: Case, limit: str) -> str:
             f"单位：{case.department.short_name if case.department else '派单台'}"
             f"　经办：{case.handler.name if case.handler else '—'}",
             f"时限：{limit}",
-            case.route_reason,
-            f"可以：{possible}",
+            f"派单依据：{case.route_reason}",
+            "您可以回复：" if may else "现在没有要您办的事。",
+            *(f"「{words}」" for words in may),
         ]
     )
 

@@ -17,13 +17,14 @@ from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.notices import DIGEST_BYTES, choice
 
 _SELDOM = frozenset({Move.REMARK, Move.INSTRUCT, Move.ADD_EVIDENCE, Move.ASK_ASSISTANCE})
+_GIVES_BACK = frozenset({Move.RETURN, Move.RETURN_AGAIN, Move.HAND_OVER})
 
 
-def may_do(turn: Turn, case: Case) -> str:
-    """``A1027「待签收」：签收 A1027；退回 A1027 原因``: from the table of moves and this person's rights."""
+def may_do(turn: Turn, case: Case) -> list[str]:
+    """``签收 A1027``, ``退回 A1027 原因``: from the table of moves and this person's rights, giving it back last."""
     moves = [one for one in possible_moves(turn.session, case, turn.viewer) if one not in _SELDOM]
-    words = dict.fromkeys(WORDS[move].format(number=case.number) for move in moves if move in WORDS)
-    return f"{case.number}「{case.status.label}」：{'；'.join(words) or '无'}"
+    moves.sort(key=lambda one: one in _GIVES_BACK)
+    return list(dict.fromkeys(WORDS[move].format(number=case.number) for move in moves if move in WORDS))
 
 
 def help_now(turn: Turn) -> Said:
@@ -32,7 +33,7 @@ def help_now(turn: Turn) -> Said:
     room = DIGEST_BYTES - len(words.encode())
     lines: list[str] = []
     for case in owed_by(turn.session, turn.viewer, turn.at):
-        line = may_do(turn, case)
+        line = f"{case.number}「{case.status.label}」：{'；'.join(may_do(turn, case)) or '无'}"
         if len("\n".join([*lines, line]).encode()) > room:
             lines += ["……其余请回复「我的待办」。"] if lines else []
             break

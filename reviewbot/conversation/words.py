@@ -61,7 +61,8 @@ class Question:
     """No command was recognised at all: what was said may be a mistyped one, or no command but a remark."""
 
 
-DOUBT = re.compile(r"(?:不|没|未|无法|暂|#|[A-Za-z]?[0-9])|.*[?吗呢][。.!]*\Z", re.DOTALL)
+_DOUBT = re.compile(r"(?:不|没|未|无法|暂)|.*[?吗呢][。.!]*\Z", re.DOTALL)
+_HALF_NUMBER = re.compile(r"#|[A-Za-z]?[0-9]")
 
 
 _GAP = re.compile(r"[\s:,;、。]*")
@@ -119,6 +120,13 @@ UNKNOWN = "没有看懂这条消息，请发送「帮助」查看可以使用的
 
 
 NOT_UNDERSTOOD = Question(UNKNOWN, unknown=True)
+
+
+def doubt(tail: Typed, missing: str, number: str | None, example: str) -> Question | None:
+    """What follows a verb that needs nothing more, but may take it back or is no whole number: asked, never guessed."""
+    if _HALF_NUMBER.match(tail.folded):
+        return ask("工单号要写全，是一个字母加至少三位数字，一次一件", number, example)
+    return ask(missing, number, example) if _DOUBT.match(tail.folded) else None
 
 
 def ask(missing: str, number: str | None, example: str) -> Question:

@@ -98,7 +98,10 @@ def sheets_of(
         found |= {address: _verb_of(address) for address, move in _CONCLUDES.items() if move in moves}
         found |= {"conclude": Verb.CONCLUDE} if Move.CONCLUDE_JUSTIFIED in moves else {}
     waits = _call_first(session, case, rulebook)
-    order = [*(address for address in _FIRST if address in found), *(a for a in found if a not in _FIRST)]
+    first = [address for address in _FIRST if address in found]
+    if "call" in first and not waits:  # another call is possible, but no longer what brings the case on
+        first.append(first.pop(first.index("call")))
+    order = [*first, *(address for address in found if address not in _FIRST)]
     return {address: _sheet(address, found[address], case, forms, waits) for address in order}
 
 

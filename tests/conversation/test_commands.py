@@ -156,6 +156,14 @@ def test_a_mistyped_number_never_moves_another_case(text):
     assert isinstance(parse(text), Question)
 
 
+@pytest.mark.parametrize("text", ["签收 Z1", "通过 A10", "同意 12", "签收 1027", "通过 A1027 A1028"])
+def test_half_a_number_is_asked_for_whole(text):
+    told = parse(text)
+    assert isinstance(told, Question)
+    assert "是否" not in told.sentence
+    assert "工单号要写全" in told.sentence or "一次只能办一件" in told.sentence
+
+
 def test_an_example_without_a_known_case_uses_the_sample_number():
     assert "退回 A1027 " in parse("退回").sentence
 

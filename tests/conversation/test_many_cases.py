@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from case_kit import HEAD, case_of, events, handler_of, opened
+from case_kit import HEAD, SUPERVISOR, case_of, events, handler_of, opened
 from phone_kit import phones
 from sqlalchemy import select, update
 
@@ -113,3 +113,22 @@ def test_help_of_a_head_with_many_cases_is_one_whole_message(town):
     assert len(helped.encode()) <= MOST_BYTES
     assert "其余请回复「我的待办」" in helped
     assert helped.endswith("今日　当日情况")
+
+
+def test_one_case_is_told_with_what_this_person_may_type_and_nothing_he_may_not(town):
+    (number,) = in_one_hand(town.house, 1)[1]
+    handler = handler_of(town.house, number)
+
+    (mine,) = town.say(handler, number)
+    (heads,) = town.say(SUPERVISOR, number)
+
+    assert f"您可以回复：\n「签收 {number}」\n「退回 {number} 原因」" in mine
+    assert "派单依据：按办理单位：社保局" in mine
+    assert "签收" not in heads.partition("您可以")[2]
+
+
+def test_a_sentence_of_somebody_without_a_case_is_not_taken_for_a_question_about_figures(town):
+    (said,) = town.say(HEAD, "今天下午去现场看了窗口，情况属实")
+
+    assert "没有看懂这条消息" in said
+    assert "备注 A1027 内容" in said

@@ -199,6 +199,19 @@ def test_when_the_case_moved_meanwhile_the_words_stay_and_the_present_state_is_t
     assert "看工单现在的情况" in refused.text
 
 
+def test_what_brings_the_case_on_is_offered_first(pages, house, number):
+    enter(pages, HANDLER)
+
+    def first():
+        return re.search(
+            r'<a class="button" href="/h5/cases/\w+/(\w+)"', pages.get(f"/h5/cases/{number}").text
+        )[1]
+
+    assert first() == "call"
+    move(house, HANDLER, MoveIn(Verb.RECORD_CALL, number, reached=True, remark="说慢"))
+    assert first() == "measures"
+
+
 def test_chosen_photographs_wait_for_their_sheet_and_can_be_taken_back(pages, house, number):
     enter(pages, HANDLER)
     move(house, HANDLER, MoveIn(Verb.RECORD_CALL, number, reached=True, remark="说慢"))
