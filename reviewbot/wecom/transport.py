@@ -117,9 +117,10 @@ def _never_connected(exc: BaseException) -> bool:
 
 
 def _read(response: requests.Response, limit: int, deadline: float) -> bytes:
+    """Piece by piece as they come: a reader that waits for whole chunks waits for ever for one that comes in drops."""
     body = bytearray()
-    for chunk in response.iter_content(CHUNK):
-        body += chunk
+    while piece := response.raw.read1(CHUNK, decode_content=True):
+        body += piece
         if len(body) > limit:
             raise WeComError("企业微信返回的内容超过允许的大小", kind=Kind.media)
         if time.monotonic() > deadline:
