@@ -4,11 +4,8 @@ from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import TypeVar
 
-from reviewbot.wecom.errors import Kind, WeComError
+from reviewbot.wecom.errors import UNKNOWN_TYPE, Kind, WeComError
 from reviewbot.wecom.health import WeComHealth
-
-UNKNOWN_TYPE = 40008
-"""The errcode for a message type that the platform does not know: nothing was sent."""
 
 T = TypeVar("T")
 

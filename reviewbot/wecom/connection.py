@@ -11,7 +11,7 @@ import requests
 import urllib3
 from wechatpy.work import WeChatClient
 
-from reviewbot.wecom.errors import ErrorTable, Kind, WeComError
+from reviewbot.wecom.errors import UNKNOWN_TYPE, ErrorTable, Kind, WeComError
 from reviewbot.wecom.gate import Gates
 from reviewbot.wecom.health import WeComHealth
 from reviewbot.wecom.tokens import LOCK_SECONDS, WAIT_SECONDS, Grant, TokenStore, lifetime
@@ -172,9 +172,18 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
                 answer = self._attempt(call, token, deadline, limit)
                 code, errmsg = _verdict(answer)
             if code:
-                raise self._errors.error(code, errmsg)
+                raise self._refusal(call.api, code, errmsg)
             check(answer)
             return answer
+
+    def _refusal(self, api: str, code: int, errmsg: object) -> WeComError:
+        """What the operator must hear of beside what closes a gate: a code nobody has told us of, and a message of
+        ours that is wrong in itself (W8). An unknown type is no mistake: a simpler form follows (W28)."""
+        error = self._errors.error(code, errmsg)
+        ours = error.kind is Kind.content and api == "message/send" and code != UNKNOWN_TYPE
+        if ours or code not in self._errors.rows:
+            self.health.alert(str(code), f"{api}：{error.sentence}")
+        return error
 
     def _attempt(self, call: Call, token: str, deadline: float, limit: int) -> Answer:
         signed = replace(call, params={**call.params, "access_token": token})

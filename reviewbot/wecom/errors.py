@@ -25,6 +25,9 @@ class Kind(StrEnum):
     permanent = "permanent"
 
 
+UNKNOWN_TYPE = 40008
+"""The errcode for a message type that the platform does not know: nothing was sent."""
+
 # A config error is not permanent for the message: it waits until the operator has acted.
 PERMANENT_KINDS = frozenset({Kind.recipient, Kind.content, Kind.media, Kind.permanent})
 TRIES = frozenset({Kind.retry, Kind.crowded, Kind.refresh})

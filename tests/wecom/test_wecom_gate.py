@@ -81,6 +81,18 @@ def test_w08_another_api_of_the_same_application_stays_open(client, fake, reply)
     assert client.send(PAYLOAD).msgid == "M1"
 
 
+@pytest.mark.parametrize(("code", "told"), [(99999999, True), (45002, True), (40008, False), (81013, False)])
+def test_w08_an_unknown_code_or_a_wrong_message_of_ours_is_told_the_operator_and_closes_nothing(
+    client, fake, reply, code, told
+):
+    answer(fake, reply, code)
+    assert fail(client).permanent
+
+    facts = client.health.facts()
+    assert [alert.code for alert in facts.alerts] == ([str(code)] if told else [])
+    assert facts.gates == []
+
+
 def test_w08_when_the_pause_is_over_one_goes_first_and_his_success_opens_the_gate(client, build, fake, reply):
     answer(fake, reply, 60020)
     fail(client)
