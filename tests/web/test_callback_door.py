@@ -115,7 +115,7 @@ def test_q17_a_body_of_20_mb_is_403_without_being_read_to_its_end(url):
     assert raw_status(url, head, b" " * (256 * 1024 + 1)) == 403
 
 
-def test_a_genuine_push_out_of_its_time_is_kept_without_effect(url, wired):
+def test_w16_a_genuine_push_out_of_its_time_is_kept_without_effect(url, wired):
     answer = wecom.push(url, TEXT.format("签收 A1000", 113), at=int(time.time()) - 3600)
 
     assert answer.status_code == 200
@@ -126,7 +126,7 @@ def test_a_genuine_push_out_of_its_time_is_kept_without_effect(url, wired):
         assert waiting(session, 10) == []
 
 
-def test_a_stale_card_press_is_kept_and_its_buttons_are_left_alone(url, wired):
+def test_w16_a_stale_card_press_is_kept_and_its_buttons_are_left_alone(url, wired):
     answer = wecom.push(url, PRESS.format("sign:A1000:1"), at=int(time.time()) - 3600)
 
     assert (answer.status_code, answer.content) == (200, b"")
@@ -145,7 +145,7 @@ def test_w19_a_press_of_a_card_is_answered_by_its_greyed_button_sealed_for_wecom
 
 
 @pytest.mark.parametrize("text", ["<b>x</b>", "=1+1", "😡", "'; DROP TABLE inbox; --", " ", "字" * 2000])
-def test_odd_text_is_stored_as_typed(url, wired, text):
+def test_q15_odd_text_is_stored_as_typed(url, wired, text):
     answer = wecom.push(url, TEXT.format(text, 114))
 
     assert answer.status_code == 200
@@ -295,7 +295,7 @@ def test_w18_what_could_not_be_stored_is_not_remembered_so_that_the_repeat_count
     ],
     ids=range(12),
 )  # fmt: skip
-def test_odd_but_genuine_pushes_are_taken_and_worked_without_an_error(url, wired, inner, caplog):
+def test_q15_odd_but_genuine_pushes_are_taken_and_worked_without_an_error(url, wired, inner, caplog):
     body = wecom.seal(wecom.message(inner.replace("<![CDATA[]]>]]>", "<![CDATA[]]]]><![CDATA[>]]>")))
     answer = wecom.post(url, wecom.wrap(body), wecom.query(body))
 

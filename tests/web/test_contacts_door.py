@@ -85,7 +85,7 @@ def settled(house):
         return settle_contacts(session, at=house.clock.now())
 
 
-def test_the_console_checks_this_door_with_its_own_keys(url):
+def test_w15_the_console_checks_this_door_with_its_own_keys(url):
     echo = Envelope(TOKEN, AES_KEY, wecom.CORP).seal("1616140317555161061")
     asked = query(echo) | {"echostr": echo}
 
@@ -93,7 +93,7 @@ def test_the_console_checks_this_door_with_its_own_keys(url):
     assert requests.get(f"{url}/wecom/callback", params=asked, timeout=30).status_code == 403
 
 
-def test_a_deletion_that_tells_the_userid_alone_moves_his_cases(wired):
+def test_w25_a_deletion_that_tells_the_userid_alone_moves_his_cases(wired):
     number = verifying(wired)
     gone = handler_of(wired, number)
 
@@ -124,7 +124,7 @@ def test_a_renaming_and_departments_are_read_as_they_are_told(wired, url):
     assert (two.kind, two.party, two.parent, two.at) == ("create_party", 2, 1, 1796000000)
 
 
-def test_the_same_push_three_times_is_one_event_and_two_in_one_second_are_two(wired, url):
+def test_w17_the_same_push_three_times_is_one_event_and_two_in_one_second_are_two(wired, url):
     for userid in ("a", "a", "b", "a"):
         change(url, f"<ChangeType>delete_user</ChangeType><UserID>{userid}</UserID>")
 
@@ -141,7 +141,7 @@ def test_the_same_push_three_times_is_one_event_and_two_in_one_second_are_two(wi
         "",
     ],
 )
-def test_what_nobody_knows_is_acknowledged_and_has_no_effect(wired, url, inner):
+def test_w20_what_nobody_knows_is_acknowledged_and_has_no_effect(wired, url, inner):
     assert [change(url, inner).status_code for _ in range(2)] == [200, 200]
     assert kept(wired) == []
     assert [item.state for item in looked_at(wired)] == ["kept"]
@@ -159,14 +159,14 @@ def test_tags_are_kept_and_change_nothing(wired, url):
 @pytest.mark.parametrize(
     "wrong", [{"key": wecom.AES_KEY}, {"token": wecom.TOKEN}, {"path": "/wecom/callback"}]
 )
-def test_what_is_not_sealed_for_this_door_is_refused_without_detail(wired, url, wrong):
+def test_w16_what_is_not_sealed_for_this_door_is_refused_without_detail(wired, url, wrong):
     answer = change(url, "<ChangeType>delete_user</ChangeType><UserID>a</UserID>", **wrong)
 
     assert (answer.status_code, answer.content) == (403, b"")
     assert kept(wired) == []
 
 
-def test_a_stale_push_has_no_effect(wired, url):
+def test_w16_a_stale_push_has_no_effect(wired, url):
     late = int(time.time()) - 3600
 
     assert change(url, "<ChangeType>delete_user</ChangeType><UserID>a</UserID>", at=late).status_code == 200
@@ -192,7 +192,7 @@ def said(house, kind, fields, user):
     settled(house)
 
 
-def test_who_leaves_the_range_of_the_application_has_left_and_who_enters_is_offered(wired):
+def test_w25_who_leaves_the_range_of_the_application_has_left_and_who_enters_is_offered(wired):
     number = verifying(wired)
     gone = handler_of(wired, number)
 

@@ -367,7 +367,7 @@ def test_the_to_do_names_what_is_owed_and_opens_a_case_by_its_number(pages, numb
         assert pages.get(path).status_code == 404, path
 
 
-def test_the_state_of_a_sign_in_is_spent_on_the_server_too(pages, house):
+def test_w23_the_state_of_a_sign_in_is_spent_on_the_server_too(pages, house):
     """A browser that keeps the cookie and comes back with the same state is refused (W23)."""
     sent = pages.get("/login")
     state = re.search(r"state=([0-9a-zA-Z]+)", sent.headers["location"])[1]
@@ -378,7 +378,7 @@ def test_the_state_of_a_sign_in_is_spent_on_the_server_too(pages, house):
     assert (again.status_code, "已经用过" in again.text) == (401, True)
 
 
-def test_two_sign_ins_under_way_at_once_do_not_spoil_each_other(pages):
+def test_w23_two_sign_ins_under_way_at_once_do_not_spoil_each_other(pages):
     states = [
         re.search(r"state=([0-9a-zA-Z]+)", pages.get("/login", params={"next": path}).headers["location"])[1]
         for path in ("/h5/cases/A1000", "/h5")

@@ -116,7 +116,7 @@ def test_only_supervisors_and_administrators_see_it_and_every_bad_line_says_what
         assert sign.what.split("（")[0][:12] in page.text
 
 
-def test_an_address_that_is_not_allowed_is_on_every_page_in_the_doctor_and_in_the_metrics(
+def test_w26_an_address_that_is_not_allowed_is_on_every_page_in_the_doctor_and_in_the_metrics(
     browser, wired, health
 ):
     health.alert("60020", "本机地址不在企业可信IP名单内（60020，本机出口地址 203.0.113.9）")
@@ -138,7 +138,7 @@ def test_an_address_that_is_not_allowed_is_on_every_page_in_the_doctor_and_in_th
     assert "alert:60020" not in signs(wired)
 
 
-def test_a_closed_gate_is_told_until_it_opens(wired, health):
+def test_w26_a_closed_gate_is_told_until_it_opens(wired, health):
     wired.wecom.health._redis.hset(
         health.gate_prefix + "gate:message/send",
         mapping={"kind": "config", "sentence": "应用没有配置回调地址（43012）", "errcode": 43012,
@@ -153,7 +153,7 @@ def test_a_closed_gate_is_told_until_it_opens(wired, health):
     assert told["alert:43012"].level is Level.BAD
 
 
-def test_the_platform_switching_the_application_off_is_an_alert_until_it_is_on_again(wired, browser):
+def test_w26_the_platform_switching_the_application_off_is_an_alert_until_it_is_on_again(wired, browser):
     def happened(event):
         with wired.database.begin() as session:
             said = {"close_inactive_agent": "企业微信停用了本应用"}.get(event)
@@ -171,7 +171,7 @@ def test_the_platform_switching_the_application_off_is_an_alert_until_it_is_on_a
     assert "停用了本应用" not in browser.get("/").text
 
 
-def test_silent_is_who_got_many_messages_for_days_and_gave_no_sign_of_life(wired):
+def test_w26_silent_is_who_got_many_messages_for_days_and_gave_no_sign_of_life(wired):
     with wired.database.begin() as session:
         a, b, c, d, e = session.scalars(select(Staff.userid).order_by(Staff.id).limit(5))
     sent(wired, a, 5, days_ago=15)
@@ -196,7 +196,7 @@ def test_silent_is_who_got_many_messages_for_days_and_gave_no_sign_of_life(wired
         Refusing(undelivered=True),
     ],
 )
-def test_whom_wecom_does_not_reach_is_kept_since_the_first_time_until_one_arrives(wired, channel, clock):
+def test_w25_whom_wecom_does_not_reach_is_kept_since_the_first_time_until_one_arrives(wired, channel, clock):
     opened(wired)
     deliver_messages(wired.database, {"wecom": channel}, at=clock.now())
 
@@ -245,7 +245,7 @@ def test_a_case_nobody_holds_is_bad_with_its_number(wired):
     assert (told.level, number in told.what) == (Level.BAD, True)
 
 
-def test_signing_in_is_a_sign_of_life(wired, browser):
+def test_w25_signing_in_is_a_sign_of_life(wired, browser):
     sent(wired, HEAD, 5, days_ago=15)
     assert signs(wired)["silent_members"].figure == 1
 

@@ -33,14 +33,14 @@ def test_strangers_are_sent_to_login_and_come_back(pages: Browser) -> None:
 
 
 @pytest.mark.parametrize(("code", "words"), [("outsider", "不是本单位"), ("nobody99", "目录中没有账号")])
-def test_outsiders_and_unknown_people_are_refused(pages: Browser, code: str, words: str) -> None:
+def test_w23_outsiders_and_unknown_people_are_refused(pages: Browser, code: str, words: str) -> None:
     answer = enter(pages, code)
     assert answer.status_code == 403
     assert words in answer.text
     assert pages.get("/").status_code == 303
 
 
-def test_a_state_is_good_for_one_sign_in_of_one_browser(pages: Browser) -> None:
+def test_w23_a_state_is_good_for_one_sign_in_of_one_browser(pages: Browser) -> None:
     state = parse_qs(urlsplit(pages.get("/login").headers["location"]).query)["state"][0]
     back = {"code": "wanghailing01", "state": state}
     assert pages.get("/login/callback", params=back).status_code == 303
