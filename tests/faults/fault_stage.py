@@ -10,13 +10,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 import requests
 import uvicorn
 from standardwebhooks import Webhook
 
+from reviewbot.clock import set_rehearsal
+from reviewbot.commands.processes import (
+    Processes,
+    beat_command,
+    sender_command,
+    web_command,
+    worker_command,
+)
 from reviewbot.settings import ROOT, Settings
 from reviewbot.simulator.server import Agent, Member, SimulatorConfig, create_simulator
 from reviewbot.simulator.stream import reviews
@@ -31,6 +41,39 @@ KEYS = {
     "callback_token": "tokenofthefaults",
     "callback_aes_key": "cD0d7jx4tYvVtzqrmh3Dm3QFCXe6f8SlHoMtMh3qQEA",
 }
+
+
+def told_to_children(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, folder: Path, phones: str, bind: str, **more: str
+) -> Settings:
+    """Tell the processes of a whole system by their environment: the city, a standing clock, this WeCom."""
+    clock = folder / "rehearsal.json"
+    set_rehearsal(clock, MONDAY, rate=0)
+    told = {
+        "BIND": bind,
+        "DATA_DIR": str(settings.data_dir),
+        "PUBLIC_URL": f"http://{bind}",
+        "CITY": str(CITY),
+        "REHEARSAL": str(clock),
+        "SWEEP_SECONDS": "0.5",
+        "SOURCES__STANDARD__SECRET": secret_of(settings),
+        "WECOM__BASE_URL": phones,
+        "WECOM__PER_MINUTE": "1000000",
+        "WECOM__PER_HOUR": "1000000",
+        **{f"WECOM__{name.upper()}": value for name, value in KEYS.items()},
+        **more,
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(f"REVIEWBOT_{name}", value)
+    return settings.model_copy(update={"bind": bind})
+
+
+def start_system(children: Processes, settings: Settings) -> None:
+    children.start("web", *web_command(settings), to_file=True)
+    children.start("worker", *worker_command(settings), to_file=True)
+    children.start("sender", *sender_command(settings), to_file=True)
+    children.start("beat", *beat_command(settings), to_file=True)
+    wait_for("the web answers", lambda: answers(f"http://{settings.bind}/readyz"))
 
 
 class Recorder:

@@ -18,22 +18,19 @@ import psycopg
 import pytest
 import requests
 from fault_stage import (
-    CITY,
-    KEYS,
-    MONDAY,
     Recorder,
-    answers,
     bad_reviews,
     free_port,
     push,
     secret_of,
     serving,
     staff,
+    start_system,
+    told_to_children,
     wait_for,
 )
 
-from reviewbot.clock import set_rehearsal
-from reviewbot.commands.processes import Processes, beat_command, sender_command, web_command, worker_command
+from reviewbot.commands.processes import Processes
 from reviewbot.settings import Settings
 
 CASES = int(os.environ.get("REVIEWBOT_TEST_CASES", "120"))
@@ -96,36 +93,16 @@ class Day:
 
 @pytest.fixture
 def day(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
-    clock = tmp_path / "rehearsal.json"
-    set_rehearsal(clock, MONDAY, rate=0)
     bind = f"127.0.0.1:{free_port()}"
     wecom = Recorder(staff(), f"http://{bind}/wecom/callback")
     with serving(wecom) as phones:
-        told = {
-            "BIND": bind,
-            "DATA_DIR": str(settings.data_dir),
-            "PUBLIC_URL": f"http://{bind}",
-            "CITY": str(CITY),
-            "REHEARSAL": str(clock),
-            "SWEEP_SECONDS": "0.5",
-            "SOURCES__STANDARD__SECRET": secret_of(settings),
-            "WECOM__BASE_URL": phones,
-            "WECOM__TIMEOUT_SECONDS": "1",
-            "WECOM__PER_MINUTE": "1000000",
-            "WECOM__PER_HOUR": "1000000",
-            **{f"WECOM__{name.upper()}": value for name, value in KEYS.items()},
-        }
-        for name, value in told.items():
-            monkeypatch.setenv(f"REVIEWBOT_{name}", value)
-        settings = settings.model_copy(update={"bind": bind})
+        settings = told_to_children(
+            settings, monkeypatch, folder=tmp_path, phones=phones, bind=bind, WECOM__TIMEOUT_SECONDS="1"
+        )
         children = Processes(settings)
         try:
-            children.start("web", *web_command(settings), to_file=True)
-            children.start("worker", *worker_command(settings), to_file=True)
-            children.start("sender", *sender_command(settings), to_file=True)
-            children.start("beat", *beat_command(settings), to_file=True)
+            start_system(children, settings)
             built = Day(settings, f"http://{bind}", phones, wecom)
-            wait_for("the web answers", lambda: answers(built.web + "/readyz"))
             requests.post(phones + "/sim/quirks", json=WEATHER, timeout=10).raise_for_status()
             yield built
         finally:

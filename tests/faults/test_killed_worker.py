@@ -12,10 +12,20 @@ from typing import Any
 import psycopg
 import pytest
 import requests
-from fault_stage import CITY, KEYS, MONDAY, answers, bad_reviews, free_port, push, secret_of, staff, wait_for
+from fault_stage import (
+    MONDAY,
+    answers,
+    bad_reviews,
+    free_port,
+    push,
+    secret_of,
+    staff,
+    start_system,
+    told_to_children,
+    wait_for,
+)
 
-from reviewbot.clock import set_rehearsal
-from reviewbot.commands.processes import Processes, beat_command, sender_command, web_command, worker_command
+from reviewbot.commands.processes import Processes
 from reviewbot.database.session import Database
 from reviewbot.queries.counts import Balance, intake_balance
 from reviewbot.settings import Settings
@@ -72,38 +82,17 @@ class Town:
 
 @pytest.fixture
 def town(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
-    clock = tmp_path / "rehearsal.json"
-    set_rehearsal(clock, MONDAY, rate=0)
     bind, phones_port = f"127.0.0.1:{free_port()}", str(free_port())
     phones = f"http://127.0.0.1:{phones_port}"
-    told = {
-        "BIND": bind,
-        "DATA_DIR": str(settings.data_dir),
-        "PUBLIC_URL": f"http://{bind}",
-        "CITY": str(CITY),
-        "REHEARSAL": str(clock),
-        "SWEEP_SECONDS": "0.3",
-        "SOURCES__STANDARD__SECRET": secret_of(settings),
-        "WECOM__BASE_URL": phones,
-        "WECOM__PER_MINUTE": "100000",
-        "WECOM__PER_HOUR": "100000",
-        **{f"WECOM__{name.upper()}": value for name, value in KEYS.items()},
-    }
-    for name, value in told.items():
-        monkeypatch.setenv(f"REVIEWBOT_{name}", value)
-    settings = settings.model_copy(update={"bind": bind})
+    settings = told_to_children(settings, monkeypatch, folder=tmp_path, phones=phones, bind=bind)
     children = Processes(settings)
     try:
         children.start(
             "simulator", "uvicorn", "reviewbot.simulator.serve:app", "--host", "127.0.0.1",
             "--port", phones_port, "--no-access-log", "--log-level", "warning", to_file=True,
         )  # fmt: skip
-        children.start("web", *web_command(settings), to_file=True)
-        children.start("worker", *worker_command(settings), to_file=True)
-        children.start("sender", *sender_command(settings), to_file=True)
-        children.start("beat", *beat_command(settings), to_file=True)
+        start_system(children, settings)
         built = Town(settings, children, f"http://{bind}", phones)
-        wait_for("the web answers", lambda: answers(built.web + "/readyz"))
         wait_for("the phones answer", lambda: answers(phones + "/sim/status"))
         pace = {"per_minute": 100_000, "per_hour": 100_000}
         requests.post(phones + "/sim/quirks", json=pace, timeout=10).raise_for_status()
