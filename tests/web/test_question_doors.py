@@ -21,9 +21,11 @@ from case_kit import (
 )
 from door_kit import serving
 from page_kit import enter
+from sqlalchemy import select
 from test_api_door import Caller
 
-from reviewbot.clock import set_rehearsal
+from reviewbot.clock import CHINA, set_rehearsal
+from reviewbot.models.procedure import Assistance
 from reviewbot.queries.directory import find_department
 from reviewbot.rules.rates import METRICS
 
@@ -189,22 +191,29 @@ def test_anonymous_ratings_stand_on_their_own_line_at_every_door(rated_by_the_un
 
 
 def test_delays_of_helpers_are_visible_by_unit_at_every_door(rehearsed, pages):
-    """F15: how many sub-tasks a unit was asked for, answered late, still open; and the cases behind them."""
+    """F15: how many sub-tasks a unit was asked for, ended late, still open; and the cases behind them. One withdrawn
+    before its limit was never owed, one withdrawn after it is late all the same."""
     house = rehearsed
     house.clock.moment -= timedelta(days=30)
-    asked = [verifying(house) for _ in range(4)]
+    asked = [verifying(house) for _ in range(5)]
     for number in asked:
         move(house, HEAD, "ask_assistance", number, department="MED", remark="请提供参保记录")
     move(house, FOREIGN_HEAD, "assist", asked[0], remark="记录无误")
     move(house, HEAD, "withdraw_assistance", asked[1], department="MED", remark="已自行取得")
     house.clock.moment += timedelta(days=30)
     move(house, FOREIGN_HEAD, "assist", asked[2], remark="记录无误")
-    expected = {"department": "医保分局", "department_code": "MED", "tasks": 3, "late": 1, "overdue": 1}
+    move(house, HEAD, "withdraw_assistance", asked[4], department="MED", remark="已自行取得")
+    expected = {"department": "医保分局", "department_code": "MED", "tasks": 4, "late": 2, "overdue": 1}
+    with house.database.begin() as session:
+        due = session.scalars(select(Assistance.due_at)).first().astimezone(CHINA).date()
 
     with serving(house) as url:
         supervisor, tax = Caller(house, url, "supervisor"), Caller(house, url, "head", "TAX")
         told = supervisor.get("/assistance", **{"from": FROM, "to": TO}).json()
         assert told["units"] == [expected]
+        for days, units in ((0, [expected]), (-1, []), (1, [])):  # by the day of their limit and no other
+            day = (due + timedelta(days=days)).isoformat()
+            assert supervisor.get("/assistance", **{"from": day, "to": day}).json()["units"] == units
         assert tax.get("/assistance", **{"from": FROM, "to": TO}).json()["units"] == []
         assert supervisor.get("/assistance", **{"from": TO, "to": FROM}).status_code == 422
     assert printed_by("assistance")["units"] == [expected]
@@ -215,16 +224,18 @@ def test_delays_of_helpers_are_visible_by_unit_at_every_door(rehearsed, pages):
         found[1]: (found[0].replace("&amp;", "&"), found[2])
         for found in re.findall(r'href="(/cases\?list=(assisted|late_assistance)[^"]+)">([0-9]+)<', page)
     }
-    assert {name: shown for name, (_, shown) in ways.items()} == {"assisted": "3", "late_assistance": "2"}
-    assert "超期了结 1，未答复 1" in page
+    assert {name: shown for name, (_, shown) in ways.items()} == {"assisted": "4", "late_assistance": "3"}
+    assert "超期了结 2，未答复 1" in page
     for there, shown in ways.values():
         assert shown_cases(pages, there) == int(shown)
     text = said(house, SUPERVISOR, "医保分局 协办超期")
-    assert "共 2 件" in plain(text)
+    assert "共 3 件" in plain(text)
     assert asked[2] in text
     assert asked[3] in text
+    assert asked[4] in text
     assert asked[0] not in text
-    assert "医保分局 2" in plain(said(house, SUPERVISOR, "协办超期"))
+    assert "医保分局 3" in plain(said(house, SUPERVISOR, "协办超期"))
+    # Its own head does not see the case any more that help was withdrawn from.
     assert "共 2 件" in plain(said(house, FOREIGN_HEAD, "协办超期"))
 
 
