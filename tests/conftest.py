@@ -30,13 +30,14 @@ _serial = itertools.count(1)
 
 
 class StandingClock(Clock):
-    """A clock that stands until a test moves it; Monday 2026-11-30 09:00 in China."""
+    """A clock that stands until a test moves it; Monday 2026-11-30 09:00 in China. In UTC, like the real one: whoever
+    forgets China's offset is found."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
 
     def now(self) -> datetime:
-        return self.moment
+        return self.moment.astimezone(UTC)
 
 
 @pytest.fixture(autouse=True)

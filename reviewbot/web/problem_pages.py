@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from reviewbot.actions.work_on_problem import close_problem, plan, recurrence
+from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.models.oversight import Problem
 from reviewbot.models.people import Department, Staff
@@ -52,7 +53,7 @@ def _show(
     return views.render(
         request, "problem.html", status=wrong.status if wrong else 200, problem=problem, line=line, after=after,
         cases=cases, may_plan=open_ and (head or supervisor), may_close=open_ and supervisor, done=done,
-        today=f"{now:%Y-%m-%d}", wrong=wrong.sentence if wrong else None,
+        today=now.astimezone(CHINA).date().isoformat(), wrong=wrong.sentence if wrong else None,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
+from ask_kit import plain, said
 from case_kit import (
     DESK,
     HEAD,
@@ -25,12 +26,14 @@ from case_kit import (
 )
 from ladder_kit import sweep
 from page_kit import enter
+from rules_kit import decree
 from sqlalchemy import text
 
+from reviewbot.actions.erase_rater import erase_rater
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import Conclusion
-from reviewbot.rules.rates import METRICS
+from reviewbot.rules.rates import METRICS, percent
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 12, 31)
 ANONYMOUS = {"kind": "person", "anonymous": True}
@@ -207,3 +210,36 @@ def test_the_desks_row_stands_on_the_overview_and_opens_its_cases(lived, clock, 
 
     assert "（0/1）" in rows["派单台"]
     assert len(re.findall('<tr class="u-', pages.get(there).text)) == 1
+
+
+def test_figures_stay_when_every_rater_of_a_closed_case_is_erased(lived, clock):
+    clock.moment += timedelta(days=30)
+    before = told(lived, clock.moment)
+    with lived.database.begin() as session:
+        closed_ones = session.scalars(
+            text("SELECT number FROM cases WHERE status = 'closed' ORDER BY id")
+        ).all()
+        for number in closed_ones:
+            assert erase_rater(session, number, "本人申请", SYSTEM, at=clock.moment)
+
+    assert len(closed_ones) > 3
+    assert told(lived, clock.moment) == before
+
+
+def test_a_change_of_rounding_reaches_every_door_at_once(lived, clock, pages):
+    """S8: two of three print 66.67 % rounded and 66.66 % truncated, on the page, in chat and in the digest alike."""
+    clock.moment += timedelta(days=30)
+    enter(pages, SUPERVISOR)
+    shown = {}
+    for rounding in ("round", "truncate"):
+        if rounding == "truncate":
+            decree(lived, "cut", ('rounding = "round"', 'rounding = "truncate"'))
+        figure = told(lived, clock.moment)["on_time_rectification_rate", None]
+        expected = percent(figure[0], figure[1], rounding)
+        page = pages.get("/", params={"from": FIRST, "to": LAST}).text
+        assert f'{expected}%<span class="of">（{figure[0]}/{figure[1]}）' in page, rounding
+        assert f"{expected}%（{figure[0]}/{figure[1]}）" in plain(
+            said(lived, SUPERVISOR, "按期整改率 2026-11-01至2026-12-31")
+        )
+        shown[rounding] = expected
+    assert shown["round"] != shown["truncate"], figure

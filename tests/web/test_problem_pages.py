@@ -1,6 +1,7 @@
 """The pages of 举一反三: who sees a problem, plans and closes it."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 
 from page_kit import Browser, enter, new_case, token_in
 
@@ -38,3 +39,21 @@ def test_a_problem_is_planned_on_its_page_and_closed_only_by_the_figure(pages: B
     page = pages.get(f"/problems/{ident}").text
     done = pages.post(f"/problems/{ident}", data={"act": "close", "csrf": token_in(page)})
     assert "已销号" in pages.get(done.headers["location"]).text
+
+
+def test_before_eight_in_the_morning_the_page_proposes_today_and_today_is_taken(pages: Browser, house, clock):
+    """In UTC it is still yesterday, and a day before the problem was opened is refused."""
+    clock.moment = datetime(2026, 12, 1, 6, 30, tzinfo=CHINA)
+    for number in range(3):
+        new_case(house, external_id=f"P{number}", reviewed_at=clock.moment - timedelta(hours=1))
+    with house.database.begin() as session:
+        (ident,) = find_problems(session, now=clock.moment, rules=ProblemRules(3, 30, 0.34))
+    enter(pages, "wangzehao01")
+    page = pages.get(f"/problems/{ident}").text
+    (proposed,) = re.findall('name="measures_from" required value="([^"]+)"', page)
+    assert proposed == "2026-12-01"
+    form = {
+        "act": "plan", "owner": "hongyongchun01", "root_cause": "对账滞后", "measures": "每日对账",
+        "measures_from": proposed, "csrf": token_in(page),
+    }  # fmt: skip
+    assert pages.post(f"/problems/{ident}", data=form).status_code == 303
