@@ -12,6 +12,7 @@ from reviewbot.conversation.questions import Asked
 from reviewbot.conversation.vocabulary import Unit
 from reviewbot.errors import NotAllowed
 from reviewbot.models.case import Case
+from reviewbot.queries.directory import DESK, UnitName
 from reviewbot.queries.listings import Wanted, count_by_unit, count_listed, listed_cases
 from reviewbot.queries.raters import count_concerns
 from reviewbot.queries.scope import SUPERVISION
@@ -44,7 +45,9 @@ def _default_period(asking: Asking, listing: Listing) -> Period | None:
     return asking.today, asking.today + (DUE_SOON if listing.dated == "due" else timedelta())
 
 
-def _opens(asking: Asking, listing: Listing, period: Period | None, unit: Unit | None, words: str) -> str:
+def _opens(
+    asking: Asking, listing: Listing, period: Period | None, unit: Unit | UnitName | None, words: str
+) -> str:
     dates = {"from": period[0], "to": period[1]} if period else {}
     return link(
         asking.address, "/cases", words, list=listing.key, department=unit.code if unit else None, **dates
@@ -79,7 +82,7 @@ def _of_units(
         total = count_listed(asking.session, wanted, asking.viewer, asking.at)
         head.append(f"共 {_opens(asking, listing, asked.period, None, str(total))} 件")
     opened = [
-        (unit, _opens(asking, listing, asked.period, unit, str(count)) if unit else str(count))
+        (unit, _opens(asking, listing, asked.period, unit or DESK, str(count)))
         for unit, count in _named(counts, units)
     ]
     return fit(head, _lines(opened), [asking.cut_off])
@@ -96,7 +99,7 @@ def _named(counts: list[tuple[int | None, int]], units: Mapping[int, Unit]) -> l
 
 def _lines(rows: list[tuple[Unit | None, str]]) -> list[str]:
     """A line a unit; what no unit holds lies with the desk."""
-    names = [unit.label if unit else "派单台" for unit, _ in rows]
+    names = [(unit or DESK).label for unit, _ in rows]
     padded = pad(names)
     return [f"{padded[name]} {words}" for name, (_, words) in zip(names, rows, strict=True)]
 
