@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import requests
 import uvicorn
+from case_kit import case_of, events
 from pydantic import SecretStr
 from sqlalchemy import select
 
@@ -21,6 +22,7 @@ from reviewbot.conversation.answer import answer_callback
 from reviewbot.conversation.turn import Talk
 from reviewbot.inbox import waiting
 from reviewbot.models.people import Staff
+from reviewbot.queries.cases import evidence_of
 from reviewbot.simulator.server import Agent, Member, SimulatorConfig, create_simulator
 from reviewbot.web.app import create_app
 from reviewbot.web.pages import page_routes
@@ -186,3 +188,12 @@ class Town:
 def buttons(card):
     """The texts of the buttons that can still be pressed."""
     return [] if card.replace_name else [one["text"] for one in card.content.get("button_list", [])]
+
+
+def remarks(town, number):
+    return [event for event in events(town.house, number) if event.move == "remark"]
+
+
+def files(town, number):
+    with town.house.database.begin() as session:
+        return evidence_of(session, case_of(town.house, number).id)

@@ -20,17 +20,11 @@ from case_kit import (
     photograph,
     verifying,
 )  # fmt: skip
-from phone_kit import buttons, phones
+from phone_kit import buttons
 from sqlalchemy import update
 
 from reviewbot.models.message import Message
 from reviewbot.models.people import Staff
-
-
-@pytest.fixture
-def town(settings, clock):
-    with phones(settings, clock) as made:
-        yield made
 
 
 def shown(card):

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from case_kit import HEAD, SUPERVISOR, case_of, events, handler_of, opened
-from phone_kit import phones
 from sqlalchemy import select, update
 
 from reviewbot.models.case import Case
@@ -13,12 +12,6 @@ from reviewbot.models.people import Staff
 
 WORDS = "已到窗口核实，情况和群众说的一致，正在整改"
 MOST_BYTES = 2048
-
-
-@pytest.fixture
-def town(settings, clock):
-    with phones(settings, clock) as made:
-        yield made
 
 
 def in_one_hand(house, count):

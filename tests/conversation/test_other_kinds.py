@@ -5,31 +5,12 @@ from datetime import timedelta
 import pytest
 from anyio import run
 from case_kit import events, handler_of, opened, verifying
-from phone_kit import buttons, phones
-from sqlalchemy import select
+from phone_kit import buttons, files, remarks
 
-from reviewbot.models.case import Evidence
-from reviewbot.queries.cases import evidence_of
 from reviewbot.simulator.events import event
 from reviewbot.simulator.pushing import Pusher
 
 WORDS = "群众说窗口排队两小时，已当面致歉"
-
-
-@pytest.fixture
-def town(settings, clock):
-    with phones(settings, clock) as made:
-        yield made
-
-
-def remarks(town, number):
-    return [event for event in events(town.house, number) if event.move == "remark"]
-
-
-def files(town, number):
-    with town.house.database.begin() as session:
-        found = session.scalar(select(Evidence.case_id).limit(1))
-        return [] if found is None else evidence_of(session, found)
 
 
 def push(town, userid, kind, **facts):

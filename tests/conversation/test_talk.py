@@ -2,40 +2,22 @@
 
 from datetime import timedelta
 
-import pytest
 from case_kit import HEAD, SUPERVISOR, events, handler_of, messages, move, opened, verifying
-from phone_kit import buttons, phones
+from phone_kit import buttons, files, phones, remarks
 from sqlalchemy import select
 
-from reviewbot.models.case import Evidence, MediaFetch
+from reviewbot.models.case import MediaFetch
 from reviewbot.models.message import InboxItem
-from reviewbot.queries.cases import evidence_of
 from reviewbot.simulator.cards import card_keys
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 WORDS = "群众说窗口排队两小时，已当面致歉"
 
 
-@pytest.fixture
-def town(settings, clock):
-    with phones(settings, clock) as made:
-        yield made
-
-
 def photo(town, userid, data=PNG, *, work=True):
     town.act(userid, "photo", files={"file": ("现场.png", data, "image/png")})
     if work:
         town.work()
-
-
-def remarks(town, number):
-    return [event for event in events(town.house, number) if event.move == "remark"]
-
-
-def files(town, number):
-    with town.house.database.begin() as session:
-        found = session.scalar(select(Evidence.case_id).limit(1))
-        return [] if found is None else evidence_of(session, found)
 
 
 def two_cases(town):
