@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from psycopg import Connection
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -20,6 +22,7 @@ class Database:
             connect_args={"connect_timeout": 5},
             hide_parameters=True,  # an error is logged whole: names, numbers and words of raters stay out of it
         )
+        event.listen(self.engine, "connect", _tell_utc)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
@@ -30,6 +33,13 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def _tell_utc(connection: Connection[Any], _: object) -> None:
+    """Moments come in UTC, as the clock tells them, wherever the server thinks it stands."""
+    connection.autocommit = True
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.autocommit = False
 
 
 def database_is_away(wrong: BaseException) -> bool:

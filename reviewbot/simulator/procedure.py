@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from reviewbot.clock import CHINA
 from reviewbot.simulator.director import People, PlayFailed, Stage
 
 BOUNCE, ARBITRATION, JOINT, EXTENSION, UPHELD, REFUSED, UNREACHABLE, REOPENED, SILENT = (
@@ -172,7 +173,7 @@ def _reopen(act: Act) -> None:
 def _leave_alone(act: Act) -> None:
     """一件无人办理：催办、黄牌、红牌、督办函拟稿、三个月后专报拟稿"""
     due = datetime.fromisoformat(act.look(SILENT)["due_at"])
-    morning = due.replace(hour=due.hour - 8, minute=30)  # half past nine in China: the office is open
+    morning = due.astimezone(CHINA).replace(hour=9, minute=30)  # the office is open
     for days in (1, 4, 8, 92):
         act.at = morning + timedelta(days=days)
         act.pass_time()
