@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reviewbot.wecom.errors import Kind, WeComError
 
 KEY_BYTES = 1024
+LARGEST = 2**31 - 1
 
 _VERB = re.compile(r"[a-z][a-z_]{0,31}")
 _NUMBER = re.compile(r"[0-9A-Za-z_@-]{1,64}")
@@ -40,7 +41,7 @@ def unpack(key: str) -> ButtonPress | None:
 
 
 def task_id(number: str, round: int, kind: str, serial: int) -> str:
-    """``A1027-r1-n3``. Must never repeat in one application: ``serial`` makes it unique."""
+    """``A1027-r1-n3``. Must never repeat in one application: ``serial``, the number of the message, makes it unique."""
     name = f"{number}-r{round}-{kind}{serial}"
     if round < 0 or serial < 0 or not re.fullmatch(r"[a-z_]{1,32}", kind) or not TASK_ID.fullmatch(name):
         raise WeComError(f"卡片编号不合规则：{name[:80]}", kind=Kind.content)
@@ -49,5 +50,5 @@ def task_id(number: str, round: int, kind: str, serial: int) -> str:
 
 def serial_of(task_id: str | None) -> int | None:
     """The serial a ``task_id`` of ours was made with; None for one that is not ours."""
-    found = re.fullmatch(r"[0-9A-Za-z_@-]{1,64}-r[0-9]{1,6}-[a-z_]{1,32}([0-9]{1,9})", task_id or "")
-    return int(found[1]) if found else None
+    found = re.fullmatch(r"[0-9A-Za-z_@-]{1,64}-r[0-9]{1,6}-[a-z_]{1,32}([0-9]{1,10})", task_id or "")
+    return int(found[1]) if found and int(found[1]) <= LARGEST else None

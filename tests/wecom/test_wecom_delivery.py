@@ -1,6 +1,7 @@
 """The outbox over a real database and a WeCom on the wire: W5, W8, W9, W10, W11, W12, W13, W22."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from reviewbot.outbox import owe
 from reviewbot.queries.directory import heads_by_unit, staff_by_userid, userids_with_role
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.notices import Facts, card_done, new_case, text
+from reviewbot.wecom.buttons import serial_of, task_id
 
 FACTS = Facts("A1027", 1, "社保卡申领", "社保局", "待签收", None, "/cases/A1027")
 
@@ -58,6 +60,17 @@ def receivers(fake):
 
 
 OK, BUSY = {"errcode": 0, "msgid": "M"}, {"errcode": -1}
+
+
+def test_w12_the_cards_of_a_database_made_anew_do_not_repeat_those_of_the_one_before(wired, handler):
+    """For WeCom it is the same application, which remembers every task_id for ever."""
+    owed(wired, handler)
+
+    # Numbered from the second in which the database was made; the one before gave out fewer than one a second.
+    (first,) = (row.id for row in rows(wired))
+    assert time.time() - 7200 < first <= time.time()
+    assert serial_of(task_id("A1027", 1, "n", first)) == first
+    assert serial_of("A1027-r1-n9999999999") is None
 
 
 def test_w09_a_message_that_fails_three_times_while_others_arrive_is_told_to_the_head_of_the_unit(
