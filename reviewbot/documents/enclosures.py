@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.letter_facts import days_late, moment
 from reviewbot.clock import CHINA
-from reviewbot.models.case import Case, DueTime
+from reviewbot.models.case import Case, DueTime, Safety
 from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.models.review import Review
 from reviewbot.queries.cases import calls_of, due_times_of, events_of, evidence_of
@@ -54,7 +54,9 @@ def _of_case(session: Session, case: Case, now: datetime) -> dict[str, Any]:
         ],
         "limits": [_limit(due, now) for due in due_times_of(session, case.id)],
         "evidence": [
-            {"name": cover(file.filename, review), "at": _minute(file.at), "sha256": file.sha256} for file in files
+            {"name": cover(file.filename, review), "at": _minute(file.at), "sha256": file.sha256}
+            for file in files
+            if file.safety is not Safety.INFECTED
         ],
         "attempts": [
             {

@@ -232,13 +232,17 @@ def calls_of(session: Session, case_id: int) -> list[Call]:
     return list(session.scalars(select(Call).where(Call.case_id == case_id).order_by(Call.id)))
 
 
+IS_SOUND = Evidence.safety != Safety.INFECTED
+"""What the scanner put away proves nothing."""
+
+
 def evidence_of(session: Session, case_id: int) -> list[Evidence]:
     return list(session.scalars(select(Evidence).where(Evidence.case_id == case_id).order_by(Evidence.id)))
 
 
 def count_evidence(session: Session, case: Case) -> int:
     """Photographs and files of the present round; what the scanner put away is none."""
-    sound = (Evidence.case_id == case.id, Evidence.round == case.round, Evidence.safety != Safety.INFECTED)
+    sound = (Evidence.case_id == case.id, Evidence.round == case.round, IS_SOUND)
     return session.scalar(select(func.count()).where(*sound)) or 0
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from reviewbot.models.case import Case, CaseEvent, Evidence
 from reviewbot.models.oversight import Letter, LetterState
 from reviewbot.models.people import Staff
+from reviewbot.queries.cases import IS_SOUND
 from reviewbot.queries.scope import Viewer, visible_cases
 from reviewbot.rules.lifecycle import Move
 
@@ -80,7 +81,7 @@ def ledger_cases(session: Session, viewer: Viewer, start: datetime, end: datetim
 def evidence_counts(session: Session, case_ids: Iterable[int]) -> dict[int, int]:
     rows = session.execute(
         select(Evidence.case_id, func.count())
-        .where(Evidence.case_id.in_(list(case_ids)))
+        .where(Evidence.case_id.in_(list(case_ids)), IS_SOUND)
         .group_by(Evidence.case_id)
     )
     return {case_id: count for case_id, count in rows if case_id is not None}

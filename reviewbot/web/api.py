@@ -158,7 +158,7 @@ def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
             "evidence": [
                 {
                     "id": row.id, "filename": row.filename, "media_type": row.media_type, "size": row.size,
-                    "sha256": row.sha256,
+                    "sha256": row.sha256, "safety": row.safety,
                 }
                 for row in evidence_of(session, case.id)
             ],

@@ -28,6 +28,7 @@ from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 from paper_kit import FACTS, SECOND, document, everything_in, issued, on_case, reviewed, words
+from sqlalchemy import update
 
 from reviewbot.commands.letters import write_letters
 from reviewbot.documents.enclosures import ledger
@@ -36,6 +37,7 @@ from reviewbot.documents.letters import TEMPLATES
 from reviewbot.documents.preview import lines_of
 from reviewbot.documents.render import render
 from reviewbot.errors import SettingError
+from reviewbot.models.case import Evidence, Safety
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import Conclusion
 
@@ -139,6 +141,19 @@ def test_the_enclosures_show_the_course_the_working_the_evidence_and_the_calls(h
     assert f"现场.jpg｜2026-11-30 09:00｜{hashlib.sha256(PHOTO).hexdigest()}" in told
     assert "1｜2026-11-30 09:00｜已接通｜" in told
     assert "2026-11-30 09:00｜提交整改｜" in told
+
+
+def test_what_the_scanner_put_away_is_enclosed_nowhere_and_counted_nowhere(house, clock):
+    number = awaiting_approval(house)
+    photograph(house, handler_of(house, number), number)
+    with house.database.begin() as session:
+        session.execute(update(Evidence).values(safety=Safety.INFECTED, finding="Eicar-Test-Signature"))
+    ident = on_case(house, "supervision", number)
+
+    assert hashlib.sha256(PHOTO).hexdigest() not in "\n".join(lines_of(document(house, ident)))
+    today = case_of(house, number).due_at.date()
+    with house.database.begin() as session:
+        assert [row["evidence"] for row in ledger(session, SYSTEM, today, today, clock.now())["rows"]] == [0]
 
 
 def test_nothing_of_the_rater_stands_in_any_document_or_message(house, clock, tmp_path):
