@@ -10,6 +10,7 @@ import redis
 
 from reviewbot.clock import CHINA
 from reviewbot.queries.health import Person, RowFacts, Waiting, row_facts
+from reviewbot.queue import DEFAULT, DELIVERY, SLOW
 from reviewbot.wecom.health import WeComFacts, WeComHealth
 from reviewbot.wiring import House, store_of
 
@@ -178,7 +179,8 @@ def _late(key: str, name: str, waiting: Waiting, now: datetime, limit: timedelta
 
 def _queue(house: House) -> Sign:
     try:
-        waiting = int(store_of(house.settings).llen("reviewbot"))
+        store = store_of(house.settings)
+        waiting = sum(int(store.llen(name)) for name in (DEFAULT, DELIVERY, SLOW))
     except redis.RedisError as wrong:
         return Sign(
             "queue_length", Level.BAD, f"队列 Redis 连不上（{type(wrong).__name__}）",

@@ -13,7 +13,7 @@ from reviewbot.models.procedure import Application, ApplicationState, Assistance
 from reviewbot.models.review import Review
 from reviewbot.queries.delegates import acts_for
 from reviewbot.queries.scope import Viewer, lies_with, visible_cases
-from reviewbot.rules.lifecycle import CaseStatus, Move, Role
+from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, Role
 
 
 def _shown() -> Select[Case]:
@@ -231,6 +231,14 @@ def is_overdue(now: datetime) -> ColumnElement[bool]:
 def calls_of(session: Session, case_id: int) -> list[Call]:
     return list(session.scalars(select(Call).where(Call.case_id == case_id).order_by(Call.id)))
 
+
+APPEAL_UPHELD = and_(
+    Case.conclusion.is_not(None),
+    Case.conclusion.in_([ground for ground in Conclusion if ground.is_appeal]),
+    Case.status.in_([CaseStatus.AWAITING_FEEDBACK, CaseStatus.CLOSED]),
+)
+"""Two people outside the unit upheld its appeal, and nobody reopened the case since: no figure of bad reviews counts
+it, from that moment on (F13). A refused one goes back with another conclusion."""
 
 IS_SOUND = Evidence.safety != Safety.INFECTED
 """What the scanner put away proves nothing."""

@@ -13,9 +13,10 @@ from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.oversight import Recall
 from reviewbot.models.rater import RaterAnswer
 from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
+from reviewbot.queries.cases import APPEAL_UPHELD
 from reviewbot.queries.scope import DESK_ID, Viewer, lies_with, visible_cases
 from reviewbot.rules.kinds import Kind
-from reviewbot.rules.lifecycle import EXCLUDED, CaseStatus, ClosingKind
+from reviewbot.rules.lifecycle import CaseStatus, ClosingKind
 from reviewbot.rules.raters import Answer
 from reviewbot.rules.recall import Finding
 
@@ -46,7 +47,7 @@ def cohort(
     """The cohort of a metric for ``start <= its date < end``, as of ``now`` (domain §3)."""
     closed = Case.status == CaseStatus.CLOSED
     counted = and_(
-        ~and_(closed, func.coalesce(Case.closing_kind, "").in_([kind.value for kind in EXCLUDED])),
+        ~APPEAL_UPHELD,
         Case.dispatched_at.is_not(None),
         Case.kind.in_(kinds),
     )

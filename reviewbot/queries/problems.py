@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from reviewbot.models.case import Case
 from reviewbot.models.oversight import Problem, ProblemReview
 from reviewbot.models.review import Review
+from reviewbot.queries.cases import APPEAL_UPHELD
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.lifecycle import EXCLUDED
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def _like(start: datetime, end: datetime) -> Select[*tuple[Any, ...]]:
             Review.is_bad,
             Review.item.is_not(None),
             Case.department_id.is_not(None),
-            func.coalesce(Case.closing_kind, "").not_in([kind.value for kind in EXCLUDED]),
+            ~APPEAL_UPHELD,
             Review.reviewed_at >= start,
             Review.reviewed_at < end,
         )

@@ -311,11 +311,14 @@ def test_an_appeal_counts_until_two_outside_the_unit_uphold_it(house, clock, gro
     clock.moment += timedelta(days=20)
     assert rectification_rate(house) == (0, 1)
     move(house, SECOND_SUPERVISOR, "agree", number)
-    assert rectification_rate(house) == (0, 1)  # upheld, but not closed before the rater was told
+    assert rectification_rate(house) == (0, 0)  # upheld, and the rater is still to be told
     move(house, handler_of(house, number), "record_feedback", number, channel="电话", remark="已告知")
 
     assert rectification_rate(house) == (0, 0)
     assert case_of(house, number).closing_kind is ClosingKind(ground.value)
+    move(house, SUPERVISOR, "reopen", number, remark="评价人补充了录音")
+    clock.moment += timedelta(days=10)
+    assert rectification_rate(house) == (0, 1)
 
 
 def test_an_appeal_has_a_window(house, clock):

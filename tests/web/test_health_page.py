@@ -253,3 +253,13 @@ def test_w25_signing_in_is_a_sign_of_life(wired, browser):
 
     assert signs(wired)["silent_members"].level is Level.GOOD
     assert messages(wired, kind="new_case")
+
+
+def test_what_waits_in_any_of_the_queues_is_counted(wired):
+    with redis.Redis.from_url(wired.settings.redis_url) as store:
+        for name in ("reviewbot", "reviewbot.delivery", "reviewbot.slow"):
+            store.rpush(name, *range(400))
+
+    told = signs(wired)["queue_length"]
+
+    assert (told.figure, told.level) == (1200, Level.WARN)
