@@ -133,7 +133,8 @@ def map_record(
     rating = _rating(reading) if profile.kind == "rating" else None
     round_ = _round(reading)
     reviewed_at = _reviewed_at(reading, now, limits)
-    review = _facts(reading, external_id, round_ or 1, rating, reviewed_at or now)
+    closed_at = _closed_at(reading, reviewed_at or now, now, limits)
+    review = _facts(reading, external_id, round_ or 1, rating, reviewed_at or now, closed_at)
     reading.refuse_needless()
     if reading.bad_scale or (reading.doubtful and not reading.wrong):
         reason = "；".join(reading.doubtful + reading.wrong)
@@ -147,7 +148,10 @@ def map_record(
     return review
 
 
-def _facts(r: _Reading, external_id: str, round_: int, rating: int | None, reviewed_at: datetime) -> ReviewIn:
+def _facts(
+    r: _Reading, external_id: str, round_: int, rating: int | None, reviewed_at: datetime,
+    closed_at: datetime | None,
+) -> ReviewIn:  # fmt: skip
     channel = _coded(r, "channel", r.profile.codes.channel)
     reasons = _reason_codes(r)
     comment = r.text("comment", COMMENT_LIMIT, as_typed=True) or ""
@@ -178,7 +182,7 @@ def _facts(r: _Reading, external_id: str, round_: int, rating: int | None, revie
         rater_phone=r.text("rater_phone", NAME_LIMIT, numbers=True),
         rater_anonymous=_boolean(r, "rater_anonymous"),
         kind=_kind(r),
-        closed_at=_closed_at(r, reviewed_at),
+        closed_at=closed_at,
         satisfaction=_coded(r, "satisfaction", r.profile.codes.satisfaction, known_only=True),
         flags=tuple(dict.fromkeys(r.flags)),
     )
@@ -196,13 +200,18 @@ def _kind(r: _Reading) -> str:
     return r.profile.codes.kind.get(code or "", "")
 
 
-def _closed_at(r: _Reading, since: datetime) -> datetime | None:
+def _closed_at(r: _Reading, since: datetime, now: datetime, limits: DateLimits) -> datetime | None:
+    """A far future stands for "not closed" in many systems; believed, it would make a live order history."""
     value = r.raw("closed_at")
     if value is None or value == "":
         return None
     moment = _moment(r.profile, value)
     if moment is None or moment < since:
-        r.doubtful.append(f"办结时间“{_short(str(value))}”无法识别或早于派发时间（{r.path('closed_at')}）")
+        shown = _short(r.clean(str(value)))
+        r.doubtful.append(f"办结时间“{shown}”无法识别或早于派发时间（{r.path('closed_at')}）")
+        return None
+    if moment > now + limits.ahead:
+        r.doubtful.append(f"办结时间 {moment.date()} 晚于当前时间超过允许的 {limits.ahead.days} 天")
         return None
     return moment
 

@@ -85,6 +85,8 @@ def test_an_order_closed_at_its_source_is_history_and_disturbs_nobody(house):
         ({"order_type": "表扬"}, "set_aside"),
         ({"order_type": None}, "refused"),
         ({"closed_at": "2020-01-01 00:00:00"}, "set_aside"),
+        ({"closed_at": "9999-12-31 00:00:00"}, "set_aside"),
+        ({"closed_at": "\u0000x"}, "set_aside"),
         ({"dispatched_at": "昨天"}, "refused"),
     ],
 )
