@@ -1,38 +1,13 @@
 """The rules by the real command: check, activate, list, show; calendars foreseen and applied."""
 
 import json
-import os
-import subprocess
-import sys
-from datetime import UTC, datetime
 
-import pytest
 from case_kit import case_of, due_times, events, opened
 from rules_kit import LOCAL, NATIONAL, POLICY, local_days, policy_text
 
-from reviewbot.clock import set_rehearsal
 from reviewbot.settings import ROOT
 
 SHORTER = ("[limits.handling]\nvalue = 5", "[limits.handling]\nvalue = 2")
-
-
-@pytest.fixture
-def command(house, tmp_path):
-    """Runs ``reviewbot`` against the house's database, on its hour."""
-    clock = tmp_path / "rehearsal.json"
-    set_rehearsal(clock, datetime(2026, 11, 30, 1, 0, tzinfo=UTC), rate=0)
-    environment = os.environ | {
-        "REVIEWBOT_DATABASE_URL": house.settings.database_url, "REVIEWBOT_REDIS_URL": house.settings.redis_url,
-        "REVIEWBOT_DATA_DIR": str(house.settings.data_dir), "REVIEWBOT_REHEARSAL": str(clock), "COLUMNS": "200",
-    }  # fmt: skip
-
-    def run(*arguments, **more):
-        return subprocess.run(
-            [sys.executable, "-m", "reviewbot", *map(str, arguments)], cwd=ROOT, check=False, env=environment | more,
-            capture_output=True, text=True, timeout=120, input="",
-        )  # fmt: skip
-
-    return run
 
 
 def written(tmp_path, text, name="draft.toml"):
