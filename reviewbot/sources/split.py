@@ -5,7 +5,9 @@ import json
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -161,17 +163,15 @@ def _csv_encoding(path: Path) -> str:
 
 
 def _read_xlsx(path: Path) -> Iterator[Piece]:
+    """Its sheets are read as they are asked for, so that one cut off shows only on the way."""
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError) as error:
+        with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
+            sheet = book.worksheets[0]
+            # Files written by other programs often state a wrong size; without this only part would be read.
+            sheet.reset_dimensions()
+            yield from _table(path, (list(row) for row in sheet.iter_rows(values_only=True)))
+    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, ValueError, SyntaxError) as error:
         raise InvalidInput(f"文件 {path.name} 不是有效的 Excel 工作簿") from error
-    try:
-        sheet = book.worksheets[0]
-        # Files written by other programs often state a wrong size; without this only part would be read.
-        sheet.reset_dimensions()
-        yield from _table(path, (list(row) for row in sheet.iter_rows(values_only=True)))
-    finally:
-        book.close()
 
 
 def _table(path: Path, rows: Iterable[list[Any]]) -> Iterator[Piece]:

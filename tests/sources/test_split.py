@@ -2,6 +2,7 @@
 
 import json
 import time
+import zipfile
 
 import openpyxl
 import pytest
@@ -93,6 +94,22 @@ def test_a_workbook_is_read_and_a_damaged_number_is_noticed(tmp_path):
     first, second = read_file(tmp_path / "a.xlsx")
     assert first.value == {"external_id": "445203202600000001", "rating": "2", "note": "true"}
     assert "失真" in (second.error or "")
+
+
+def test_a_workbook_whose_sheet_is_cut_off_is_refused_by_name(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["external_id", "rating"])
+    book.save(tmp_path / "whole.xlsx")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.xlsx") as whole,
+        zipfile.ZipFile(tmp_path / "cut.xlsx", "w") as cut,
+    ):
+        for name in whole.namelist():
+            data = whole.read(name)
+            cut.writestr(name, data[: len(data) // 2] if "sheet1" in name else data)
+
+    with pytest.raises(InvalidInput, match=r"cut\.xlsx"):
+        list(read_file(tmp_path / "cut.xlsx"))
 
 
 def test_json_files_are_read_and_others_are_named(tmp_path):
