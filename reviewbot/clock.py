@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from reviewbot.errors import InvalidInput
+
 CHINA = ZoneInfo("Asia/Shanghai")
 
 
@@ -40,6 +42,14 @@ class RehearsalClock(Clock):
             self._rate = float(told["rate"])
             self._stamp = stamp
         return self._start + timedelta(seconds=(time.time() - self._anchor) * self._rate)
+
+
+def check_days(first: date, last: date) -> None:
+    """Raises InvalidInput for days in the wrong order, or so far off that nothing can be reckoned from them."""
+    if not (date(2000, 1, 1) <= first and last < date(2100, 1, 1)):
+        raise InvalidInput("日期须在 2000 年至 2099 年之间。")
+    if first > last:
+        raise InvalidInput(f"起始日期 {first} 晚于截止日期 {last}。")
 
 
 def span(first: date, last: date) -> tuple[datetime, datetime]:

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import secrets as randomness
 import tomllib
 from contextlib import suppress
@@ -23,6 +24,7 @@ from pydantic_settings import (
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from reviewbot.errors import SettingError
@@ -287,6 +289,8 @@ class _Environment(EnvSettingsSource):
                     found[low[: -len("_file")]] = Path(value).read_text(encoding="utf-8").strip()
                 except OSError as wrong:
                     raise SettingError(f"设置 {name} 指向的文件读不到：{value}（{wrong.strerror}）") from None
+                except UnicodeDecodeError:
+                    raise SettingError(f"设置 {name} 指向的文件不是 UTF-8 文本：{value}") from None
             else:
                 found[low] = value
         return found
@@ -299,7 +303,10 @@ class _Defaults(PydanticBaseSettingsSource):
         raise AssertionError("the whole file is read at once")
 
     def __call__(self) -> dict[str, Any]:
-        return tomllib.loads((CONFIG / "reviewbot.toml").read_text(encoding="utf-8"))
+        try:
+            return tomllib.loads((CONFIG / "reviewbot.toml").read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+            raise SettingError(f"config/reviewbot.toml 读不懂：{wrong}") from None
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -310,6 +317,13 @@ def load_settings(**overrides: Any) -> Settings:
         first = wrong.errors()[0]
         name = "REVIEWBOT_" + "__".join(str(part).upper() for part in first["loc"])
         raise SettingError(f"设置 {name} 不对：{first['msg'].removeprefix('Value error, ')}") from None
+    except SettingsError as wrong:
+        # A list or a table whose text is no JSON; the library names the field at the top alone.
+        field = re.search(r'"(\w+)"', str(wrong))
+        name = f"REVIEWBOT_{field[1].upper()}" if field else "REVIEWBOT_…"
+        raise SettingError(
+            f'设置 {name}（或它下面的一项）不对：列表和表要写成 JSON，例如 ["sms"]。'
+        ) from None
     return settings.model_copy(
         update={
             "data_dir": _from_root(settings.data_dir),

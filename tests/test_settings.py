@@ -34,3 +34,22 @@ def test_a_setting_nobody_knows_stops_the_start(monkeypatch):
 
     with pytest.raises(SettingError, match="REVIEWBOT_WECOM__BASE_URI"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("RATERS__ORDER", "sms"), ("WECOM__HEADERS", "x"), ("SOURCES", "x")],
+)
+def test_a_list_that_is_no_json_stops_the_start_with_one_line_that_names_it(monkeypatch, name, value):
+    monkeypatch.setenv(f"REVIEWBOT_{name}", value)
+
+    with pytest.raises(SettingError, match=f"REVIEWBOT_{name.split('__')[0]}.*JSON"):
+        load_settings()
+
+
+def test_a_secret_file_that_is_no_text_stops_the_start_with_one_line_that_names_it(monkeypatch, tmp_path):
+    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+    monkeypatch.setenv("REVIEWBOT_WECOM__SECRET_FILE", str(tmp_path / "secret"))
+
+    with pytest.raises(SettingError, match="REVIEWBOT_WECOM__SECRET_FILE"):
+        load_settings()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.draft_letter import addressee, draft_letter
 from reviewbot.actions.letter_facts import letter_facts
+from reviewbot.clock import check_days
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
@@ -50,8 +51,7 @@ def draft_on_case(
 def draft_ledger(session: Session, first: date, last: date, viewer: Viewer, *, at: datetime) -> Letter:
     """整改台账 of a period."""
     _check_drafter(viewer)
-    if last < first:
-        raise InvalidInput("起止日期不对：止日不能早于起日。")
+    check_days(first, last)
     facts = {"first": first.isoformat(), "last": last.isoformat()}
     return _draft(session, LetterKind.LEDGER, f"ledger-{first}-{last}", None, facts, viewer, at)
 

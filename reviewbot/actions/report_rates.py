@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from reviewbot.clock import CHINA, span
+from reviewbot.clock import CHINA, check_days, span
 from reviewbot.errors import InvalidInput
 from reviewbot.queries.counts import Cohort, cohort, count_cohort
 from reviewbot.queries.directory import DESK, UnitName, unit_names
@@ -87,10 +87,7 @@ def report_assistance(
 
 
 def _checked_span(first: date, last: date) -> tuple[datetime, datetime]:
-    if not (date(2000, 1, 1) <= first and last < date(2100, 1, 1)):
-        raise InvalidInput("起止日期须在 2000 年至 2099 年之间。")
-    if first > last:
-        raise InvalidInput(f"起始日期 {first} 晚于截止日期 {last}。")
+    check_days(first, last)
     return span(first, last)
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reviewbot.clock import CHINA
+from reviewbot.clock import CHINA, check_days
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.oversight import Problem
 from reviewbot.queries.directory import member_of
@@ -30,6 +30,7 @@ def plan(
         raise InvalidInput(f"该单位没有（或不止一位）“{owner}”，请写姓名或账号。")
     if measures_from < problem.opened_at.astimezone(CHINA).date():
         raise InvalidInput("措施起始日期不能早于问题立项之日。")
+    check_days(measures_from, measures_from)
     problem.owner_id, problem.root_cause, problem.measures = person.id, root_cause, measures
     problem.measures_from = measures_from
     return f"共性问题 {problem.id} 由{person.name}负责，措施自 {measures_from} 起。"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from reviewbot.models.case import Case
@@ -56,18 +56,25 @@ def lies_with(
 
 
 def visible_cases(viewer: Viewer) -> ColumnElement[bool]:
-    """The condition on ``Case``: the whole city, or what the viewer's department holds, he handles, or it assists."""
+    """The condition on ``Case``: the whole city, or what the viewer's department holds, he handles, or it assists.
+
+    A program's token is nobody of the staff: a case without a handler must not be taken for its own.
+    """
     if viewer.sees_all:
         return true()
-    return or_(
-        Case.department_id == viewer.department_id,
-        Case.handler_id == viewer.staff_id,
-        select(Assistance.id)
-        .where(
-            Assistance.case_id == Case.id,
-            Assistance.department_id == viewer.department_id,
-            Assistance.state != "withdrawn",
+    own: list[ColumnElement[bool]] = []
+    if viewer.staff_id is not None:
+        own.append(Case.handler_id == viewer.staff_id)
+    if viewer.department_id is not None:
+        own.append(Case.department_id == viewer.department_id)
+        own.append(
+            select(Assistance.id)
+            .where(
+                Assistance.case_id == Case.id,
+                Assistance.department_id == viewer.department_id,
+                Assistance.state != "withdrawn",
+            )
+            .correlate(Case)  # also where the query around it is about sub-tasks itself
+            .exists()
         )
-        .correlate(Case)  # also where the query around it is about sub-tasks itself
-        .exists(),
-    )
+    return or_(false(), *own)

@@ -135,7 +135,7 @@ def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
                 {
                     "seq": event.seq, "at": event.at, "actor": event.actor, "actor_name": event.actor_name,
                     "move": event.move, "before": event.before, "after": event.after,
-                    "remark": mask_personal(event.remark), "data": event.data, "hash": event.hash,
+                    "remark": mask_personal(event.remark), "data": _masked(event.data), "hash": event.hash,
                 }
                 for event in events_of(session, case.id)
             ],
@@ -157,8 +157,8 @@ def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
             ],
             "evidence": [
                 {
-                    "id": row.id, "filename": row.filename, "media_type": row.media_type, "size": row.size,
-                    "sha256": row.sha256, "safety": row.safety,
+                    "id": row.id, "filename": mask_personal(row.filename), "media_type": row.media_type,
+                    "size": row.size, "sha256": row.sha256, "safety": row.safety,
                 }
                 for row in evidence_of(session, case.id)
             ],
@@ -284,17 +284,26 @@ def assistance_data(found: list[Assisted], first: date, last: date, now: datetim
     }  # fmt: skip
 
 
+_WORDS = ("basis", "channel")
+"""What people typed of what stands beside an event; the rest are names and numbers of our own."""
+
+
+def _masked(data: dict[str, Any]) -> dict[str, Any]:
+    return data | {key: mask_personal(data[key]) for key in _WORDS if isinstance(data.get(key), str)}
+
+
 def case_row(case: Case) -> dict[str, Any]:
     """A case as programs see it; nothing of the rater but whether the name is real."""
     return {
         "number": case.number, "status": case.status.value, "status_name": case.status.label,
         "round": case.round, "external_id": case.review.external_id, "source": case.review.source,
-        "kind": case.kind.value, "rating": case.review.rating, "item": case.review.item,
+        "kind": case.kind.value, "rating": case.review.rating,
+        "item": mask_personal(case.review.item or "") or None,
         "comment": mask_personal(case.review.comment),
         "department": case.department.short_name if case.department else None,
         "department_code": case.department.code if case.department else None,
         "handler": case.handler.userid if case.handler else None,
-        "route_rule": case.route_rule, "route_reason": case.route_reason, "real_name": case.real_name,
+        "route_rule": case.route_rule, "route_reason": mask_personal(case.route_reason), "real_name": case.real_name,
         "conclusion": case.conclusion, "closing_kind": case.closing_kind,
         "without_attachment": case.without_attachment, "calls": case.call_count,
         "opened_at": case.opened_at, "dispatched_at": case.dispatched_at, "due_at": case.due_at,

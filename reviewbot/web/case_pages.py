@@ -22,6 +22,7 @@ from reviewbot.queries.health import lost_replies
 from reviewbot.queries.kept import settlements
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Move
+from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.raters import Purpose
 from reviewbot.web import forms, login, views
 from reviewbot.web.bases import bases_for
@@ -197,4 +198,4 @@ def evidence_file(request: Request, viewer: Viewer) -> Response:
         raise NotFound("附件文件不在存储目录中，请联系管理员。")
     if found.media_type in FORMATS:
         place = plain_copy(place, found.media_type)
-    return FileResponse(place, media_type=found.media_type, filename=found.filename)
+    return FileResponse(place, media_type=found.media_type, filename=mask_personal(found.filename))

@@ -45,6 +45,7 @@ def asset(name: str) -> str:
 
 
 _TEMPLATES.globals["asset"] = asset
+_TEMPLATES.filters["masked"] = mask_personal
 _NO_PERSON = {"viewer": None, "csrf": "", "login": None}
 RAW_SHOWN = 500
 RESULT_LABELS = {
@@ -65,7 +66,7 @@ _FLAGS = {
 _CODED_FLAGS = {"retired_reason_code": "已停用的原因代码"}
 _RATER_KINDS = {"person": "个人", "org": "单位"}
 _RATER_FIELD = re.compile(
-    r'("(?:userName|mobile|phone|name|idCard|certKey|rater_?\w*|linkman\w*|contact\w*)"\s*:\s*)'
+    r'("(?:userName|mobile|phone|name|idCard|certKey|rater_?\w*|caller_?\w*|linkman\w*|contact\w*)"\s*:\s*)'
     r'("(?:[^"\\]|\\.)*"?|\d+)',
     re.IGNORECASE,
 )

@@ -1,6 +1,6 @@
 """举一反三: like bad reviews open one problem; words do not close it, the figure does."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from case_kit import HEAD, SUPERVISOR, messages, opened, viewer
@@ -125,3 +125,13 @@ def test_a_plan_needs_a_cause_a_measure_and_somebody_of_the_unit(house):
     with house.database.begin() as session:
         assert [one.id for one in problems_seen_by(session, viewer(house, "zengjiabin01"))] == []
         assert session.scalars(select(Problem)).one().owner_id is None
+
+
+def test_measures_of_a_day_nobody_can_reckon_with_are_refused(house):
+    """One planned for the year 9999 could never be looked at again."""
+    for _ in range(3):
+        bad(house)
+    (ident,) = found(house)
+
+    with pytest.raises(InvalidInput, match="2099"):
+        planned(house, ident, measures_from=date(9999, 12, 31))

@@ -237,3 +237,9 @@ def test_everything_is_written_into_a_folder_and_a_draft_says_that_it_is_one(hou
     issued(house, ident)
     withdrawn(house, ident)
     assert write_letters(house, tmp_path)[0] == "督办函-2026-001-A1027-已撤回.docx"
+
+
+def test_a_ledger_of_days_nobody_can_reckon_with_is_refused_before_it_is_drafted(house):
+    """One that ended in the year 9999 was drafted, and its page could never be opened again."""
+    with pytest.raises(InvalidInput, match="2000 年至 2099 年"):
+        ledger_of(house, date(2026, 1, 1), date(9999, 12, 31))

@@ -1,6 +1,7 @@
 """The pages over a real database: who gets in, what is shown, what a form does."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +17,7 @@ from reviewbot.models.people import Staff
 from reviewbot.queries.cases import find_case
 from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.scope import SYSTEM, viewer_of_staff
+from reviewbot.settings import ROOT
 from reviewbot.web.login import safe_next
 from reviewbot.web.pages import page_routes
 from reviewbot.web.views import raw_view
@@ -147,6 +149,19 @@ def test_no_redirect_leaves_the_site() -> None:
     for target in ("//evil.cn", "https://evil.cn", "/\\evil.cn", "/a\n", ""):
         assert safe_next(target) == "/"
     assert raw_view(b'{"userName":"a\\"b"}') == '{"userName":"***"}'
+
+
+@pytest.mark.parametrize(
+    "profile", sorted(Path(ROOT / "config" / "sources").glob("*.toml")), ids=lambda file: file.stem
+)
+def test_the_raters_fields_of_every_source_are_covered_where_a_raw_record_is_shown(profile):
+    fields = tomllib.loads(profile.read_text(encoding="utf-8"))["fields"]
+    names = [fields[key].rpartition(".")[2] for key in ("rater_name", "rater_phone")]
+
+    shown = raw_view(json.dumps(dict(zip(names, ("王小明", "2218866"), strict=True))).encode())
+
+    assert "王小明" not in shown
+    assert "2218866" not in shown
 
 
 def test_applications_and_sub_tasks_stand_on_the_case_page(pages: Browser, house: House) -> None:
