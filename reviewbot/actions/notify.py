@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.faces import facts_of, with_buttons
+from reviewbot.actions.rights import submitter_of
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.models.people import Staff
@@ -108,12 +109,14 @@ def worker_of(session: Session, staff_id: int | None, department_id: int | None,
 
 
 def approvers_of(session: Session, case: Held, at: datetime) -> list[str]:
-    """Who approves today: the unit's head or his delegate, unless he handled it or was rated; else the supervisors."""
+    """Who approves today: the unit's head or his delegate, unless he handled it, handed it in or was rated; else the
+    supervisors."""
     handler = session.get(Staff, case.handler_id) if case.handler_id else None
+    own = {handler.userid if handler else None, submitter_of(session, case.review.id)}
     return [
         userid
         for userid in acting_heads(session, case.department_id, at)
-        if (handler is None or userid != handler.userid) and not is_the_rated(session, userid, case)
+        if userid not in own and not is_the_rated(session, userid, case)
     ] or userids_with_role(session, Role.SUPERVISOR)
 
 

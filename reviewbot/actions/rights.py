@@ -1,9 +1,10 @@
 """Who may make a move on a case now, and which moves that leaves somebody."""
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.errors import NotAllowed, ReviewbotError
-from reviewbot.models.case import Case
+from reviewbot.models.case import Case, CaseEvent
 from reviewbot.models.people import Staff
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.procedure import open_assistances, pending_kinds
@@ -31,6 +32,20 @@ def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> Non
     approving = move in {Move.APPROVE, Move.SEND_BACK_MEASURES, Move.SEND_BACK_EXPLANATION}
     if approving and viewer.staff_id is not None and viewer.staff_id == case.handler_id:
         raise NotAllowed(f"工单 {case.number} 由您经办，审核须由另一人作出。")
+    if approving and viewer.actor == submitter_of(session, case.review_id):
+        raise NotAllowed(f"工单 {case.number} 由您提交，审核须由另一人作出。")
+
+
+def submitter_of(session: Session, review_id: int) -> str | None:
+    """Who handed in, last of all, what the review's case waits to have approved; another approves it (F17)."""
+    handed_in = (Move.SUBMIT_MEASURES.value, Move.SUBMIT_EXPLANATION.value)
+    return session.scalar(
+        select(CaseEvent.actor)
+        .join(Case, Case.id == CaseEvent.case_id)
+        .where(Case.review_id == review_id, CaseEvent.move.in_(handed_in))
+        .order_by(CaseEvent.seq.desc())
+        .limit(1)
+    )
 
 
 def _is_held_for_the_unit(session: Session, case: Case) -> bool:

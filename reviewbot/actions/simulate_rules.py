@@ -207,10 +207,11 @@ class _Books:
         unit.messages.update((person, sent) for person in people)
 
     def _hear(self, holding: Holding, ran: Ran, rung: Rung, at: datetime) -> list[str]:
-        rated = holding.review.handled_by if holding.status is CaseStatus.AWAITING_APPROVAL else None
+        # Who approves depends on who was rated and who handed it in: an approval is looked up case by case.
+        approved = holding.review.id if holding.status is CaseStatus.AWAITING_APPROVAL else None
         stage = ran.stage if ran.stage.startswith(SUB_TASK) else ""
         key = (
-            holding.status, holding.department_id, holding.handler_id, rated, stage, rung.act, rung.to,
+            holding.status, holding.department_id, holding.handler_id, approved, stage, rung.act, rung.to,
             at.astimezone(CHINA).date(),
         )  # fmt: skip
         if key not in self._told:

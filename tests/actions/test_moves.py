@@ -140,6 +140,25 @@ def test_nobody_approves_what_he_handled_himself(house):
     assert case_of(house, number).status is CaseStatus.AWAITING_FEEDBACK
 
 
+def test_a_head_does_not_approve_what_he_handed_in_for_the_handler(house):
+    number = verifying(house)
+    call(house, number)
+    conclude(house, number)
+    move(house, HEAD, "submit_measures", number, remark="增设窗口")
+
+    with pytest.raises(NotAllowed, match="由您提交，审核须由另一人"):
+        move(house, HEAD, "approve", number, no_attachment=True)
+    assert HEAD not in {one.userid for one in messages(house, kind="to_approve")}
+    move(house, SUPERVISOR, "send_back", number, remark="请写明时间")
+    move(house, handler_of(house, number), "submit_measures", number, remark="下周一增设窗口")
+    move(house, HEAD, "approve", number, no_attachment=True)
+
+    assert {one.userid for one in messages(house, kind="to_approve")} == {
+        SUPERVISOR, SECOND_SUPERVISOR, HEAD,
+    }  # fmt: skip
+    assert case_of(house, number).status is CaseStatus.AWAITING_FEEDBACK
+
+
 @pytest.mark.parametrize("named", ["陈伟", " 陈伟 ", COLLEAGUE])
 def test_the_person_rated_neither_gets_nor_takes_the_case(house, named):
     number = opened(house, handled_by=named)
