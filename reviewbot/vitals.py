@@ -66,6 +66,8 @@ def look(house: House) -> list[Sign]:
         rows = row_facts(session, now, silent_messages=told.silent_messages, silent_days=told.silent_days)
     return [
         *_wecom(house, rows, now),
+        *_gates(house),
+        *_alerts(house, [(alert.code, alert.said) for alert in rows.alerts]),
         _callback(house, rows, now),
         _late("outbox", "待发消息", rows.outbox, now, OUTBOX_LATE, "先看企业微信一栏，再查工作进程是否在运行。"),
         _late("inbox", "待处理的回复", rows.inbox, now, INBOX_LATE, "检查工作进程是否在运行（reviewbot up）。"),
@@ -89,22 +91,40 @@ def _alerts(house: House, open_codes: list[tuple[str, str]]) -> Iterator[Sign]:
     warnings = getattr(
         house.wecom, "warnings", {}
     )  # told by the rows above, until the platform takes them back
-    for source in (house.wecom, house.contacts, house.official):
-        health: WeComHealth | None = getattr(source, "health", None)
-        if health is None:
-            continue
-        facts = health.facts()
+    for mark, _, facts in _facts(house):
         for alert in facts.alerts:
             code = alert.code.removeprefix("official-")
             if code not in warnings and _is_open(facts, code, alert.last):
                 what = f"告警：{alert.sentence}（{_epoch(alert.last)}，共 {alert.count} 次）"
                 yield Sign(
-                    f"alert:{alert.code}",
+                    f"alert:{mark}{code}",
                     Level.BAD,
                     what,
                     _DO.get(code, "查看日志中的错误码说明。"),
                     alert.count,
                 )
+
+
+def _facts(house: House) -> Iterator[tuple[str, str, WeComFacts]]:
+    """(mark of its signs, name, facts) of each platform we call."""
+    for mark, name, source in (
+        ("", "企业微信", house.wecom), ("contacts-", "通讯录同步", house.contacts),
+        ("official-", "公众号", house.official),
+    ):  # fmt: skip
+        health: WeComHealth | None = getattr(source, "health", None)
+        if health is not None:
+            yield mark, name, health.facts()
+
+
+def _gates(house: House) -> Iterator[Sign]:
+    for mark, name, facts in _facts(house):
+        for gate in facts.gates:
+            until = f"{_epoch(gate.since)} 起，{_epoch(gate.until)} 再试"
+            advice = _DO.get(str(gate.errcode or "away"), "等待自动恢复；反复出现时查看日志。")
+            what = f"{name}暂停调用 {gate.api}：{gate.sentence}（{until}）"
+            yield Sign(f"gate:{mark}{gate.api}", Level.BAD, what, advice, 1)
+        if not facts.gates:
+            yield Sign(f"{mark}gates", Level.GOOD, f"{name}各接口没有暂停")
 
 
 def _is_open(facts: WeComFacts, code: str, last: float) -> bool:
@@ -131,14 +151,6 @@ def _wecom(house: House, rows: RowFacts, now: datetime) -> Iterator[Sign]:
         yield Sign(
             "token_age_seconds", Level.WARN, "还没有取得过企业微信令牌", "运行 reviewbot doctor 检查。", age
         )
-    for gate in facts.gates:
-        until = f"{_epoch(gate.since)} 起，{_epoch(gate.until)} 再试"
-        advice = _DO.get(str(gate.errcode or "away"), "等待自动恢复；反复出现时查看日志。")
-        yield Sign(
-            f"gate:{gate.api}", Level.BAD, f"暂停调用 {gate.api}：{gate.sentence}（{until}）", advice, 1
-        )
-    if not facts.gates:
-        yield Sign("gates", Level.GOOD, "企业微信各接口没有暂停")
     if facts.lacking:
         what = f"平台不支持 {'、'.join(facts.lacking)}，已改用简单形式"
         yield Sign("lacking", Level.GOOD, what, "", len(facts.lacking))
@@ -147,7 +159,6 @@ def _wecom(house: House, rows: RowFacts, now: datetime) -> Iterator[Sign]:
         level = Level.WARN if share >= QUOTA_SHARE else Level.GOOD
         what = f"今天已发 {facts.sent_today} 人次，额度 {facts.quota}"
         yield Sign("quota_used", level, what, _DO["quota"] if level is Level.WARN else "", share)
-    yield from _alerts(house, [(alert.code, alert.said) for alert in rows.alerts])
 
 
 def _callback(house: House, rows: RowFacts, now: datetime) -> Sign:

@@ -263,3 +263,17 @@ def test_what_waits_in_any_of_the_queues_is_counted(wired):
     told = signs(wired)["queue_length"]
 
     assert (told.figure, told.level) == (1200, Level.WARN)
+
+
+def test_pauses_and_alerts_of_the_other_platforms_are_told_too_and_apart(wired, settings):
+    """Those of the 公众号 and of the address book were seen nowhere while WeCom itself was well or not there."""
+    store = redis.Redis.from_url(settings.redis_url)
+    contacts = WeComHealth(store, "contacts-of-tests")
+    contacts.alert("40001", "通讯录同步密钥不对")
+    there = replace(wired, wecom=None, contacts=cast(Any, WeCom(contacts)))
+
+    told = signs(there)
+
+    assert told["alert:contacts-40001"].level is Level.BAD
+    assert told["contacts-gates"].level is Level.GOOD
+    assert "alert:40001" not in told
