@@ -7,7 +7,7 @@ it.
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from reviewbot.errors import Conflict, NotFound
@@ -16,19 +16,22 @@ from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import SupervisionEvent
 from reviewbot.models.rater import RaterAnswer, RaterOpenid
 from reviewbot.models.review import KeptRecord, Review, ReviewCopy
-from reviewbot.queries.erasing import case_to_erase, reviews_of
+from reviewbot.queries.erasing import OF_ITS_REVIEW, case_to_erase, kept_without_review, reviews_of
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Move
 
 ERASED = "（已按规定删除）"
 
 
-def erase_rater(session: Session, who: str, reason: str, viewer: Viewer, *, at: datetime) -> list[str]:
+def erase_rater(
+    session: Session, who: str, reason: str, viewer: Viewer, *, at: datetime, source: str | None = None
+) -> list[str]:
     """Erase what is known of a rater by a case number, an 评价编号 or his own number; the 评价编号 erased.
 
-    Raises NotFound, and Conflict while one of the cases is open: somebody has still to call him.
+    Raises NotFound, and Conflict while one of the cases is open (somebody has still to call him) or where several
+    sources use the 评价编号 and ``source`` does not say which is meant.
     """
-    found = reviews_of(session, who.strip())
+    found = reviews_of(session, who.strip(), source)
     if not found:
         raise NotFound("没有找到这样的评价，或其评价人信息已经删除。")
     return [erase_review(session, review, reason, viewer, at=at) for review in found]
@@ -43,7 +46,8 @@ def erase_review(session: Session, review: Review, reason: str, viewer: Viewer, 
     review.comment = ERASED if review.comment else ""
     review.raw, review.erased_at = b"", at
     session.execute(update(ReviewCopy).where(ReviewCopy.review_id == review.id).values(raw=b""))
-    session.execute(update(KeptRecord).where(KeptRecord.review_id == review.id).values(raw=b""))
+    told_of_it = or_(KeptRecord.review_id == Review.id, OF_ITS_REVIEW)
+    session.execute(update(KeptRecord).where(Review.id == review.id, told_of_it).values(raw=b""))
     if case is not None:
         _erase_words(session, case)
         append_event(
@@ -65,7 +69,8 @@ def _erase_words(session: Session, case: Case) -> None:
 def erase_expired(
     session: Session, *, before: datetime, viewer: Viewer, at: datetime, limit: int = 200
 ) -> int:
-    """Erase what has been kept longer than the setting says; the number of reviews. Oldest first, open cases never."""
+    """Erase what has been kept longer than the setting says, records that never became a review too; the number of
+    reviews. Oldest first, never an open case or a record that waits for the desk."""
     over = (
         select(Review)
         .outerjoin(Case, Case.review_id == Review.id)
@@ -80,4 +85,6 @@ def erase_expired(
     expired = session.scalars(over).all()
     for review in expired:
         erase_review(session, review, "保存期限已满", viewer, at=at)
+    for kept in kept_without_review(session, before, limit):
+        kept.raw = b""
     return len(expired)

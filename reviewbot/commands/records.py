@@ -77,17 +77,18 @@ def print_balance(told: Balance) -> None:
 def erase(
     who: Annotated[str, typer.Argument(help="工单号、评价编号，或评价人留下的号码")],
     reason: Annotated[str, typer.Option(help="依据，如：本人申请")],
+    source: Annotated[str | None, typer.Option(help="评价来源；几个来源用同一评价编号时写明")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="不再询问")] = False,
 ) -> None:
     """删除评价人的姓名、号码、评价文字和原始记录；统计和办理记录不变，删除本身有记录。"""
     with prepared() as house:
         with house.database.begin() as session:
-            found = [review.external_id for review in reviews_of(session, who.strip())]
+            found = [review.external_id for review in reviews_of(session, who.strip(), source)]
         if found and not yes:
             typer.confirm(
                 f"将删除 {len(found)} 条评价的评价人信息（{'、'.join(found[:5])}），不能恢复。继续？",
                 abort=True,
             )
         with house.database.begin() as session:
-            erased = erase_rater(session, who, reason, SYSTEM, at=house.clock.now())
+            erased = erase_rater(session, who, reason, SYSTEM, at=house.clock.now(), source=source)
     console.print(f"已删除 {len(erased)} 条评价的评价人信息。")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from case_kit import COMMENT, PHONE, RATER, case_of, closed, events, messages, opened, record
 from ladder_kit import Wire
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.erase_rater import ERASED, erase_expired, erase_rater
@@ -17,7 +17,7 @@ from reviewbot.errors import Conflict, NotFound
 from reviewbot.links import RaterLink
 from reviewbot.models.chain import first_break
 from reviewbot.models.rater import RaterAnswer, RaterOpenid
-from reviewbot.models.review import Review, ReviewCopy
+from reviewbot.models.review import KeptRecord, Review, ReviewCopy
 from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.raters import Answer
@@ -27,9 +27,17 @@ from reviewbot.web.intake import to_record
 WORDS = "还是没人管，打我电话13812345678"
 
 
-def erase(house, who, reason="本人申请"):
+def erase(house, who, reason="本人申请", source=None):
     with house.database.begin() as session:
-        return erase_rater(session, who, reason, SYSTEM, at=house.clock.now())
+        return erase_rater(session, who, reason, SYSTEM, at=house.clock.now(), source=source)
+
+
+def received(house, *records, source="standard"):
+    body = b"\n".join(json.dumps(one, ensure_ascii=False).encode() for one in records)
+    ready = [to_record(house, house.profiles["standard"], piece) for piece in split_body(body)]
+    with house.database.begin() as session:
+        told = receive_reviews(session, [Delivery(source, "webhook", ready)], at=house.clock.now())
+    return [one.result for one in told.results[0]]
 
 
 def figures(house):
@@ -105,6 +113,82 @@ def test_his_own_number_finds_everything_of_his_and_nothing_of_others(house):
         erase(house, PHONE)
     with pytest.raises(NotFound):
         erase(house, " ")
+
+
+@pytest.mark.parametrize(
+    ("left", "asked"),
+    [
+        ("138 1234 5678", PHONE), ("+86138-1234-5678", PHONE), (PHONE, "+86 138 1234 5678"),
+        ("008613812345678", "138-12345678"),
+    ],
+)  # fmt: skip
+def test_his_number_finds_him_however_it_was_typed(house, left, asked):
+    good = record(rating=5)
+    received(house, good, record(rating=5, rater={"kind": "person", "name": "林某", "phone": "13900001111"}))
+    with house.database.begin() as session:
+        session.execute(update(Review).where(Review.rater_phone == PHONE).values(rater_phone=left))
+
+    assert erase(house, asked) == [good["external_id"]]
+
+
+def test_words_and_other_numbers_find_nobody_by_his_number(house):
+    received(house, record(rating=5), record(rating=5))
+    with house.database.begin() as session:
+        session.execute(update(Review).values(rater_phone="无"))
+
+    for asked in ("某人", "+", "86", "A13812345678"):
+        with pytest.raises(NotFound):
+            erase(house, asked)
+
+
+def test_one_number_in_two_sources_is_refused_until_the_source_is_said(house):
+    facts = record(rating=5)
+    received(house, facts)
+    received(house, facts, source="province_a")
+
+    with pytest.raises(Conflict, match=r"province_a 的 .*standard 的 .*--source"):
+        erase(house, facts["external_id"])
+    assert erase(house, facts["external_id"], source="standard") == [facts["external_id"]]
+
+    with house.database.begin() as session:
+        left = session.scalars(select(Review.source).where(Review.erased_at.is_(None))).all()
+    assert left == ["province_a"]
+    assert erase(house, facts["external_id"]) == [facts["external_id"]]
+
+
+def test_what_was_refused_or_set_aside_before_it_came_mended_goes_too(house):
+    """The same record was sent wrong first: its copies carry the name and the number as well."""
+    mended = record(rating=5)
+    broken = [mended | {"rating": 77}, mended | {"reviewed_at": "gestern"}, mended | {"round": "x"}]
+    stranger = record(rating=88)
+    assert received(house, *broken, stranger, mended)[3:] == ["set_aside", "accepted"]
+
+    erase(house, mended["external_id"])
+
+    assert everything_kept(house).count(PHONE.encode().hex()) == 1  # the stranger's
+    with house.database.begin() as session:
+        kept = session.scalars(select(KeptRecord).where(KeptRecord.raw != b"")).one()
+    assert kept.external_id == stranger["external_id"]
+
+
+def test_retention_erases_kept_records_that_never_became_a_review(house, clock):
+    refused = record(department=7) | {"reviewed_at": "gestern"}
+    unsettled, waiting = record(rating=88), record()
+    assert received(house, refused, unsettled, waiting | {"reviewed_at": "gestern"}) == [
+        "refused", "set_aside", "refused",
+    ]  # fmt: skip
+    opened(house, **waiting)  # what was refused first has an open case now
+    clock.moment += timedelta(days=100)
+    fresh = record() | {"reviewed_at": "gestern"}
+    received(house, fresh)
+
+    with house.database.begin() as session:
+        before = house.clock.now() - timedelta(days=90)
+        erase_expired(session, before=before, viewer=SYSTEM, at=house.clock.now())
+
+    with house.database.begin() as session:
+        kept = session.scalars(select(KeptRecord.external_id).where(KeptRecord.raw != b"")).all()
+    assert sorted(kept) == sorted(one["external_id"] for one in (unsettled, waiting, fresh))
 
 
 def test_while_somebody_has_still_to_call_him_nothing_is_erased(house):
