@@ -5,7 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ColumnExpressionArgument,
+    ScalarSelect,
+    Select,
+    and_,
+    cast,
+    func,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from reviewbot.models.case import Call, Case, MediaFetch
@@ -232,46 +244,47 @@ class Balance:
 
 
 def intake_balance(session: Session, now: datetime) -> Balance:
-    sums = session.execute(
-        select(
-            func.coalesce(func.sum(IntakeBatch.received), 0),
-            *(func.coalesce(func.sum(getattr(IntakeBatch, name)), 0) for name in RESULTS),
-        )
-    ).one()
-    kept = session.execute(select(KeptRecord.result, func.count()).group_by(KeptRecord.result))
-    settled = session.execute(
-        select(KeptRecord.settlement, func.count())
-        .where(KeptRecord.result == "set_aside", KeptRecord.settled_at.is_not(None))
-        .group_by(KeptRecord.settlement)
-    )
-    desk = select(func.coalesce(func.sum(IntakeBatch.received), 0)).where(IntakeBatch.via == "desk")
-    messages = session.execute(select(Message.state, func.count()).group_by(Message.state))
-    orders = Review.wants_case & ~Review.is_bad
-    return Balance(
-        received=sums[0],
-        results=dict(zip(RESULTS, sums[1:], strict=True)),
-        reviews=session.scalar(select(func.count()).select_from(Review)) or 0,
-        bad_reviews=session.scalar(select(func.count()).select_from(Review).where(Review.is_bad)) or 0,
-        work_orders=session.scalar(select(func.count()).select_from(Review).where(orders)) or 0,
-        cases=session.scalar(select(func.count()).select_from(Case)) or 0,
-        unrouted=session.scalar(
-            select(func.count()).select_from(Review).where(Review.wants_case, Review.routed_at.is_(None))
-        )
-        or 0,
-        kept={name: count for name, count in kept},
-        settled={name or "": count for name, count in settled},
-        by_desk=session.scalar(desk) or 0,
-        altered_copies=session.scalar(select(func.count()).select_from(ReviewCopy)) or 0,
-        due_waiting=session.scalar(select(func.count()).select_from(Case).where(Case.next_action_at <= now))
-        or 0,
-        callbacks_waiting=_count(session, InboxItem.state == "new")
-        + _count(session, MediaFetch.state == "wanted"),
-        messages={state: count for state, count in messages},
-    )
+    """Everything in one statement, which sees one moment: a delivery committed meanwhile cannot split the sums."""
+    batches = select(
+        _sum(IntakeBatch.received).label("received"),
+        *(_sum(getattr(IntakeBatch, name)).label(name) for name in RESULTS),
+        _sum(IntakeBatch.received, IntakeBatch.via == "desk").label("by_desk"),
+    ).subquery()
+    settled = (KeptRecord.result == "set_aside", KeptRecord.settled_at.is_not(None))
+    counts: dict[str, ColumnElement[Any]] = {
+        "reviews": _count(Review.id),
+        "bad_reviews": _count(Review.id, Review.is_bad),
+        "work_orders": _count(Review.id, Review.wants_case, ~Review.is_bad),
+        "cases": _count(Case.id),
+        "unrouted": _count(Review.id, Review.wants_case, Review.routed_at.is_(None)),
+        "kept": _counts(KeptRecord.result),
+        "settled": _counts(KeptRecord.settlement, *settled),
+        "altered_copies": _count(ReviewCopy.id),
+        "due_waiting": _count(Case.id, Case.next_action_at <= now),
+        "callbacks_waiting": _count(InboxItem.id, InboxItem.state == "new")
+        + _count(MediaFetch.id, MediaFetch.state == "wanted"),
+        "messages": _counts(Message.state),
+    }
+    asked = select(batches, *(each.label(name) for name, each in counts.items()))
+    told = dict(session.execute(asked).mappings().one())
+    return Balance(results={name: told.pop(name) for name in RESULTS}, **told)
 
 
-def _count(session: Session, which: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).where(which)) or 0
+def _sum(column: InstrumentedAttribute[int], *which: ColumnElement[bool]) -> ColumnElement[int]:
+    total = func.sum(column)
+    return func.coalesce(total.filter(*which) if which else total, 0)
+
+
+def _count(ident: InstrumentedAttribute[int], *which: ColumnExpressionArgument[bool]) -> ScalarSelect[int]:
+    return select(func.count(ident)).where(*which).scalar_subquery()
+
+
+def _counts(column: InstrumentedAttribute[Any], *which: ColumnElement[bool]) -> ColumnElement[dict[str, int]]:
+    """``{value: rows}`` as one value; '' stands for none."""
+    name = func.coalesce(column, "").label("name")
+    groups = select(name, func.count().label("rows")).where(*which).group_by(name).subquery()
+    every = func.coalesce(func.jsonb_object_agg(groups.c.name, groups.c.rows, type_=JSONB), cast({}, JSONB))
+    return select(every).scalar_subquery()
 
 
 def suppressed_reasons(session: Session) -> dict[str, int]:

@@ -81,6 +81,27 @@ def test_for_any_sequence_of_deliveries_the_balance_adds_up_and_the_first_copy_s
     assert (balance.bad_reviews, balance.unrouted) == (bad, bad)
 
 
+def test_a_delivery_committed_while_the_balance_is_read_does_not_split_it(house):
+    """The page and the import read it while the door is open."""
+    engine, come = house.database.engine, []
+
+    def another_comes(*_):
+        if not come:
+            come.append(True)
+            receive(house, [review("E9"), REFUSED, SET_ASIDE])
+
+    receive(house, [review("E1")])
+    event.listen(engine, "after_cursor_execute", another_comes)
+    with house.database.begin() as session:
+        balance = intake_balance(session, house.clock.now())
+    event.remove(engine, "after_cursor_execute", another_comes)
+
+    assert balance.adds_up
+    assert (come, balance.received) == ([True], 1)
+    with house.database.begin() as session:
+        assert intake_balance(session, house.clock.now()).received == 4
+
+
 def expect(one, first, altered):
     """The whole meaning of the results, in six lines."""
     if one in (REFUSED, SET_ASIDE):
