@@ -1,4 +1,6 @@
-"""What a message to staff says. Never the rater's identity, phone or comment (F19): number, item, time, link."""
+"""What a message to staff says. Never the rater's identity, phone or comment (F19): number, item, time, link.
+
+Words typed by people travel with their personal numbers covered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +9,7 @@ from typing import Any
 
 from reviewbot.rules.buttons import Button, buttons_for
 from reviewbot.rules.lifecycle import CaseStatus, Move
+from reviewbot.rules.masking import mask_personal
 
 Body = dict[str, Any]
 
@@ -202,7 +205,7 @@ def card_settled(facts: Facts, card: str, outcome: str, reason: str) -> Body:
 
 def problem_opened(ident: int, unit: str, item: str, count: int, days: int) -> Body:
     return text(
-        f"共性问题 {ident}：{unit}“{item}”{days} 天内出现 {count} 件同类差评，"
+        f"共性问题 {ident}：{unit}“{mask_personal(item)}”{days} 天内出现 {count} 件同类差评，"
         "请查明根本原因、举一反三，在督办网页「共性问题」中填写措施。"
     )
 
@@ -232,7 +235,8 @@ def recall_committed(period: str, commitment: str) -> Body:
 def letter_moved(ident: int, name: str, what: str, *, note: str = "") -> Body:
     """Of a letter that was issued, received or withdrawn: its name and a link, nothing of what it says."""
     return {
-        "type": "card", "number": f"L{ident}", "round": 1, "title": name, "desc": what, "note": note, "rows": [],
+        "type": "card", "number": f"L{ident}", "round": 1, "title": name, "desc": mask_personal(what),
+        "note": mask_personal(note), "rows": [],
         "buttons": [], "link": f"/letters/{ident}",
     }  # fmt: skip
 
@@ -346,9 +350,13 @@ def _card(facts: Facts, title: str, desc: str, *, note: str = "") -> Body:
         "number": facts.number,
         "round": facts.round,
         "title": title,
-        "desc": desc,
-        "note": note,
-        "rows": [["事项", facts.item], ["单位", facts.department], ["时限", when(facts.due_at)]],
+        "desc": mask_personal(desc),
+        "note": mask_personal(note),
+        "rows": [
+            ["事项", mask_personal(facts.item)],
+            ["单位", facts.department],
+            ["时限", when(facts.due_at)],
+        ],
         "buttons": [],
         "link": facts.link,
         "source": thread(facts.number, facts.round),

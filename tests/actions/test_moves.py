@@ -378,3 +378,13 @@ def test_what_nobody_can_receive_is_kept_with_the_reason(house):
 def test_the_system_itself_holds_no_right_to_move_a_case_as_a_person():
     assert SYSTEM.staff_id is None
     assert SYSTEM.department_id is None
+
+
+def test_a_number_that_somebody_typed_is_covered_in_every_card(house):
+    """F19: staff type numbers into reasons, raters into the item."""
+    number = awaiting_approval(house, item="查询 13700001234 的参保")
+    move(house, HEAD, "send_back", number, remark="请再打13800001234")
+
+    told = [str(one.body) for one in messages(house, channel="wecom")]
+    assert any("请再打138****1234" in body for body in told)
+    assert not any("13800001234" in body or "13700001234" in body for body in told)
