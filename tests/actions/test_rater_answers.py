@@ -178,6 +178,30 @@ def test_a_concern_is_settled_once_by_a_supervisor_with_a_finding_in_the_chain(h
     assert (last.move, last.remark) == ("settle_concern", "两次回访均属实")
 
 
+def test_a_second_word_in_the_round_opens_a_settled_concern_again_and_is_told(house, clock):
+    number = verifying(house)
+    clock.moment += timedelta(days=3)
+    answer(house, number, "nobody_called", "一直没有电话")
+    (event,) = rows(house, SupervisionEvent)
+    with house.database.begin() as session:
+        settle_concern(session, event.id, "已督促回访", viewer(house, SUPERVISOR), at=house.clock.now())
+    call(house, number)
+    conclude(house, number)
+    move(house, handler_of(house, number), "submit_measures", number, remark="增设窗口")
+    move(house, HEAD, "approve", number, no_attachment=True)
+    clock.moment += timedelta(hours=1)
+    move(house, handler_of(house, number), "record_feedback", number, channel="电话", remark="已告知")
+    before = len(messages(house, kind="concern_nobody_called", userid=SUPERVISOR))
+
+    answer(house, number, "nobody_called", "还是没有")
+
+    (again,) = rows(house, SupervisionEvent)
+    assert (again.said, again.opened_at) == ("还是没有", clock.moment)
+    assert (again.settled_at, again.settled_by, again.finding) == (None, None, None)
+    assert len(messages(house, kind="concern_nobody_called", userid=SUPERVISOR)) == before + 1
+    assert "已督促回访" in [one.remark for one in events(house, number)]
+
+
 def test_the_confirmed_twin_of_the_rectification_rate_puts_every_closed_case_into_one_group(house):
     said = ["satisfied", "basically", "nobody_called", None]
     for one in said:
