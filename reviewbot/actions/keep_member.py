@@ -6,9 +6,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from reviewbot.models.message import Message
+from reviewbot.models.oversight import Letter
 from reviewbot.models.people import Staff
 from reviewbot.models.procedure import Application, Decision
 from reviewbot.queries.contacts import contact_of, latest_event
+
+_WORDS = (Decision.actor, Application.asked_by, Letter.drafted_by, Letter.reviewed_by)
+"""Where a right hangs on who it was."""
 
 
 def confirm(session: Session, staff: Staff) -> None:
@@ -34,23 +38,29 @@ def rename(session: Session, wanted: Mapping[int, str]) -> None:
     holders = session.scalars(
         select(Staff).where(func.lower(Staff.userid).in_(names), Staff.id.not_in(changing.keys()))
     )
-    for holder in holders:
-        contact_of(session, holder).base_userid = holder.userid = freed(holder.userid, holder.id)
+    aside = {one.id: freed(one.userid, one.id) for one in holders}
+    for ident in aside:
+        contact_of(session, session.get_one(Staff, ident)).base_userid = aside[ident]
+    before |= {ident: session.get_one(Staff, ident).userid for ident in aside}
+    aside |= {ident: freed(before[ident], ident) for ident in changing}
+    # First everybody steps aside: while two hold one name, what is written under it cannot be told apart.
+    for ident, name in aside.items():
+        _rewrite(session, ident, before[ident], name)
     for ident, userid in changing.items():
-        session.get_one(Staff, ident).userid = freed(userid, ident)
-    session.flush()
-    for ident, userid in changing.items():
-        session.get_one(Staff, ident).userid = userid
-        session.execute(
-            update(Message)
-            .where(Message.userid == before[ident], Message.state.in_(("owed", "held", "sending")))
-            .values(userid=userid)
-        )
-        # Nobody decides twice, or on his own application, because his account was renamed in between.
-        session.execute(update(Decision).where(Decision.actor == before[ident]).values(actor=userid))
-        session.execute(
-            update(Application).where(Application.asked_by == before[ident]).values(asked_by=userid)
-        )
+        _rewrite(session, ident, aside[ident], userid)
+
+
+def _rewrite(session: Session, ident: int, old: str, new: str) -> None:
+    """His row, what waits to be told him, and what he has said: nobody decides or reviews twice, or on what is his
+    own, because his account was renamed in between."""
+    session.get_one(Staff, ident).userid = new
+    session.execute(
+        update(Message)
+        .where(Message.userid == old, Message.state.in_(("owed", "held", "sending")))
+        .values(userid=new)
+    )
+    for column in _WORDS:
+        session.execute(update(column.class_).where(column == old).values({column: new}))
     session.flush()
 
 

@@ -9,11 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from reviewbot.actions.keep_member import rename
 from reviewbot.actions.settle_contacts import settle_contacts
 from reviewbot.actions.take_contact_event import take_contact_event
 from reviewbot.models.contacts import DirectoryChange, WeComDepartment
+from reviewbot.models.message import Message
+from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.models.people import Department, Staff
+from reviewbot.outbox import owe
 from reviewbot.queries.recalls import hands_on
+from reviewbot.rules import notices
 
 
 class _Undone(Exception):
@@ -207,3 +212,56 @@ def test_who_was_renamed_still_answers_for_what_he_did(house):
 
     with house.database.begin() as session:
         assert hands_on(session, case_of(house, number).id) >= {mine, "third"}
+
+
+def said_under(house):
+    """{userid: who decided, applied, drafted, reviewed or is waited for under it}, by the words of the row."""
+    with house.database.begin() as session:
+        rows = [
+            *session.execute(select(Message.userid, Message.kind).where(Message.kind.startswith("for "))),
+            *session.execute(select(Letter.drafted_by, Letter.title)),
+            *session.execute(select(Letter.reviewed_by, Letter.origin)),
+        ]
+    return {(who, what) for who, what in rows}
+
+
+def written_under(house, userid):
+    """A message that waits and a letter, both of whoever has this userid now."""
+    now = house.clock.now()
+    with house.database.begin() as session:
+        owe(session, key=f"k-{userid}", kind=f"for {userid}", userid=userid, body=notices.text("x"), at=now)
+        session.add(
+            Letter(
+                kind=LetterKind.LEDGER, origin=f"reviewed by {userid}", title=f"drafted by {userid}", facts={},
+                drafted_at=now, drafted_by=userid, reviewed_at=now, reviewed_by=userid,
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("after", [["two", "one", "three"], ["two", "three", "one"], ["three", "one", "two"]])
+def test_whoever_exchange_or_inherit_userids_keep_what_is_their_own(house, after):
+    members = dict(zip(["one", "two", "three"], unit_people(house, "社保局")[:3], strict=True))
+    ids = {name: person(house, userid).id for name, userid in members.items()}
+    for userid in members.values():
+        written_under(house, userid)
+
+    with house.database.begin() as session:
+        rename(session, {ids[name]: members[to] for name, to in zip(ids, after, strict=True)})
+
+    expected = {
+        (members[to], f"{what} {members[name]}")
+        for name, to in zip(ids, after, strict=True)
+        for what in ("for", "drafted by", "reviewed by")
+    }
+    assert said_under(house) == expected
+
+
+def test_whoever_inherits_the_userid_of_one_who_is_gone_gets_nothing_of_his(house):
+    gone, heir = unit_people(house, "社保局")[:2]
+    ident = person(house, heir).id
+    written_under(house, gone)
+
+    with house.database.begin() as session:
+        rename(session, {ident: gone})
+
+    assert not any(who == gone for who, _ in said_under(house))
