@@ -66,6 +66,15 @@ def running(session: Session, case: Case) -> list[DueTime]:
     )
 
 
+def round_began(session: Session, case: Case) -> datetime | None:
+    """Where the handling of this round began: the first dispatch, or the reopening."""
+    return session.scalar(
+        select(DueTime.started_at).where(
+            DueTime.case_id == case.id, DueTime.round == case.round, DueTime.stage == "handling"
+        )
+    )
+
+
 def next_rung(
     session: Session, case: Case, rulebook: Rulebook, *, met: tuple[str, ...] = (), at: datetime | None = None
 ) -> datetime | None:

@@ -27,9 +27,11 @@ from case_kit import (
     photograph,
     verifying,
 )
+from rules_kit import decree, today
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.chain import first_break
 from reviewbot.models.people import Staff
@@ -259,6 +261,52 @@ def test_a_complex_matter_gets_a_longer_limit_and_keeps_its_first_due_time(house
 
     case = case_of(house, number)
     assert case.due_at > before.due_at == case.original_due_at
+    (told,) = messages(house, kind="extended")
+    assert f"预计 {case.due_at.astimezone(CHINA):%Y-%m-%d} 前办结" in told.body["content"]
+
+
+def test_a_complex_matter_of_a_later_round_counts_from_its_reopening(house, clock):
+    number = closed(house)
+    clock.moment += timedelta(days=60)
+    move(house, SUPERVISOR, "reopen", number, remark="群众反映未整改")
+    reopened = case_of(house, number)
+    call(house, number)
+
+    conclude(house, number, complex=True)
+
+    case = case_of(house, number)
+    assert case.due_at == today(house).due("handling_complex", clock.moment).due_at > reopened.due_at
+
+
+def test_complex_is_said_before_the_due_time_or_not_at_all(house, clock):
+    number = verifying(house)
+    call(house, number)
+    due = case_of(house, number).due_at
+    clock.moment = due + timedelta(minutes=1)
+
+    with pytest.raises(Conflict, match="须在到期之前"):
+        conclude(house, number, complex=True)
+    conclude(house, number)
+
+    case = case_of(house, number)
+    assert (case.due_at, case.complex, case.status) == (due, False, CaseStatus.RECTIFYING)
+
+
+def test_a_complex_matter_never_gets_less_time_than_it_had(house):
+    decree(house, "generous", ("most_days = 10", "most_days = 20"))
+    number = verifying(house)
+    call(house, number)
+    handler = handler_of(house, number)
+    move(house, handler, "request_extension", number, days=12, remark="需核对数据")
+    move(house, SUPERVISOR, "agree", number)
+    extended = case_of(house, number)
+    assert extended.due_at > today(house).due("handling_complex", extended.dispatched_at).due_at
+
+    conclude(house, number, complex=True)
+
+    case = case_of(house, number)
+    assert (case.due_at, case.complex) == (extended.due_at, True)
+    assert len(messages(house, kind="extended")) == 1  # the day he was told stands
 
 
 def test_a_case_of_another_department_does_not_exist_for_a_stranger(house):

@@ -1,15 +1,18 @@
 """The core path: dispatch, sign, call back, conclude, measures or explanation, approval, feedback, reopening."""
 
+from datetime import datetime
+
 from reviewbot.actions.effects.applications import lapse
 from reviewbot.actions.effects.call_back import check_called_back, end_of_calling
 from reviewbot.actions.effects.joint import check_nobody_is_waited_for
 from reviewbot.actions.notify import approvers_of, facts_of, tell_rater
 from reviewbot.actions.open_case import dispatch
-from reviewbot.actions.start_clock import next_rung, replace_clock, running, start_clock
+from reviewbot.actions.start_clock import next_rung, replace_clock, round_began, running, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.clock import CHINA
-from reviewbot.errors import InvalidInput
+from reviewbot.errors import Conflict, InvalidInput
 from reviewbot.models.procedure import ApplicationKind
+from reviewbot.queries.calendars import was_told_day
 from reviewbot.queries.cases import count_evidence
 from reviewbot.queries.directory import find_department
 from reviewbot.rules import notices
@@ -52,14 +55,35 @@ def _conclude(step: Step) -> None:
 
 
 def _extend_as_complex(step: Step) -> None:
-    """A complex matter has its own limit, counted from the same dispatch; the original due time stays."""
+    """A complex matter has its own limit, counted from where this round's handling began; the original due time stays.
+
+    It is more time that the unit gives itself: as any other it is taken before the due time (F16), and where the
+    case already has longer, that stands."""
     case = step.case
+    if case.due_at is not None and step.at > case.due_at:
+        raise Conflict(f"工单 {case.number} 已到期，按复杂事项认定须在到期之前；请不加“复杂”再认定。")
     case.complex = True
-    due = step.rulebook.due("handling_complex", case.dispatched_at or step.at)
+    due = step.rulebook.due("handling_complex", round_began(step.session, case) or step.at)
+    if case.due_at is not None and due.due_at <= case.due_at:
+        step.said += "，期限不变"
+        return
+    if case.due_at is not None:
+        step.data |= {"due_before": case.due_at.isoformat(), "due_after": due.due_at.isoformat()}
     replace_clock(step.session, case, "handling", "handling_complex", due, step.rulebook, at=step.at)
     case.due_at = due.due_at
     case.next_action_at = next_rung(step.session, case, step.rulebook)
     step.said += "，按复杂事项时限"
+
+
+def _after_conclude(step: Step) -> None:
+    """The rater hears of the new day where he was told one that is no longer so."""
+    case, before = step.case, step.data.get("due_before")
+    if before is None or case.due_at is None:
+        return
+    told, due = datetime.fromisoformat(before).astimezone(CHINA).date(), case.due_at.astimezone(CHINA)
+    if told != due.date() and was_told_day(step.session, case, told):
+        body = notices.rater_extended(case.number, due, "情况复杂")
+        tell_rater(step.session, case, "extended", body, at=step.at)
 
 
 def _submit_measures(step: Step) -> None:
@@ -169,7 +193,7 @@ def _after_reopen(step: Step) -> None:
 CORE: dict[Move, Effect] = {
     Move.DISPATCH: Effect(_dispatch),
     Move.SIGN: Effect(_sign),
-    Move.CONCLUDE_JUSTIFIED: Effect(_conclude),
+    Move.CONCLUDE_JUSTIFIED: Effect(_conclude, _after_conclude),
     Move.CONCLUDE_UNJUSTIFIED: Effect(_conclude),
     Move.SUBMIT_MEASURES: Effect(_submit_measures, _to_approve),
     Move.SUBMIT_EXPLANATION: Effect(_submit_explanation, _to_approve),
