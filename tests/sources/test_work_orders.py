@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from case_kit import SUPERVISOR, move
 from sqlalchemy import select
 
 from reviewbot.actions.open_case import open_case
@@ -65,6 +66,17 @@ def test_an_open_order_becomes_a_case_with_the_limit_of_its_kind(house, said, ki
         review = session.scalars(select(Review)).one()
         assert (review.rating, review.is_bad, review.wants_case, review.grade) == (None, False, True, said)
         assert intake_balance(session, house.clock.now()).adds_up
+
+
+def test_a_reopened_order_has_the_limit_of_its_kind_again(house):
+    taken(house, order(closed_at="2026-11-28 09:00:00", satisfaction="3"))
+    (case,) = cases(house)
+
+    move(house, SUPERVISOR, "reopen", case.number, remark="群众反映未办结")
+
+    with house.database.begin() as session:
+        again = session.scalars(select(DueTime).where(DueTime.stage == "handling")).one()
+        assert (again.round, again.limit_text) == (2, "15 工作日")
 
 
 def test_an_order_closed_at_its_source_is_history_and_disturbs_nobody(house):

@@ -178,7 +178,7 @@ def _reopen(step: Step) -> None:
     case.closed_at = None
     case.complex = False
     case.ledger_until = None
-    case.due_at = start_clock(step.session, case, "handling", step.at, step.rulebook)
+    case.due_at = start_clock(step.session, case, "handling", step.at, step.rulebook, limit=case.kind.limit)
     case.next_action_at = next_rung(step.session, case, step.rulebook)
 
 
