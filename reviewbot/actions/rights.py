@@ -79,6 +79,8 @@ def _without_object(session: Session, case: Case) -> set[Move]:
         idle |= {Move.ASSIST, Move.WITHDRAW_ASSISTANCE}
     if case.instructed_at is not None:
         idle.add(Move.INSTRUCT)
+    if case.department_id is None:
+        idle.add(Move.REOPEN)
     return idle
 
 

@@ -3,19 +3,21 @@
 import json
 
 import pytest
-from case_kit import SUPERVISOR, move
+from case_kit import SUPERVISOR, move, viewer
 from sqlalchemy import select
 
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
 from reviewbot.actions.report_rates import report_rates
+from reviewbot.actions.rights import possible_moves
+from reviewbot.errors import Conflict
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.review import Review
 from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.kinds import ORDERS, Kind
-from reviewbot.rules.lifecycle import CaseStatus, ClosingKind
+from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
 from reviewbot.sources.split import split_body
 from reviewbot.web.intake import to_record
 
@@ -77,6 +79,18 @@ def test_a_reopened_order_has_the_limit_of_its_kind_again(house):
     with house.database.begin() as session:
         again = session.scalars(select(DueTime).where(DueTime.stage == "handling")).one()
         assert (again.round, again.limit_text) == (2, "15 工作日")
+
+
+def test_history_without_a_unit_is_not_reopened_into_nobodys_hands(house):
+    taken(house, order(department="不存在的局", closed_at="2026-11-28 09:00:00", satisfaction="3"))
+    (case,) = cases(house)
+
+    with pytest.raises(Conflict, match="没有承办单位，不能重开"):
+        move(house, SUPERVISOR, "reopen", case.number, remark="群众反映未办结")
+
+    assert cases(house)[0].status is CaseStatus.CLOSED
+    with house.database.begin() as session:
+        assert Move.REOPEN not in possible_moves(session, case, viewer(house, SUPERVISOR))
 
 
 def test_an_order_closed_at_its_source_is_history_and_disturbs_nobody(house):

@@ -171,6 +171,8 @@ def _closing_kind(conclusion: Conclusion | None) -> ClosingKind:
 def _reopen(step: Step) -> None:
     need(step.asked.remark, f"重开须写明原因：重开 {step.case.number} 原因。")
     case = step.case
+    if case.department_id is None:
+        raise Conflict(f"工单 {case.number} 是来源已办结的历史工单，没有承办单位，不能重开。")
     case.round += 1
     case.reopen_count += 1
     case.conclusion = None
