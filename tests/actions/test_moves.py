@@ -360,6 +360,19 @@ def test_r15_reopening_keeps_the_first_closing_apart_from_the_last_and_starts_a_
     assert case.next_action_at is not None
 
 
+def test_a_call_made_before_the_reopening_is_none_of_the_new_round(house, clock):
+    number = closed(house)
+    clock.moment += timedelta(minutes=2)
+    move(house, SUPERVISOR, "reopen", number, remark="群众反映未整改")
+    reopened, handler = clock.moment, handler_of(house, number)
+    clock.moment += timedelta(minutes=2)
+    said = {"reached": True, "remark": "已致歉"}
+
+    with pytest.raises(InvalidInput, match="重开）之后"):
+        move(house, handler, "record_call", number, called_at=reopened - timedelta(minutes=1), **said)
+    move(house, handler, "record_call", number, called_at=reopened + timedelta(minutes=1), **said)
+
+
 def test_an_illegal_move_leaves_nothing_behind(house):
     number = opened(house)
     owed, told = len(messages(house)), len(events(house, number))

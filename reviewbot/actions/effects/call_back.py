@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.start_clock import next_rung
+from reviewbot.actions.start_clock import next_rung, round_began
 from reviewbot.actions.step import Effect, Step, need
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
@@ -57,8 +57,12 @@ def _called_at(step: Step) -> datetime:
     called = step.asked.called_at
     if called is None:
         return step.at
-    if not may_be_recorded(called, step.at, step.case.assigned_at, CHINA):
-        raise InvalidInput("回访时间应在派单之后、现在之前，并在当天登记；不是当天的回访请重新拨打。")
+    # A reopening dispatches nothing: what was said before it was said of the round before.
+    since = max(filter(None, (step.case.assigned_at, round_began(step.session, step.case))), default=None)
+    if not may_be_recorded(called, step.at, since, CHINA):
+        raise InvalidInput(
+            "回访时间应在派单（或重开）之后、现在之前，并在当天登记；不是当天的回访请重新拨打。"
+        )
     return called
 
 
