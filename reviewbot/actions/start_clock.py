@@ -23,9 +23,9 @@ def replace_clock(
     session: Session, case: Case, stage: str, new_stage: str, due: Reckoned, rulebook: Rulebook,
     *, at: datetime,
 ) -> None:  # fmt: skip
-    """A running limit (its stage begins with ``stage``) gives way to another; both stay on record."""
+    """A running limit (``stage``, or one numbered or named after it) gives way to another; both stay on record."""
     for old in running(session, case):
-        if old.stage.startswith(stage):
+        if _belongs(old.stage, stage):
             old.replaced_by, old.replaced_at = new_stage, at
     _store(session, case, new_stage, due, rulebook)
 
@@ -78,10 +78,10 @@ def round_began(session: Session, case: Case) -> datetime | None:
 def next_rung(
     session: Session, case: Case, rulebook: Rulebook, *, met: tuple[str, ...] = (), at: datetime | None = None
 ) -> datetime | None:
-    """The next reminder of all running limits, after marking those whose stage begins with one of ``met`` as met."""
+    """The next reminder of all running limits, after marking those of the stages ``met`` as met."""
     moments = []
     for due in running(session, case):
-        if due.stage.startswith(met):
+        if any(_belongs(due.stage, name) for name in met):
             due.met_at = at
             continue
         moments.append(
@@ -89,3 +89,8 @@ def next_rung(
         )
     session.flush()
     return min((moment for moment in moments if moment), default=None)
+
+
+def _belongs(stage: str, name: str) -> bool:
+    """``dispatch_2`` is a stage of ``dispatch``; ``assistance_12`` is none of ``assistance_1``."""
+    return stage == name or stage.startswith(f"{name}_")

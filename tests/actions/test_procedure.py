@@ -21,7 +21,7 @@ from case_kit import (
     verifying,
 )
 from rules_kit import today
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.clock import CHINA
@@ -177,6 +177,21 @@ def test_a_joint_case_has_one_lead_one_due_time_and_waits_for_its_helpers(house,
     after = case_of(house, number)
     assert (after.department_id, after.due_at) == (before.department_id, before.due_at)
     move(house, handler_of(house, number), "submit_measures", number, remark="已改正")
+
+
+def test_the_end_of_a_sub_task_ends_no_other_whose_number_begins_alike(house):
+    number = rectifying(house)
+    with house.database.begin() as session:
+        session.execute(text("ALTER SEQUENCE assistances_id_seq RESTART WITH 1"))
+    move(house, DESK, "ask_assistance", number, department="MED", remark="请核对")
+    with house.database.begin() as session:
+        session.execute(text("ALTER SEQUENCE assistances_id_seq RESTART WITH 12"))
+    move(house, DESK, "ask_assistance", number, department="TAX", remark="请核对")
+
+    move(house, DESK, "withdraw_assistance", number, department="MED", remark="已自行取得")
+
+    met = {due.stage: due.met_at is not None for due in due_times(house, number)}
+    assert (met["assistance_1"], met["assistance_12"]) == (True, False)
 
 
 def test_a_helper_sees_the_case_and_nothing_more_than_his_answer(house):
