@@ -7,13 +7,20 @@ import warnings
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from reviewbot.errors import InvalidInput
 from reviewbot.files.store import write_once
 
 QUALITY = 88
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+"""EXIF's orientations, each with what turns it upright; 1 is upright."""
 
 
 def plain_copy(original: Path, media_type: str) -> Path:
@@ -30,13 +37,18 @@ def _stripped(data: bytes, form: str) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(BytesIO(data), formats=[form]) as picture:
-                upright = ImageOps.exif_transpose(picture)
+                upright = _upright(picture)
                 bare = Image.new(upright.mode, upright.size)
                 bare.paste(upright)
                 if upright.mode == "P" and (palette := upright.getpalette()):
                     bare.putpalette(palette)
         bare.save(out, form, **({"quality": QUALITY} if form == "JPEG" else {"optimize": False}))
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError,
-            Image.DecompressionBombWarning):  # fmt: skip
+    except Exception:  # noqa: BLE001 - a file from outside makes the library raise almost anything
         raise InvalidInput("这张照片已损坏或过大，无法显示；原件仍保存在案。") from None
     return out.getvalue()
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Reads the one tag: the library's own way writes all of them anew and fails at an odd one."""
+    turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
+    return picture.copy() if turn is None else picture.transpose(turn)

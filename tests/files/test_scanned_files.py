@@ -3,6 +3,7 @@
 import io
 import socket
 import stat
+import struct
 from dataclasses import replace
 
 import pytest
@@ -244,6 +245,38 @@ def test_the_shown_copy_is_upright_and_says_nothing_of_place_or_telephone(tmp_pa
         assert not shown.getexif()
     assert original.read_bytes() == taken()
     assert plain_copy(original, "image/jpeg") == copy
+
+
+def odd(orientation):
+    """Its width is a text, which no standard allows."""
+    tags = struct.pack("<HHI4s", 0x0100, 2, 4, b"abc\0") + struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + tags + bytes(4)
+    out = io.BytesIO()
+    picture = Image.new("RGB", (40, 20), "red")
+    picture.paste("blue", (0, 0, 20, 10))
+    picture.save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_photograph_with_an_odd_tag_is_shown_upright(tmp_path, orientation):
+    """Where the blue quarter, at the upper left as stored, belongs by the EXIF standard."""
+    (tmp_path / "photo").write_bytes(odd(orientation))
+    corners = {
+        2: "right upper",
+        3: "right lower",
+        4: "left lower",
+        6: "right upper",
+        7: "right lower",
+        8: "left lower",
+    }
+
+    with Image.open(plain_copy(tmp_path / "photo", "image/jpeg")) as shown:
+        assert shown.size == ((20, 40) if 5 <= orientation <= 8 else (40, 20))
+        across, down = corners.get(orientation, "left upper").split()
+        place = (2 if across == "left" else shown.width - 3, 2 if down == "upper" else shown.height - 3)
+        red, _, blue = shown.getpixel(place)
+        assert blue > red
 
 
 @given(st.binary(max_size=200))
