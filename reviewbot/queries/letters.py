@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select, true
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import BigInteger, ColumnElement, any_, bindparam, func, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.sql.elements import CollectionAggregate
 
 from reviewbot.models.case import Case, CaseEvent, Evidence
 from reviewbot.models.oversight import Letter, LetterState
 from reviewbot.models.people import Staff
 from reviewbot.queries.cases import IS_SOUND
 from reviewbot.queries.scope import Viewer, visible_cases
+from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import Move
 
 SUBMISSIONS = (Move.SUBMIT_MEASURES.value, Move.SUBMIT_EXPLANATION.value)
@@ -70,18 +72,26 @@ def names_by_userid(session: Session, userids: Iterable[str | None]) -> dict[str
 
 
 def ledger_cases(session: Session, viewer: Viewer, start: datetime, end: datetime) -> list[Case]:
-    """Cases opened or closed within ``start <= … < end`` or still open at its end, oldest first."""
+    """Cases of ratings opened or closed within ``start <= … < end`` or still open at its end, oldest first."""
     wanted = select(Case).options(joinedload(Case.review), joinedload(Case.department))
     wanted = wanted.where(
-        visible_cases(viewer), Case.opened_at < end, or_(Case.closed_at.is_(None), Case.closed_at >= start)
+        visible_cases(viewer),
+        Case.kind == Kind.RATING,
+        Case.opened_at < end,
+        or_(Case.closed_at.is_(None), Case.closed_at >= start),
     )
     return list(session.scalars(wanted.order_by(Case.opened_at, Case.id)))
+
+
+def _any_of(case_ids: Iterable[int]) -> CollectionAggregate[bool]:
+    """All of them as one parameter: a statement takes at most 65,535, a ledger of all years has more cases."""
+    return any_(bindparam(None, list(case_ids), ARRAY(BigInteger)))
 
 
 def evidence_counts(session: Session, case_ids: Iterable[int]) -> dict[int, int]:
     rows = session.execute(
         select(Evidence.case_id, func.count())
-        .where(Evidence.case_id.in_(list(case_ids)), IS_SOUND)
+        .where(Evidence.case_id == _any_of(case_ids), IS_SOUND)
         .group_by(Evidence.case_id)
     )
     return {case_id: count for case_id, count in rows if case_id is not None}
@@ -91,7 +101,7 @@ def last_submissions(session: Session, case_ids: Iterable[int]) -> dict[int, Cas
     """The latest measures or explanation of each case that has any."""
     rows = session.scalars(
         select(CaseEvent)
-        .where(CaseEvent.case_id.in_(list(case_ids)), CaseEvent.move.in_(SUBMISSIONS))
+        .where(CaseEvent.case_id == _any_of(case_ids), CaseEvent.move.in_(SUBMISSIONS))
         .ext(distinct_on(CaseEvent.case_id))
         .order_by(CaseEvent.case_id, CaseEvent.seq.desc())
     )

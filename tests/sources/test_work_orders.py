@@ -1,6 +1,7 @@
 """12345 work orders through the same door: what they are, what is doubted, and the customer's published figures."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from case_kit import SUPERVISOR, move, viewer
@@ -15,6 +16,7 @@ from reviewbot.models.case import Case, DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.review import Review
 from reviewbot.queries.counts import intake_balance
+from reviewbot.queries.letters import evidence_counts, last_submissions, ledger_cases
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.kinds import ORDERS, Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
@@ -133,3 +135,12 @@ def test_orders_do_not_mix_with_ratings_in_any_rate(house):
 
     assert all(row.figure.denominator == 0 for row in ratings)
     assert [(row.figure.numerator, row.figure.denominator) for row in orders] == [(1, 1)]
+
+
+def test_orders_do_not_stand_in_the_ledger_of_bad_ratings_which_may_be_as_long_as_it_likes(house):
+    taken(house, order())
+    now = house.clock.now()
+
+    with house.database.begin() as session:
+        assert ledger_cases(session, SYSTEM, now - timedelta(days=30), now + timedelta(days=1)) == []
+        assert (evidence_counts(session, range(70_000)), last_submissions(session, range(70_000))) == ({}, {})
