@@ -8,10 +8,12 @@ from typing import Any
 import structlog
 import typer
 from rich.console import Console
+from sqlalchemy.exc import DBAPIError
 
 from reviewbot.actions.load_city import city_is_empty, load_city
 from reviewbot.actions.take_rules import take_first_calendar, take_policy
 from reviewbot.database.schema import migrate
+from reviewbot.database.session import database_is_away
 from reviewbot.embedded import start_embedded
 from reviewbot.errors import ReviewbotError
 from reviewbot.logs import configure_logs
@@ -22,6 +24,7 @@ from reviewbot.wiring import House, build_house, rule_files
 
 console = Console()
 log = structlog.get_logger()
+DATABASE_AWAY = "数据库连不上，请检查 REVIEWBOT_DATABASE_URL。"
 
 
 def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,19 +37,24 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
         except ReviewbotError as wrong:
             Console(stderr=True).print(wrong.sentence, style="red", markup=False, highlight=False)
             raise typer.Exit(2 if wrong.code == "setting" else 1) from None
+        except DBAPIError as wrong:
+            if not database_is_away(wrong):
+                raise
+            Console(stderr=True).print(DATABASE_AWAY, style="red", highlight=False)
+            raise typer.Exit(1) from None
 
     return run
 
 
 @contextmanager
-def prepared(*, start: bool = True) -> Iterator[House]:
-    """A House over a database with the newest schema, rules and a city."""
+def prepared() -> Iterator[House]:
+    """A House over a database with the newest schema, rules and a city; no start, so that no new policy is taken."""
     settings = start_embedded(load_settings())
     configure_logs(settings.log_format)
-    yield prepare(settings, start=start)
+    yield prepare(settings, start=False)
 
 
-def prepare(settings: Settings, *, start: bool = True) -> House:
+def prepare(settings: Settings, *, start: bool) -> House:
     """``start``: whether a new version in the policy file is taken now; the first ones always are."""
     house = build_house(settings)
     migrate(house.database.engine)

@@ -1,9 +1,11 @@
 """``reviewbot doctor`` and ``reviewbot verify``: is the system well, has anybody altered a record."""
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from reviewbot.commands.base import console, plainly, prepared
-from reviewbot.commands.doctor import check_system
+from reviewbot.commands.doctor import check_system, database_away
+from reviewbot.database.session import database_is_away
 from reviewbot.models.chain import first_break
 from reviewbot.queries.cases import events_of, every_case
 
@@ -11,8 +13,13 @@ from reviewbot.queries.cases import events_of, every_case
 @plainly
 def doctor() -> None:
     """检查配置、数据库、队列、企业微信、病毒扫描、日历；每条发现都写明怎么办。"""
-    with prepared(start=False) as house:
-        findings = check_system(house)
+    try:
+        with prepared() as house:
+            findings = check_system(house)
+    except DBAPIError as wrong:
+        if not database_is_away(wrong):
+            raise
+        findings = [database_away(wrong)]
     for finding in findings:
         console.print(f"{'正常' if finding.good else '问题'}　{finding.what}", markup=False)
         if finding.advice:

@@ -81,7 +81,7 @@ def run(*, once: bool, rate: float) -> None:
     free_port_or_fail(phones.removeprefix("http://"))
     settings = start_embedded(settings)
     configure_logs(settings.log_format)
-    house = prepare(settings)
+    house = prepare(settings, start=True)
     with house.database.begin() as session:
         token = create_token(session, "supervisor", "演示", department=None, at=house.clock.now())
         first, second = userids_with_role(session, Role.SUPERVISOR)[:2]
@@ -194,17 +194,20 @@ def _only_alphanumeric(key: str) -> str:
     return key.replace("+", "a").replace("/", "b")[:42] + "A"
 
 
-def _await(*addresses: str, logs: Path) -> None:
-    deadline = time.monotonic() + 60
+def _await(*addresses: str, logs: Path, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
     for address in addresses:
-        while True:
-            try:
-                if requests.get(address, timeout=2).ok:
-                    break
-            except requests.RequestException:
-                if time.monotonic() > deadline:
-                    raise Unavailable(f"{address} 没有启动；日志在 {logs}。") from None
+        while not _answers(address):
+            if time.monotonic() > deadline:
+                raise Unavailable(f"{address} 没有启动；日志在 {logs}。")
             time.sleep(0.1)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=2).ok
+    except requests.RequestException:
+        return False
 
 
 def _conclude(house: House) -> None:

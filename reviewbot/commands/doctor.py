@@ -49,8 +49,12 @@ def _database(house: House) -> Finding:
         with house.database.begin() as session:
             version = session.scalar(text("SHOW server_version"))
     except SQLAlchemyError as wrong:
-        return Finding(False, f"数据库连不上（{type(wrong).__name__}）", "检查 REVIEWBOT_DATABASE_URL。")
+        return database_away(wrong)
     return Finding(True, f"数据库 PostgreSQL {version}")
+
+
+def database_away(wrong: SQLAlchemyError) -> Finding:
+    return Finding(False, f"数据库连不上（{type(wrong).__name__}）", "检查 REVIEWBOT_DATABASE_URL。")
 
 
 def _queue(house: House) -> Finding:

@@ -65,7 +65,7 @@ def policy_activate(
 ) -> None:
     """施行一个规则版本：先列出与现行版本的不同；只管此后立案的工单。"""
     text = read_text(file)
-    with prepared(start=False) as house:
+    with prepared() as house:
         with house.database.begin() as session:
             calendar = house.today(session).calendar
             now = session.get_one(PolicyVersion, version_on(session, house.clock.now()))
@@ -95,7 +95,7 @@ def policy_simulate(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """用规则草案重放过去的工单，按单位与现行规则对比；什么也不写。"""
-    with prepared(start=False) as house:
+    with prepared() as house:
         policy = Policy.from_table(parse(read_text(file), file.name))
         texts = calendar_texts(calendar, house.settings.calendar) if calendar else None
         until = house.clock.now()
@@ -111,7 +111,7 @@ def policy_simulate(
 @plainly
 def policy_list() -> None:
     """全部规则版本：施行日、何时由谁启用。"""
-    with prepared(start=False) as house, house.database.begin() as session:
+    with prepared() as house, house.database.begin() as session:
         in_force = version_on(session, house.clock.now())
         rows = policy_versions(session)
     table = Table()
@@ -129,7 +129,7 @@ def policy_list() -> None:
 @plainly
 def policy_show(version: str) -> None:
     """一个规则版本的全文。"""
-    with prepared(start=False) as house, house.database.begin() as session:
+    with prepared() as house, house.database.begin() as session:
         row = session.get(PolicyVersion, version)
     if row is None:
         raise NotFound(f"没有规则版本 {version}，reviewbot policy list 列出全部版本。")
@@ -142,7 +142,7 @@ def calendar_check(
     folder: Annotated[Path | None, typer.Argument(help="文件夹，或其中一个文件")] = None,
 ) -> None:
     """日历文件若施行，会移动哪些工单的哪些时限，为什么；什么也不改。"""
-    with prepared(start=False) as house:
+    with prepared() as house:
         told = foresee(house, calendar_texts(folder, house.settings.calendar))
         tell_foreseen(told)
 
@@ -153,7 +153,7 @@ def calendar_apply(
     folder: Annotated[Path | None, typer.Argument(help="文件夹，或其中一个文件")] = None, yes: Yes = False
 ) -> None:
     """施行日历：重算全部在办时限，撤回因此不对的警示牌和公文草稿，告知经办人、拟稿人和评价人。"""
-    with prepared(start=False) as house:
+    with prepared() as house:
         texts = calendar_texts(folder, house.settings.calendar)
         told = foresee(house, texts)
         tell_foreseen(told)
@@ -178,7 +178,7 @@ def calendar_apply(
 @plainly
 def calendar_list() -> None:
     """日历的历次施行，最近的在前。"""
-    with prepared(start=False) as house, house.database.begin() as session:
+    with prepared() as house, house.database.begin() as session:
         rows = calendar_changes(session)
     table = Table()
     for heading in ("版本", "施行", "由谁"):

@@ -25,7 +25,7 @@ def up() -> None:
     free_port_or_fail(settings.bind)
     settings = start_embedded(settings)
     configure_logs(settings.log_format)
-    prepare(settings).database.dispose()
+    prepare(settings, start=True).database.dispose()
     children = Processes(settings)
     try:
         children.start("web", *web_command(settings))

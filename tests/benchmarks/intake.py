@@ -37,7 +37,7 @@ def timed(work: Callable[[int], int]) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rb", ignore_cleanup_errors=True) as folder:
         settings = start_embedded(load_settings(data_dir=Path(folder)))
-        house = prepare(settings)
+        house = prepare(settings, start=True)
         now = datetime.now(UTC)
         city = ROOT / "config" / "city" / "demo"
 

@@ -65,7 +65,7 @@ def test_a_day_in_the_past_and_a_draft_with_mistakes_are_not_activated(command, 
 
 def test_a_start_with_a_known_version_of_other_text_ends_in_one_line(command, tmp_path):
     altered = written(tmp_path, POLICY.replace("deciders = 2", "deciders = 3"))
-    told = command("rates", REVIEWBOT_POLICY=str(altered))
+    told = command("up", REVIEWBOT_BIND="127.0.0.1:0", REVIEWBOT_POLICY=str(altered))
 
     assert (told.returncode, told.stderr.count("\n")) == (2, 1)
     assert "2026-11" in told.stderr
@@ -115,4 +115,11 @@ def test_simulate_prints_the_draft_beside_what_was_in_force(command, house, tmp_
     (unit,) = told["departments"]
     assert (unit["department"], unit["in_force"]["cases"], unit["difference"]["cases"]) == ("社保局", 1, 0)
     assert told["cards"] == {"replayed": {"yellow": 0, "red": 0}, "issued": {"yellow": 0, "red": 0}}
+    assert "strict" not in command("policy", "list").stdout
+
+
+def test_a_command_that_only_asks_takes_no_new_policy(command, tmp_path):
+    edited = written(tmp_path, policy_text("strict", SHORTER))
+
+    assert command("rates", REVIEWBOT_POLICY=str(edited)).returncode == 0
     assert "strict" not in command("policy", "list").stdout
