@@ -29,6 +29,7 @@ from reviewbot.rules.stages import stage_label
 
 _UNTOLD = frozenset({Move.REVEAL_PHONE.value, Move.RATER_ANSWERED.value})
 """Events about the rater, not about the handling."""
+WITHHELD = "（评价人信息已删除，此处文字不再列出）"
 
 
 def enclose(session: Session, letter: Letter, now: datetime) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def _of_case(session: Session, case: Case, now: datetime) -> dict[str, Any]:
         ],
         "limits": [_limit(due, now) for due in due_times_of(session, case.id)],
         "evidence": [
-            {"name": cover(file.filename, review), "at": _minute(file.at), "sha256": file.sha256}
+            {"name": cover_remark(file.filename, review), "at": _minute(file.at), "sha256": file.sha256}
             for file in files
             if file.safety is not Safety.INFECTED
         ],
@@ -103,7 +104,7 @@ def explained(session: Session, case: Case) -> dict[str, str]:
     review = session.get_one(Review, case.review_id)
     event = last_submissions(session, [case.id]).get(case.id)
     said, basis = (event.remark, str(event.data.get("basis", ""))) if event else ("", "")
-    return {"explanation": cover(said, review), "basis": cover(basis, review)}
+    return {"explanation": cover_remark(said, review), "basis": cover_remark(basis, review)}
 
 
 def cover(text: str, review: Review) -> str:
@@ -112,6 +113,11 @@ def cover(text: str, review: Review) -> str:
         if own and len(own.strip()) > 1:
             text = text.replace(own.strip(), instead)
     return mask_personal(text)
+
+
+def cover_remark(text: str, review: Review) -> str:
+    """Free words of staff; none for an erased rater (R20): nobody knows any more which of them name him."""
+    return WITHHELD if text and review.erased_at is not None else cover(text, review)
 
 
 def ledger(session: Session, viewer: Viewer, first: date, last: date, now: datetime) -> dict[str, Any]:
@@ -130,7 +136,7 @@ def _rows(session: Session, cases: Sequence[Case], now: datetime) -> list[dict[s
             "department": case.department.short_name if case.department else "派单台",
             "opened": _day(case.opened_at), "due": _day(case.due_at), "status": case.status.label,
             "conclusion": case.conclusion.label if case.conclusion else "—",
-            "measures": cover(said[case.id].remark, case.review) if case.id in said else "—",
+            "measures": cover_remark(said[case.id].remark, case.review) if case.id in said else "—",
             "evidence": files.get(case.id, 0), "closed": _day(case.closed_at),
             "overdue": days_late(case.due_at, case.closed_at or now) or "—",
         }

@@ -1,7 +1,7 @@
 """Which document a letter is: its number, its facts, its bytes."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.move_letter import letter_path
 from reviewbot.clock import CHINA
-from reviewbot.documents.enclosures import cover, enclose, ledger
+from reviewbot.documents.enclosures import cover, cover_remark, enclose, ledger
 from reviewbot.documents.render import render
 from reviewbot.errors import NotFound
 from reviewbot.models.case import Case
@@ -24,6 +24,8 @@ from reviewbot.settings import CONFIG, DocumentSettings, Settings
 TEMPLATES = CONFIG / "documents"
 DRAFT = "（草稿，未签发）"
 UNDATED = "　　　年　　月　　日"
+_FREE = frozenset({"reason", "explanation", "basis"})
+"""Facts in the free words of staff."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,11 @@ class Stationery:
         """The letter as it stands: with the enclosures its reviewer saw, or for a draft with those of today."""
         enclosed = letter.facts.get("enclosed") or enclose(session, letter, now)
         review = _review_of(session, letter)
-        words = {name: _covered(value, review) for name, value in letter.facts.items() if name != "enclosed"}
+        words = {
+            name: _covered(value, review, cover_remark if name in _FREE else cover)
+            for name, value in letter.facts.items()
+            if name != "enclosed"
+        }
         common = {"mark": DRAFT, "sender": self.sender, "issued_on": UNDATED, "report_to": self.report_to}
         red = self.red_head and letter.issued_at is not None
         return render(self.folder, letter.kind.value, common | words | enclosed | {"red_head": red})
@@ -78,10 +84,10 @@ def _review_of(session: Session, letter: Letter) -> Review | None:
     return session.get(Review, case.review_id) if case else None
 
 
-def _covered(value: Any, review: Review | None) -> Any:
+def _covered(value: Any, review: Review | None, by: Callable[[str, Review], str]) -> Any:
     if not isinstance(value, str):
         return value
-    return cover(value, review) if review else mask_personal(value)
+    return by(value, review) if review else mask_personal(value)
 
 
 def stationery_of(settings: Settings) -> Stationery:

@@ -13,6 +13,7 @@ from case_kit import (
     RATER,
     SUPERVISOR,
     awaiting_approval,
+    call,
     case_of,
     conclude,
     handler_of,
@@ -30,14 +31,16 @@ from hypothesis import strategies as st
 from paper_kit import FACTS, SECOND, document, everything_in, issued, on_case, reviewed, words
 from sqlalchemy import update
 
+from reviewbot.actions.erase_rater import erase_rater
 from reviewbot.commands.letters import write_letters
-from reviewbot.documents.enclosures import ledger
+from reviewbot.documents.enclosures import WITHHELD, ledger
 from reviewbot.documents.layout import ENCLOSED, LETTERS, build_templates
-from reviewbot.documents.letters import TEMPLATES
+from reviewbot.documents.letters import TEMPLATES, stationery_of
 from reviewbot.documents.preview import lines_of
 from reviewbot.documents.render import render
 from reviewbot.errors import SettingError
 from reviewbot.models.case import Evidence, Safety
+from reviewbot.models.oversight import Letter
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import Conclusion
 
@@ -184,6 +187,29 @@ def test_nothing_of_the_rater_stands_in_any_document_or_message(house, clock, tm
     assert "已向评价人（138****5678）致歉" in everything_in((tmp_path / "整改台账.docx").read_bytes())
     for one in messages(house, kind="letter"):
         assert not any(own in str(one.body) for own in (RATER, PHONE, COMMENT))
+
+
+def test_words_about_an_erased_rater_stand_in_no_document(house):
+    number = verifying(house)
+    handler = handler_of(house, number)
+    call(house, number)
+    conclude(house, number)
+    move(house, handler, "submit_measures", number, remark=f"已向{RATER}致歉")
+    photograph(house, handler, number)
+    ident = on_case(house, "rectification_notice", number, reason=f"{RATER}反映属实")
+    move(house, HEAD, "approve", number)
+    move(house, handler, "record_feedback", number, channel="电话", remark="已告知")
+    now = house.clock.now()
+    with house.database.begin() as session:
+        erase_rater(session, number, "本人申请", SYSTEM, at=now)
+        paper = stationery_of(house.settings)
+        told = words(paper.ledger_of_all(session, now)) + words(
+            paper.document(session, session.get_one(Letter, ident), now)
+        )
+
+    assert RATER not in told
+    assert told.count(WITHHELD) >= 3  # the measures, the reason, the name of the photograph
+    assert number in told
 
 
 def test_the_ledger_counts_a_part_of_a_day_as_a_day_and_knows_what_was_done(house, clock):
