@@ -191,6 +191,30 @@ def test_a_lost_network_costs_neither_words_nor_photographs(town, phone, picture
     assert page.evaluate("localStorage.length") == 0
 
 
+def test_a_sheet_does_not_go_without_a_photograph_that_failed(town, phone, verifying):
+    number, clerk = verifying
+    page = phone(town.entry(clerk, f"/h5/cases/{number}/measures"))
+    page.locator("[name=remark]").fill("增设一个窗口")
+    address = f"**/h5/cases/{number}/measures"
+    page.route(address, lambda route: route.abort())
+    page.locator("input[multiple]").set_input_files([PHOTO])
+    failed = page.locator("#chosen .failed")
+    failed.get_by_text(
+        "没有传上去，请重传"
+    ).wait_for()  # nothing would send it by itself: the phone is online
+    page.unroute(address)
+
+    page.get_by_role("button", name="提交整改").click()
+
+    page.get_by_role("status").get_by_text("有照片没有传上去").wait_for()
+    assert files_of(town, number)[0] is CaseStatus.VERIFYING
+    failed.get_by_role("button", name="重传").click()
+    sync_api.expect(page.locator("#chosen li[data-id]")).to_have_count(1)
+    page.get_by_role("button", name="提交整改").click()
+    page.get_by_role("status").get_by_text("现为「待审核」").wait_for()
+    assert files_of(town, number) == (CaseStatus.AWAITING_APPROVAL, ["photo.png"])
+
+
 def test_an_answer_that_never_arrived_is_asked_for_again_and_counts_once(town, phone, verifying):
     number, clerk = verifying
     page = phone(town.entry(clerk, f"/h5/cases/{number}/call"))

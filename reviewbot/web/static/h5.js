@@ -65,6 +65,8 @@
       " 保存的内容。", "清空重写", function () { forget(); done = true; location.reload(); });
   }
 
+  function offline() { return navigator.onLine === false; }
+
   function say(words) { tellIn(saved, words); }
 
   function tellIn(line, words, label, act) {
@@ -106,6 +108,11 @@
     if (act && act.name === "drop") { drop(act); return; }
     if (!act && (sending || queue.length)) { say("照片还没有传完，传完后请再按一次提交。"); return; }
     save();
+    if (!act && unsent()) {
+      say(offline() ? "网络已断开，内容都已保存在本机，照片还没有传上去。恢复后会自动再传，传完后请再按一次提交。"
+        : "有照片没有传上去，请重传或删去后再按一次提交。");
+      return;
+    }
     body = plain();
     if (act) body.append(act.name, act.value);
     else go.textContent = "正在提交…";
@@ -114,7 +121,7 @@
       go.disabled = false;
       go.textContent = label;
       if (!page) {
-        say(navigator.onLine === false ? "网络已断开，内容都已保存在本机。恢复后请再按一次「" + label + "」，不会重复提交。"
+        say(offline() ? "网络已断开，内容都已保存在本机。恢复后请再按一次「" + label + "」，不会重复提交。"
           : "没有收到答复，内容都已保存在本机。请稍后再按一次「" + label + "」，不会重复提交。");
         return;
       }
@@ -152,6 +159,9 @@
 
   /* Photographs. */
   function chosen() { return document.getElementById("chosen"); }
+
+  /* Whether a photograph is still on the phone alone: the sheet must not go without it. */
+  function unsent() { return Boolean(chosen() && chosen().querySelector("li.failed:not([data-id])")); }
 
   function pick(event) {
     var input = event.target, index;
@@ -207,9 +217,8 @@
       sending = null;
       if (one.gone) { if (list) newest(list, null); next(); return; }
       if (list && call.status === 200) newest(list, one);
-      else tell(one, wrong ? wrong.textContent : "没有传上去，网络恢复后会自动再传", true);
-      if (!page) { one.waits = true; }
-      if (page || navigator.onLine !== false) next();
+      else tell(one, wrong ? wrong.textContent : offline() ? "没有传上去，网络恢复后会自动再传" : "没有传上去，请重传", true);
+      if (page || !offline()) next();
     }, function (event) { if (event.lengthComputable) bar.value = Math.round(100 * event.loaded / event.total); });
   }
 
