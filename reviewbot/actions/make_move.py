@@ -28,6 +28,7 @@ class Moved:
 
     case_id: int
     number: str
+    move: Move
     status: CaseStatus
     sentence: str
 
@@ -67,6 +68,7 @@ def make_move(
     return Moved(
         case.id,
         case.number,
+        move,
         case.status,
         f"工单 {case.number} 已{move.label}，现为「{case.status.label}」{extra}。",
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.raise_concern import raise_concern
 from reviewbot.actions.step import MoveIn, Verb
-from reviewbot.errors import Conflict, NotFound
+from reviewbot.errors import Conflict, InvalidInput, NotFound
 from reviewbot.links import RaterLink
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
@@ -42,7 +42,7 @@ def take_answer(
 
     1. Lock the case. 2. The same round answered already: nothing again. 3. Only what is open now may be said.
     4. The row and one event. 5. 不满意 reopens within the limit, beyond it and after an upheld appeal a supervisor
-    looks into it; 没人联系我 always goes to the supervisors. Raises NotFound, Conflict.
+    looks into it; 没人联系我 always goes to the supervisors. Raises NotFound, Conflict, InvalidInput.
     """
     number = number_behind_link(session, link.case_id)
     case = lock_case(session, number) if number else None
@@ -53,7 +53,9 @@ def take_answer(
         return Taken(case.number, Answer(known.answer), again=True)
     if answer not in _open(case, link, known, at):
         raise Conflict("现在还不能这样回答；办结后我们会再发短信请您评价。")
-    said = words.strip()[:WORDS]
+    said = words.strip()
+    if len(said) > WORDS:
+        raise InvalidInput(f"想补充的话请写在 {WORDS} 字以内，现有 {len(said)} 字。")
     if known is None:
         session.add(RaterAnswer(case_id=case.id, round=case.round, at=at, answer=answer.value, words=said))
     else:  # a word before the closing gives way; the chain of events keeps both

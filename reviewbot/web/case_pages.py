@@ -31,7 +31,7 @@ from reviewbot.web.login import house_of, poster
 
 
 def case_page(request: Request, viewer: Viewer) -> Response:
-    return _show_case(request, viewer, done="done" in request.query_params)
+    return _show_case(request, viewer, done=request.query_params.get("done", ""))
 
 
 def _show_case(
@@ -40,7 +40,7 @@ def _show_case(
     *,
     wrong: ReviewbotError | None = None,
     kept: dict[str, str] | None = None,
-    done: bool = False,
+    done: str = "",
     revealed: Revealed | None = None,
 ) -> Response:
     house, number = house_of(request), request.path_params["number"]
@@ -73,7 +73,6 @@ def _show_case(
             ],
             "cards": [views.card_view(card, viewer) for card in list_cards(session, viewer, case_id=case.id)],
         }
-    last = views.event_view(events[-1]) if done and events else None
     return views.render(
         request, "case.html", status=wrong.status if wrong else 200, case=case, line=views.case_line(case, now, limit),
         events=[views.event_view(event) for event in reversed(events)],
@@ -83,7 +82,7 @@ def _show_case(
         wrong=wrong.sentence if wrong else None, kept=kept or {}, revealed=revealed, revealable=revealable,
         purposes=[purpose for purpose in Purpose if purpose is not Purpose.RECALL],
         case_due=views.moment(case.due_at), original_due=views.moment(case.original_due_at),
-        done=f"工单 {case.number} 已{last['label']}，现为「{case.status.label}」。" if last else None, **values,
+        done=forms.done_words(case, events, done), **values,
     )  # fmt: skip
 
 
@@ -102,7 +101,7 @@ def move(request: Request, form: FormData) -> Response:
     except ReviewbotError as wrong:
         return _show_case(request, viewer, wrong=wrong, kept=kept)
     house.ring("reviewbot.deliver")
-    target = f"/cases/{moved.number}?done=1" if stays else f"/cases?left={moved.number}"
+    target = f"/cases/{moved.number}?done={moved.move.value}" if stays else f"/cases?left={moved.number}"
     return RedirectResponse(target, status_code=303)
 
 
@@ -176,7 +175,7 @@ def upload(request: Request, form: FormData) -> Response:
         raise
     except ReviewbotError as wrong:
         return _show_case(request, viewer, wrong=wrong)
-    return RedirectResponse(f"/cases/{number}?done=1", status_code=303)
+    return RedirectResponse(f"/cases/{number}?done={Move.ADD_EVIDENCE.value}", status_code=303)
 
 
 def evidence_file(request: Request, viewer: Viewer) -> Response:

@@ -37,14 +37,19 @@ _WAYS = {
 }  # fmt: skip
 
 
+_BLANK: dict[str, Any] = {
+    "form": "", "name": "", "number": "", "party": "", "department_id": None, "roles": (Role.HANDLER.value,),
+}  # fmt: skip
+
+
 def directory_routes() -> list[BaseRoute]:
     """The page of administrators, its forms, and the form of who has a one-time code."""
     get, post = ["GET"], ["POST"]
     return [
         Route("/directory", guarded(signed_in(directory)), methods=get),
-        Route("/directory/changes/{ident:int}", posted(decide), methods=post),
+        Route("/directory/changes/{ident:ident}", posted(decide), methods=post),
         Route("/directory/invitations", posted(invite), methods=post),
-        Route("/directory/invitations/{ident:int}", posted(bind), methods=post),
+        Route("/directory/invitations/{ident:ident}", posted(bind), methods=post),
         Route("/directory/parties", posted(party), methods=post),
         Route("/login/bind", posted(login.bind), methods=post),
     ]
@@ -55,9 +60,15 @@ def directory(request: Request, viewer: Viewer) -> Response:
 
 
 def _show(
-    request: Request, viewer: Viewer, *, wrong: ReviewbotError | None = None, said: str = "", code: str = ""
+    request: Request,
+    viewer: Viewer,
+    *,
+    wrong: ReviewbotError | None = None,
+    typed: dict[str, Any] | None = None,
+    said: str = "",
+    code: str = "",
 ) -> Response:
-    """The page; ``code``: a one-time code, shown this once."""
+    """The page; ``typed``: a refused form, shown again as filled; ``code``: a one-time code, shown this once."""
     if Role.ADMIN not in viewer.roles:
         raise NotAllowed("人员目录由管理员维护。")
     house = house_of(request)
@@ -86,7 +97,7 @@ def _show(
         request, "directory.html", status=wrong.status if wrong else 200, waiting=waiting, done=done,
         invited=invited, parties=parties, units=[*names.items()], numbers_left=left, sync=_sync(sync),
         roles=[(role.value, role.label) for role in Role], wrong=wrong.sentence if wrong else None, said=said,
-        code=code, hours=f"{house.settings.directory.code_hours:g}",
+        blank=_BLANK, typed=typed or _BLANK, code=code, hours=f"{house.settings.directory.code_hours:g}",
     )  # fmt: skip
 
 
@@ -104,7 +115,7 @@ def _waiting(one: DirectoryChange, names: dict[int, str]) -> dict[str, Any]:
     return {
         "id": one.id, "what": describe(kind, one.facts, names), "at": views.moment(one.at),
         "source": _SOURCES[one.source], "person": kind in _ASKS_PERSON, "unit": kind in _ASKS_UNIT,
-        "department_id": one.facts.get("department_id"), "name": one.facts.get("name") or "",
+        "department_id": one.facts.get("department_id"), "roles": _BLANK["roles"], "name": one.facts.get("name") or "",
         "moved": kind is ChangeKind.MOVED, "proposed": kind is ChangeKind.UNIT_NEW,
     }  # fmt: skip
 
@@ -134,10 +145,10 @@ def decide(request: Request, form: FormData) -> Response:
 
 def invite(request: Request, form: FormData) -> Response:
     """Somebody known by name, to be bound."""
-    name, number = (login.text_of(form, field).replace("\x00", "")[:60] for field in ("name", "number"))
 
     def act(session: Session, viewer: Viewer) -> str:
         now = house_of(request).clock.now()
+        name, number = login.words_of(form, "name", "姓名", 60), login.words_of(form, "number", "工号", 60)
         invite_by_hand(session, name, number, _unit(form), _roles(form), viewer, at=now)
         return f"{name}已登记，请按手机号绑定或发给绑定码。"
 
@@ -213,9 +224,14 @@ def _acted(
     except NotAllowed:
         raise
     except ReviewbotError as wrong:
-        return _show(request, viewer, wrong=wrong)
+        return _show(request, viewer, wrong=wrong, typed=_typed(request, form))
     house.ring(TaskName.DELIVER)  # whoever takes over a leaver's cases is told
     return _show(request, viewer, said=said, code=shown[0] if shown else "")
+
+
+def _typed(request: Request, form: FormData) -> dict[str, Any]:
+    words = {name: login.text_of(form, name) for name in ("name", "number", "party")}
+    return words | {"form": request.url.path, "department_id": _unit(form), "roles": _roles(form)}
 
 
 def _unit(form: FormData) -> int | None:

@@ -9,14 +9,15 @@ from starlette.datastructures import FormData
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
+from reviewbot.models.case import Case, CaseEvent
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.directory import UnitName
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import Conclusion, Move
 from reviewbot.web.bases import basis_of
-from reviewbot.web.login import text_of
+from reviewbot.web.login import text_of, words_of
 
-REMARK_LIMIT, BASIS_LIMIT = 2000, 500
+REMARK_LIMIT, BASIS_LIMIT = 2000, 1000
 
 
 @dataclass(frozen=True)
@@ -164,20 +165,20 @@ def asked_of(form: FormData, number: str, verb: Verb) -> MoveIn:
         return MoveIn(
             verb=verb,
             number=number,
-            remark=_line(form, "remark", REMARK_LIMIT),
-            department=_line(form, "department", 100) or None,
+            remark=words_of(form, "remark", "内容", REMARK_LIMIT),
+            department=words_of(form, "department", "单位", 100) or None,
             conclusion=Conclusion(told["conclusion"]) if told["conclusion"] else None,
             complex=bool(text_of(form, "complex")),
             outcome=Outcome(told["outcome"]) if told["outcome"] else None,
             called_at=_moment(told["called_at"]) if told["called_at"] else None,
-            recording=_line(form, "recording", 500),
-            basis=basis_of(form)[:BASIS_LIMIT],
-            channel=_line(form, "channel", 100),
+            recording=words_of(form, "recording", "录音编号", 500),
+            basis=_basis(form),
+            channel=words_of(form, "channel", "告知方式", 100),
             no_attachment=bool(text_of(form, "no_attachment")),
             days=int(told["days"]) if told["days"] else None,
             until=date.fromisoformat(told["until"]) if told["until"] else None,
             application=ApplicationKind(told["application"]).value if told["application"] else "",
-            person=_line(form, "person", 100),
+            person=words_of(form, "person", "接办人", 100),
             as_rule=bool(text_of(form, "as_rule")),
             round=int(told["round"]) if told["round"] else None,
         )
@@ -185,8 +186,12 @@ def asked_of(form: FormData, number: str, verb: Verb) -> MoveIn:
         raise InvalidInput("提交的内容无法识别，请刷新页面后再试。") from None
 
 
-def _line(form: FormData, name: str, most: int) -> str:
-    return text_of(form, name).replace("\x00", "")[:most]
+def _basis(form: FormData) -> str:
+    """A citation cut off in the middle would be another citation."""
+    basis = basis_of(form)
+    if len(basis) > BASIS_LIMIT:
+        raise InvalidInput(f"依据合计不能超过 {BASIS_LIMIT} 字，现有 {len(basis)} 字。")
+    return basis
 
 
 def _moment(told: str) -> datetime:
@@ -194,6 +199,18 @@ def _moment(told: str) -> datetime:
     return datetime.fromisoformat(told).replace(tzinfo=CHINA)
 
 
+def done_words(case: Case, events: Iterable[CaseEvent], move: str) -> str:
+    """What one has just done, by the name of the move; empty where the case has seen no such move.
+
+    The last event may be another one: a granted extension can take back a card, any move can follow the calendar.
+    """
+    if move not in {event.move for event in events} & set(Move):
+        return ""
+    return f"工单 {case.number} 已{Move(move).label}，现为「{case.status.label}」。"
+
+
 def kept_words(form: FormData) -> dict[str, str]:
     """What was typed, to be shown again."""
-    return {name: word for name, word in form.items() if isinstance(word, str) and name != "csrf"}
+    return {
+        name: text_of(form, name) for name, word in form.items() if isinstance(word, str) and name != "csrf"
+    }

@@ -1,11 +1,13 @@
 """What stands around every page: who may come in, what a refusal looks like, headers, forms, compression, files."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import FormData
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -16,7 +18,7 @@ from starlette.types import Scope
 
 from reviewbot.actions.add_evidence import MAX_BYTES
 from reviewbot.database.session import database_is_away
-from reviewbot.errors import ReviewbotError, TooLarge
+from reviewbot.errors import InvalidInput, ReviewbotError, TooLarge
 from reviewbot.queries.scope import Viewer
 from reviewbot.web import login
 from reviewbot.web.login import viewer_of
@@ -111,7 +113,38 @@ def posted(
         if not length.isdigit() or int(length) > most:
             wrong = TooLarge(f"附件{'合计' if files > 1 else ''}不能超过 {most // 1024 // 1024} MB。")
             return await run_in_threadpool(error_page, request, wrong)
-        async with request.form(max_files=files, max_fields=60) as form:
-            return await run_in_threadpool(guarded(lambda asked: handler(asked, form)), request)
+        try:
+            async with form_of(request, files=files, fields=60) as form:
+                return await run_in_threadpool(guarded(lambda asked: handler(asked, form)), request)
+        except InvalidInput as unread:
+            return await run_in_threadpool(error_page, request, unread)
 
     return answer
+
+
+@asynccontextmanager
+async def form_of(request: Request, *, files: int, fields: int) -> AsyncIterator[FormData]:
+    """The form of a request, closed afterwards. Raises InvalidInput where it names a charset that reads nothing."""
+    try:
+        form = await request.form(max_files=files, max_fields=fields)
+    except UnicodeError:
+        raise InvalidInput("提交的内容无法识别，请刷新页面后再试。") from None
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+class _Ident(Convertor[int]):
+    """The number of a row, no longer than any has: Python refuses to read thousands of digits, and that is a 404."""
+
+    regex = "[0-9]{1,10}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("ident", _Ident())

@@ -38,6 +38,7 @@ from reviewbot.wiring import House
 
 FORM_BYTES = 60 * 1024 * 1024
 """Of a sheet sent without a script, with its photographs in it."""
+MOST_OWED = 100
 _KEY = re.compile(r"[0-9A-Za-z]{16,64}")
 
 
@@ -53,22 +54,23 @@ def h5_routes() -> list[BaseRoute]:
 
 
 def todo(request: Request, viewer: Viewer) -> Response:
-    """What this person owes now, the soonest due first."""
+    """What this person owes now, the case soonest due first."""
     house, number = house_of(request), request.query_params.get("number", "").strip().lstrip("#＃")
     if number:
         return RedirectResponse(f"/h5/cases/{quote(number.upper(), safe='')}", status_code=303)
     now = house.clock.now()
     with house.database.begin() as session:
-        found = case_queries.owed_by(session, viewer, now, limit=100)
+        found = case_queries.owed_by(session, viewer, now, limit=MOST_OWED + 1)
         limits = case_queries.desk_limits(session, [case.id for case in found])
         recalls = len(recalls_seen_by(session, viewer, now, owed=True))
-    rows = [h5_views.todo_row(case, now, limits.get(case.id)) for case in found]
+    rows = [h5_views.todo_row(case, now, limits.get(case.id)) for case in found[:MOST_OWED]]
     left = request.query_params.get("left", "")
     return views.render(
         request,
         "h5_todo.html",
         rows=rows,
         recalls=recalls,
+        most=MOST_OWED if len(found) > MOST_OWED else None,
         left=left if re.fullmatch(r"[A-Z]\d{3,8}", left) else "",
     )
 
@@ -82,8 +84,9 @@ def glance(request: Request, viewer: Viewer) -> Response:
         sheets = _sheets(session, house, case, viewer)
         shown = h5_views.case_values(session, case, viewer, now, scanning=house.scanner is not None)
         idle = h5_views.idle_words(session, case, viewer)
+        done = request.query_params.get("done", "")
+        done = forms.done_words(case, case_queries.events_of(session, case.id), done) if done else ""
     wrong = _stale(request, case)
-    done = h5_views.done_words(case, shown["events"]) if "done" in request.query_params else ""
     return views.render(
         request, "h5_case.html", status=409 if wrong else 200, case=case, wrong=wrong, done=done, idle=idle,
         main=[sheet for sheet in sheets.values() if sheet.is_main],
@@ -246,11 +249,11 @@ def _filled(
                 at=at, folder=house.settings.data_dir,
             )  # fmt: skip
     for asked in sheet.asked(form, number):
-        make_move(session, asked, viewer, at=at, rulebooks=house.rulebooks)
+        moved = make_move(session, asked, viewer, at=at, rulebooks=house.rulebooks)
     stays = case_queries.find_case(session, number, viewer) is not None
     if stays:
         echo_card(session, case, viewer, at=at)
-    return f"/h5/cases/{number}?done=1" if stays else f"/h5?left={number}"
+    return f"/h5/cases/{number}?done={moved.move.value}" if stays else f"/h5?left={number}"
 
 
 def _sheets(session: Session, house: House, case: Case, viewer: Viewer) -> dict[str, Sheet]:

@@ -99,10 +99,6 @@ def idle_words(session: Session, case: Case, viewer: Viewer) -> str:
     return f"工单现为「{case.status.label}」，现在没有要您办的事。"
 
 
-def done_words(case: Case, events: Sequence[dict[str, Any]]) -> str:
-    return f"工单 {case.number} 已{events[0]['label']}，现为「{case.status.label}」。" if events else ""
-
-
 def advice(anything_else: bool) -> str:
     return (
         "工单的情况已经变化，您现在可以办：" if anything_else else "工单的情况已经变化，现在没有要您办的事。"

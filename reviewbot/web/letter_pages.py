@@ -36,6 +36,7 @@ from reviewbot.wiring import House
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _ACTS = {"review": "审核", "issue": "签发", "receive": "签收", "withdraw": "撤回"}
+_DONE = {"review": "已审核，待签发。", "issue": "已签发。", "receive": "已签收。", "withdraw": "已撤回。"}
 _STEPS = (
     ("drafted", "拟稿"),
     ("reviewed", "审核"),
@@ -100,7 +101,7 @@ def _drafted(session: Session, house: House, viewer: Viewer, form: FormData) -> 
 
 
 def letter_page(request: Request, viewer: Viewer) -> Response:
-    return _show(request, viewer, done=request.query_params.get("done", "")[:200])
+    return _show(request, viewer, done=request.query_params.get("done", ""))
 
 
 def _ident(request: Request) -> int:
@@ -123,7 +124,8 @@ def _show(
     return views.render(
         request, "letter.html", status=wrong.status if wrong else 200, line=_line(house, letter), lines=lines,
         broken=broken, steps=_steps(letter, names), acts=[(act, _ACTS[act]) for act in possible_acts(letter, viewer)],
-        done=done, wrong=wrong.sentence if wrong else None, unit=unit.name if unit else "领导", limit=REASON_LIMIT,
+        done=_DONE.get(done, ""),
+        wrong=wrong.sentence if wrong else None, unit=unit.name if unit else "领导", limit=REASON_LIMIT,
     )  # fmt: skip
 
 
@@ -159,34 +161,35 @@ def act(request: Request, form: FormData) -> Response:
     house, viewer = house_of(request), poster(request, form)
     try:
         with house.database.begin() as session:
-            said = _acted(session, house, _ident(request), viewer, form)
+            done = _acted(session, house, _ident(request), viewer, form)
     except NotFound:
         raise
     except ReviewbotError as wrong:
         return _show(request, viewer, wrong=wrong)
     house.ring(TaskName.DELIVER)
-    return RedirectResponse(f"/letters/{_ident(request)}?done={quote(said)}", status_code=303)
+    return RedirectResponse(f"/letters/{_ident(request)}?done={done}", status_code=303)
 
 
 def _acted(session: Session, house: House, ident: int, viewer: Viewer, form: FormData) -> str:
+    """Which of the acts was done."""
     now, paper = house.clock.now(), stationery_of(house.settings)
-    match login.text_of(form, "act"):
+    match done := login.text_of(form, "act"):
         case "review":
-            return review_letter(
+            review_letter(
                 session, ident, viewer, at=now, enclose=lambda letter: enclose(session, letter, now)
             )
         case "issue":
-            issued = issue_letter(
+            issue_letter(
                 session, ident, viewer, at=now, folder=house.settings.data_dir, number=paper.numbered,
                 write=lambda letter: paper.document(session, letter, now),
             )  # fmt: skip
-            return f"已签发：{paper.mark(issued)}。"
         case "receive":
-            return receive_letter(session, ident, viewer, at=now)
+            receive_letter(session, ident, viewer, at=now)
         case "withdraw":
-            return withdraw_letter(session, ident, login.text_of(form, "reason"), viewer, at=now)
+            withdraw_letter(session, ident, login.text_of(form, "reason"), viewer, at=now)
         case _:
             raise InvalidInput("提交的内容无法识别，请刷新页面后再试。")
+    return done
 
 
 def letter_file(request: Request, viewer: Viewer) -> Response:

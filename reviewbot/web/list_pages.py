@@ -25,7 +25,7 @@ from reviewbot.rules.rates import METRICS
 from reviewbot.web import views
 from reviewbot.web.login import house_of
 
-PAGE = 50
+PAGE, MOST_OWED = 50, 200
 
 
 def period_of(request: Request, now: datetime) -> tuple[date, date]:
@@ -61,7 +61,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
         elif "list" in wanted:
             found, basis = _listed(session, request, viewer, now, unit_id, after)
         elif "mine" in wanted:
-            found = case_queries.owed_by(session, viewer, house.clock.now(), limit=200)
+            found = case_queries.owed_by(session, viewer, now, limit=MOST_OWED + 1)
         else:
             found = case_queries.list_cases(
                 session, viewer, status=_status(wanted.get("status")),
@@ -71,8 +71,9 @@ def case_list(request: Request, viewer: Viewer) -> Response:
         limits = case_queries.desk_limits(session, [case.id for case in found])
         recalls = recalls_seen_by(session, viewer, now, owed=True) if "mine" in wanted else []
     lines = [views.case_line(case, now, limits.get(case.id)) for case in found]
-    more = len(lines) > PAGE and "mine" not in wanted
-    lines = lines[:PAGE] if more else lines
+    most = MOST_OWED if "mine" in wanted else PAGE
+    cut, lines = len(lines) > most, lines[:most]
+    more = cut and most == PAGE
     left = query.get("left", "")
     return views.render(
         request, "cases.html", lines=lines, basis=basis, above=above,
@@ -80,7 +81,8 @@ def case_list(request: Request, viewer: Viewer) -> Response:
         units=[(each.code, each.label) for each in units] if viewer.sees_all else [],
         statuses=[(status.value, status.label) for status in CaseStatus],
         next="/cases?" + urlencode({**wanted, "after": lines[-1].id}) if more else None,
-        recalls=recalls, left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,
+        most=MOST_OWED if cut and not more else None, recalls=recalls,
+        left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,
     )  # fmt: skip
 
 

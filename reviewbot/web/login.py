@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from reviewbot.actions.answer_once import KeyReused, use_once
 from reviewbot.actions.bind_member import bind_by_code
-from reviewbot.errors import NotAllowed, NotSignedIn, ReviewbotError, Unavailable
+from reviewbot.errors import InvalidInput, NotAllowed, NotSignedIn, ReviewbotError, Unavailable
 from reviewbot.queries.contacts import contact_of
 from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import staff_by_userid
@@ -118,8 +118,20 @@ def poster(request: Request, form: FormData) -> Viewer:
 
 
 def text_of(form: FormData, name: str) -> str:
+    """What a field says. A line break is one character, as ``maxlength`` counts it and no browser sends it; half a
+    character, which no page and no column can hold, is dropped."""
     found = form.get(name, "")
-    return found.strip() if isinstance(found, str) else ""
+    if not isinstance(found, str):
+        return ""
+    return found.replace("\r\n", "\n").encode(errors="ignore").decode().strip()
+
+
+def words_of(form: FormData, name: str, label: str, most: int) -> str:
+    """What was written in a field. Raises InvalidInput where it is longer than ``most``: nothing is cut in silence."""
+    found = text_of(form, name).replace("\x00", "")
+    if len(found) > most:
+        raise InvalidInput(f"{label}不能超过 {most} 字，现有 {len(found)} 字。")
+    return found
 
 
 def login(request: Request) -> Response:
@@ -234,8 +246,8 @@ def error_page(request: Request, sentence: str, status: int) -> Response:
     way = "/login" if status == 401 else None
     if not request.url.path.startswith("/h5"):
         return render(request, "message.html", title=title, message=sentence, status=status, login=way)
-    if way and (page := request.url.path.partition("/files")[0].removesuffix("/phone")):
-        way += "?next=" + quote(page, safe="")
+    if way:
+        way += "?next=" + quote(request.url.path, safe="")
     advice = _ADVICE.get(status, "请返回上一页再试；仍不行的，请联系管理员。")
     return render(
         request, "h5_message.html", title=title, message=sentence, advice=advice, status=status, login=way

@@ -2,7 +2,6 @@
 
 from datetime import date
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
@@ -19,6 +18,7 @@ from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.masking import mask_personal
 from reviewbot.web import login, views
+from reviewbot.web.forms import REMARK_LIMIT, kept_words
 from reviewbot.web.login import house_of, poster
 
 
@@ -30,11 +30,19 @@ def problem_list(request: Request, viewer: Viewer) -> Response:
 
 
 def problem_page(request: Request, viewer: Viewer) -> Response:
-    return _show(request, viewer, done=request.query_params.get("done", "")[:200])
+    return _show(request, viewer, done=_DONE.get(request.query_params.get("done", ""), ""))
+
+
+_DONE = {"plan": "原因和措施已保存。", "close": "这个共性问题已销号。"}
 
 
 def _show(
-    request: Request, viewer: Viewer, *, done: str = "", wrong: ReviewbotError | None = None
+    request: Request,
+    viewer: Viewer,
+    *,
+    done: str = "",
+    wrong: ReviewbotError | None = None,
+    kept: dict[str, str] | None = None,
 ) -> Response:
     house, ident = house_of(request), min(request.path_params["ident"], 2**31 - 1)
     now = house.clock.now()
@@ -43,6 +51,10 @@ def _show(
         if problem is None or not (viewer.sees_all or viewer.department_id == problem.department_id):
             raise NotFound("没有这个共性问题，或您无权查看。")
         line = _line(session, problem)
+        stored = {
+            "owner": line["owner"] if problem.owner_id else "", "root_cause": problem.root_cause,
+            "measures": problem.measures, "measures_from": problem.measures_from or now.astimezone(CHINA).date(),
+        }  # fmt: skip
         after = problem.after_count if problem.closed_at else recurrence(session, problem, now)
         cases = [
             {"number": case.number, "status": case.status.label} for case in cases_of_problem(session, ident)
@@ -53,7 +65,7 @@ def _show(
     return views.render(
         request, "problem.html", status=wrong.status if wrong else 200, problem=problem, line=line, after=after,
         cases=cases, may_plan=open_ and (head or supervisor), may_close=open_ and supervisor, done=done,
-        today=now.astimezone(CHINA).date().isoformat(), wrong=wrong.sentence if wrong else None,
+        filled=kept or stored, wrong=wrong.sentence if wrong else None,
     )  # fmt: skip
 
 
@@ -78,23 +90,24 @@ def act(request: Request, form: FormData) -> Response:
     house, ident = house_of(request), min(request.path_params["ident"], 2**31 - 1)
     viewer = poster(request, form)
     now = house.clock.now()
+    done = "close" if login.text_of(form, "act") == "close" else "plan"
     try:
         with house.database.begin() as session:
-            if login.text_of(form, "act") == "close":
+            if done == "close":
                 rules = house.today(session).policy.problems
-                said = close_problem(session, ident, viewer, now=now, rules=rules)
+                close_problem(session, ident, viewer, now=now, rules=rules)
             else:
-                said = plan(
+                plan(
                     session, ident, viewer, owner=login.text_of(form, "owner"),
-                    root_cause=login.text_of(form, "root_cause")[:2000],
-                    measures=login.text_of(form, "measures")[:2000],
+                    root_cause=login.words_of(form, "root_cause", "根本原因", REMARK_LIMIT),
+                    measures=login.words_of(form, "measures", "措施", REMARK_LIMIT),
                     measures_from=_day(login.text_of(form, "measures_from")),
                 )  # fmt: skip
     except NotFound:
         raise
     except ReviewbotError as wrong:
-        return _show(request, viewer, wrong=wrong)
-    return RedirectResponse(f"/problems/{ident}?done={quote(said)}", status_code=303)
+        return _show(request, viewer, wrong=wrong, kept=kept_words(form) if done == "plan" else None)
+    return RedirectResponse(f"/problems/{ident}?done={done}", status_code=303)
 
 
 def _day(word: str) -> date:

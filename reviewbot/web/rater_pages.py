@@ -21,6 +21,7 @@ from reviewbot.queue import TaskName
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.raters import Answer, Concern, open_answers
 from reviewbot.web import login, rater_wechat
+from reviewbot.web.guards import form_of
 from reviewbot.web.login import house_of
 from reviewbot.web.rater_views import Story, story_view
 from reviewbot.web.rater_wechat import BAD_LINK, link_of
@@ -73,15 +74,22 @@ def _posted(handler: Callable[[Request, FormData], Response]) -> Callable[[Reque
     async def page(request: Request) -> Response:
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MAX_BODY:
-            return await run_in_threadpool(_guarded(_too_long), request)
-        async with request.form(max_files=0, max_fields=5) as form:
-            return await run_in_threadpool(_guarded(lambda asked: handler(asked, form)), request)
+            wrong = TooLarge(f"说明请写在 {WORDS} 字以内。")
+            return await run_in_threadpool(_guarded(_refusing(wrong)), request)
+        try:
+            async with form_of(request, files=0, fields=5) as form:
+                return await run_in_threadpool(_guarded(lambda asked: handler(asked, form)), request)
+        except InvalidInput as unread:
+            return await run_in_threadpool(_guarded(_refusing(unread)), request)
 
     return page
 
 
-def _too_long(_: Request) -> Response:
-    raise TooLarge(f"说明请写在 {WORDS} 字以内。")
+def _refusing(wrong: ReviewbotError) -> Page:
+    def refuse(_: Request) -> Response:
+        raise wrong
+
+    return refuse
 
 
 def _notice(request: Request, sentence: str, status: int) -> Response:
@@ -89,7 +97,11 @@ def _notice(request: Request, sentence: str, status: int) -> Response:
 
 
 def rater_page(request: Request) -> Response:
-    """The story of the case as it stands, and what the rater can say now."""
+    return _show(request)
+
+
+def _show(request: Request, *, wrong: InvalidInput | None = None, words: str = "") -> Response:
+    """The story of the case as it stands, and what the rater can say now; ``words``: what he wrote when refused."""
     house, link = house_of(request), link_of(request)
     now = house.clock.now()
     with house.database.begin() as session:
@@ -119,7 +131,8 @@ def rater_page(request: Request) -> Response:
     return render(
         request, "rater.html", **shown, words_limit=WORDS,
         choices=[(each.value, each.label) for each in choices] if link.round == case.round else [],
-        old_link=link.round != case.round, wechat=wechat,
+        old_link=link.round != case.round, wechat=wechat, words=words,
+        wrong=wrong.sentence if wrong else None, status=wrong.status if wrong else 200,
     )  # fmt: skip
 
 
@@ -131,8 +144,11 @@ def answer(request: Request, form: FormData) -> Response:
     except ValueError:
         raise InvalidInput("请选择一个回答。") from None
     words = login.text_of(form, "words").replace("\x00", "")
-    with house.database.begin() as session:
-        taken = take_answer(session, link, said, words, at=house.clock.now(), rulebooks=house.rulebooks)
+    try:
+        with house.database.begin() as session:
+            taken = take_answer(session, link, said, words, at=house.clock.now(), rulebooks=house.rulebooks)
+    except InvalidInput as wrong:
+        return _show(request, wrong=wrong, words=words)
     if not taken.again:
         house.ring(TaskName.DELIVER)
     return RedirectResponse(request.url.path, status_code=303)

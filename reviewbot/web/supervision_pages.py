@@ -32,15 +32,17 @@ def _show(
     viewer: Viewer,
     *,
     wrong: ReviewbotError | None = None,
-    typed: dict[str, str] | None = None,
+    refused: int | None = None,
+    typed: str = "",
 ) -> Response:
-    """The page; ``typed``: a finding that was refused, shown again as it was written."""
+    """The page; ``typed``: a finding that was refused, shown again as it was written, its row ``refused`` first."""
     if not viewer.roles & SUPERVISION:
         raise NotAllowed("督办事项只对督办、领导、审计和管理员开放。")
     query = request.query_params
     settled = query.get("settled", "") == "1" and wrong is None
     word = query.get("after", "")
-    after = int(word) if word.isascii() and word.isdecimal() and len(word) < 10 and wrong is None else None
+    after = int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else None
+    after = after if refused is None else refused - 1
     with house_of(request).database.begin() as session:
         unit = department_by_code(session, query.get("department", ""))
         if unit is None and query.get("department"):
@@ -54,7 +56,8 @@ def _show(
     more |= {"after": str(rows[-1]["id"] if rows else 0)}
     return views.render(
         request, "supervision.html", status=wrong.status if wrong else 200, rows=rows, settled=settled,
-        may_settle=Role.SUPERVISOR in viewer.roles, typed=typed or {}, limit=FINDING_LIMIT,
+        may_settle=Role.SUPERVISOR in viewer.roles, typed=typed, refused=refused,
+        adrift=bool(typed) and refused not in [row["id"] for row in rows], limit=FINDING_LIMIT,
         wrong=wrong.sentence if wrong else None, done="done" in query and wrong is None,
         unit=unit.short_name if unit else "",
         next="/supervision?" + urlencode(more) if len(found) > PAGE else None,
@@ -88,5 +91,5 @@ def settle(request: Request, form: FormData) -> Response:
     except NotAllowed:
         raise
     except ReviewbotError as wrong:
-        return _show(request, viewer, wrong=wrong, typed={"id": str(ident), "finding": finding})
+        return _show(request, viewer, wrong=wrong, refused=ident, typed=finding)
     return RedirectResponse("/supervision?done=1", status_code=303)

@@ -17,6 +17,7 @@ from reviewbot.queries.cases import calls_of, events_of, evidence_of, find_case
 from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
+from reviewbot.web import h5_pages, list_pages
 
 HANDLER, HEAD, OTHER_UNIT, DESK = "huangjie02", "wangzehao01", "zengjiabin01", "chenjiafeng01"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -77,7 +78,7 @@ def test_a_card_link_leads_through_one_silent_round_to_its_page(pages, number):
 def test_a_case_goes_all_the_way_on_sheets(pages, house, number):
     enter(pages, HANDLER)
     called = hand_in(pages, number, "call", REACHED | {"recording": "CDR-7", "called_at": "2026-11-30T09:00"})
-    assert called.headers["location"] == f"/h5/cases/{number}?done=1"
+    assert called.headers["location"] == f"/h5/cases/{number}?done=record_call"
     assert "已回访，现为「回访核实」" in pages.get(called.headers["location"]).text
     photo = {"files": ("现场.png", PNG + b"1", "image/png")}
     sent = hand_in(pages, number, "measures", {"remark": "增设窗口"}, files=photo)
@@ -388,3 +389,17 @@ def test_w23_two_sign_ins_under_way_at_once_do_not_spoil_each_other(pages):
         for state in states
     )
     assert (first, second) == ("/h5/cases/A1000", "/h5")
+
+
+def test_who_owes_more_than_the_page_shows_is_told(pages, house, number, monkeypatch):
+    later = new_case(house, external_id="E2")
+    with house.database.begin() as session:
+        find_case(session, later, SYSTEM).handler_id = staff_by_userid(session, HANDLER).id
+    enter(pages, HANDLER)
+    for page, room in (("/h5", h5_pages), ("/cases?mine=1", list_pages)):
+        monkeypatch.setattr(room, "MOST_OWED", 2)
+        assert "仅显示" not in pages.get(page).text
+        monkeypatch.setattr(room, "MOST_OWED", 1)
+        shown = pages.get(page).text
+        assert "仅显示期限最早的 1 件" in shown
+        assert len(re.findall(r'href="(?:/h5)?/cases/[A-Z]\d+"', shown)) == 1

@@ -74,7 +74,7 @@ def test_a_case_shows_no_rater_and_moves_by_its_form(pages: Browser, house: Hous
     form = {"csrf": token_in(page), "verb": "sign", "round": "1"}
     assert pages.post(f"/cases/{number}/moves", data=form | {"csrf": "x"}).status_code == 403
     done = pages.post(f"/cases/{number}/moves", data=form)
-    assert done.headers["location"] == f"/cases/{number}?done=1"
+    assert done.headers["location"] == f"/cases/{number}?done=sign"
     assert "回访核实" in pages.get(done.headers["location"]).text
     refused = pages.post(f"/cases/{number}/moves", data=form | {"verb": "record_call", "remark": "他说很慢"})
     assert refused.status_code == 422

@@ -26,7 +26,7 @@ def test_a_problem_is_planned_on_its_page_and_closed_only_by_the_figure(pages: B
         "measures_from": f"{house.clock.now().astimezone(CHINA):%Y-%m-%d}", "csrf": token_in(page),
     }  # fmt: skip
     sent = pages.post(f"/problems/{ident}", data=form)
-    assert "由洪永纯负责" in pages.get(sent.headers["location"]).text
+    assert "负责人 洪永纯" in pages.get(sent.headers["location"]).text
 
     enter(pages, "zengjiabin01")
     assert pages.get(f"/problems/{ident}").status_code == 404
