@@ -19,11 +19,12 @@ from case_kit import (
     opened,
     photograph,
     verifying,
+    viewer,
 )
 from rules_kit import today
 from sqlalchemy import select, text
 
-from reviewbot.actions.report_rates import report_rates
+from reviewbot.actions.report_rates import report_assistance, report_rates
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.people import Department, RoutingException
@@ -209,6 +210,24 @@ def test_a_helper_sees_the_case_and_nothing_more_than_his_answer(house):
     move(house, DESK, "withdraw_assistance", number, department="MED", remark="已自行取得")
     with pytest.raises(NotFound):
         move(house, MED_HEAD, "assist", number, remark="迟到的答复")
+
+
+def test_a_unit_sees_its_own_delays_as_the_city_does_and_nobody_elses(house, clock):
+    number = rectifying(house)
+    move(house, DESK, "ask_assistance", number, department="MED", remark="请核对")
+    clock.moment += timedelta(days=5)
+    move(house, DESK, "withdraw_assistance", number, department="MED", remark="已自行取得")
+    span = {"first": date(2026, 11, 1), "last": date(2026, 12, 31), "now": clock.now()}
+
+    with house.database.begin() as session:
+        city, own, asking = (
+            report_assistance(session, who, **span)
+            for who in (SYSTEM, viewer(house, MED_HEAD), viewer(house, HEAD))
+        )
+
+    assert [(row.code, row.tasks, row.late) for row in city] == [("MED", 1, 1)]
+    assert own == city
+    assert asking == []
 
 
 # More time (F16) and the ledger (F11)
