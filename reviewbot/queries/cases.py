@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence, Safety
 from reviewbot.models.people import Staff
-from reviewbot.models.procedure import Application, ApplicationState, Assistance, Decision
+from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Assistance, Decision
 from reviewbot.models.review import Review
 from reviewbot.queries.delegates import acts_for
 from reviewbot.queries.scope import Viewer, lies_with, visible_cases
@@ -102,9 +102,19 @@ def _has_sub_task(*of_whom: ColumnElement[bool]) -> ColumnElement[bool]:
     return Case.id.in_(select(Assistance.case_id).where(Assistance.state == "open", *of_whom))
 
 
+def _has_undecided(viewer: Viewer, *of_kind: ColumnElement[bool]) -> ColumnElement[bool]:
+    """An application waits on which this person has not said his word."""
+    spoken = select(Decision.id).where(
+        Decision.application_id == Application.id, Decision.actor == viewer.actor
+    )
+    pending = (Application.state == ApplicationState.PENDING, ~spoken.exists(), *of_kind)
+    return Case.id.in_(select(Application.case_id).where(*pending))
+
+
 def owed_by(session: Session, viewer: Viewer, at: datetime, limit: int = 200) -> list[Case]:
     """What this person owes now: cases in hand and sub-tasks (his own and of those he stands in for; as head also
-    those nobody has), approvals, decisions and rulings as head or supervisor, dispatching as desk."""
+    those nobody has), approvals, decisions and rulings as head or supervisor, rulings and appeals as leader,
+    dispatching as desk."""
     represented = acts_for(session, viewer.staff_id, at.astimezone(CHINA).date())
     mine: list[ColumnElement[bool]] = [
         Case.handler_id.in_(represented)
@@ -120,14 +130,11 @@ def owed_by(session: Session, viewer: Viewer, at: datetime, limit: int = 200) ->
         )
         mine.append(_has_sub_task(Assistance.department_id == viewer.department_id, ~_HELPED))
     if Role.SUPERVISOR in viewer.roles:
-        pending = select(Application.case_id).where(
-            Application.state == ApplicationState.PENDING,
-            ~select(Decision.id)
-            .where(Decision.application_id == Application.id, Decision.actor == viewer.actor)
-            .exists(),
-        )
         waiting = (CaseStatus.AWAITING_APPROVAL, CaseStatus.IN_ARBITRATION)
-        mine.append(Case.status.in_(waiting) | Case.id.in_(pending))
+        mine.append(Case.status.in_(waiting) | _has_undecided(viewer))
+    if Role.LEADER in viewer.roles:
+        appeal = _has_undecided(viewer, Application.kind == ApplicationKind.APPEAL)
+        mine.append((Case.status == CaseStatus.IN_ARBITRATION) | appeal)
     if Role.DESK in viewer.roles:
         mine.append(Case.status == CaseStatus.AWAITING_DISPATCH)
     return list(session.scalars(_shown().where(or_(*mine)).order_by(Case.due_at, Case.id).limit(limit)))

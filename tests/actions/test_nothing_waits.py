@@ -190,6 +190,26 @@ def test_the_second_decider_is_somebody_who_exists_where_one_supervisor_is_alone
     assert case_of(house, number).status is CaseStatus.AWAITING_FEEDBACK
 
 
+def test_a_leader_owes_rulings_and_appeals_until_he_has_said_his_word_and_nothing_else(house):
+    ruled, appealed, applied = opened(house), verifying(house), rectifying(house)
+    call(house, appealed)
+    conclude(house, appealed, Conclusion.MALICIOUS)
+    move(house, handler_of(house, applied), "request_extension", applied, days=2, remark="须现场核对")
+    awaiting_approval(house)
+    assert owed(house, LEADER) == [appealed]
+
+    move(house, handler_of(house, ruled), "return", ruled, remark="应由医保分局办理")
+    move(house, DESK, "dispatch", ruled, department="MED")
+    move(house, handler_of(house, ruled), "return", ruled, remark="应由社保局办理")
+
+    assert sorted(owed(house, LEADER)) == sorted([ruled, appealed])
+    assert sorted(owed(house, SUPERVISOR))[:2] == sorted([ruled, appealed])
+    move(house, LEADER, "agree", appealed, no_attachment=True)
+    assert owed(house, LEADER) == [ruled]
+    move(house, LEADER, "rule", ruled, department="SOC", remark="在社保局权责清单内")
+    assert owed(house, LEADER) == []
+
+
 def test_without_anybody_to_rule_or_decide_the_query_names_the_case(house):
     number = verifying(house)
     call(house, number)
