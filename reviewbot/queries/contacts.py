@@ -1,9 +1,11 @@
 """Look-ups in what WeCom tells: how members stand, events that count, changes that wait, invitations, tries."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, time
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA
@@ -22,14 +24,14 @@ from reviewbot.rules.directory_plan import ChangeKind, Known, Ours
 
 
 def contact_of(session: Session, staff: Staff) -> Contact:
-    """How he stands in WeCom; the row begins with what the directory says."""
+    """How he stands in WeCom; the row begins with what the directory says. Two may ask for it first at once."""
     found = session.get(Contact, staff.id)
-    if found is None:
-        after = latest_event(session, absorbed=True)
-        found = Contact(staff_id=staff.id, base_userid=staff.userid, base_name=staff.name, base_after=after)
-        session.add(found)
-        session.flush()
-    return found
+    if found is not None:
+        return found
+    after = latest_event(session, absorbed=True)
+    first = {"staff_id": staff.id, "base_userid": staff.userid, "base_name": staff.name, "base_after": after}
+    session.execute(insert(Contact).values(first).on_conflict_do_nothing())
+    return session.get_one(Contact, staff.id)
 
 
 def is_taken(session: Session, key: str) -> bool:
@@ -80,9 +82,12 @@ def known_directory(session: Session) -> Known:
     rows = session.scalars(select(WeComDepartment)).all()
     known = {row.id: Party(row.name, row.parent, row.present) for row in rows}
     units = {row.id: row.department_id for row in rows if row.department_id and row.present}
-    names: dict[str, int] = {}
+    named = defaultdict(set)
     for unit in session.scalars(select(Department)):
-        names |= {unit.name: unit.id, unit.short_name: unit.id}
+        named[unit.name].add(unit.id)
+        named[unit.short_name].add(unit.id)
+    # A name of two units says neither.
+    names = {name: next(iter(idents)) for name, idents in named.items() if len(idents) == 1}
     return Known(staff, known, units, names)
 
 

@@ -1,22 +1,25 @@
 """Pushed changes of the address book end in the same directory in whatever order and however often they come."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from case_kit import HEAD, call, case_of, handler_of, messages, move, opened
 from contact_kit import changes, event, person, pushed, unit_people
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from reviewbot.actions.keep_member import rename
 from reviewbot.actions.settle_contacts import settle_contacts
 from reviewbot.actions.take_contact_event import take_contact_event
-from reviewbot.models.contacts import DirectoryChange, WeComDepartment
+from reviewbot.models.contacts import Contact, DirectoryChange, WeComDepartment
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.models.people import Department, Staff
 from reviewbot.outbox import owe
+from reviewbot.queries.contacts import contact_of
+from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.recalls import hands_on
 from reviewbot.rules import notices
 
@@ -265,3 +268,22 @@ def test_whoever_inherits_the_userid_of_one_who_is_gone_gets_nothing_of_his(hous
         rename(session, {ident: gone})
 
     assert not any(who == gone for who, _ in said_under(house))
+
+
+def test_two_who_note_somebody_for_the_first_time_at_once_note_the_same_row(house):
+    """He opens the application while his message is refused: the second waits and finds the first's row."""
+    database, waits = house.database, text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    def second():
+        with database.begin() as session:
+            return contact_of(session, staff_by_userid(session, HEAD)).base_userid
+
+    with ThreadPoolExecutor(1) as pool, database.engine.connect() as watching:
+        with database.begin() as session:
+            contact_of(session, staff_by_userid(session, HEAD))
+            noting = pool.submit(second)
+            while not watching.scalar(waits) and not noting.done():
+                watching.rollback()
+        assert noting.result(60) == HEAD
+    with database.begin() as session:
+        assert len(session.scalars(select(Contact)).all()) == 1

@@ -12,7 +12,9 @@ from reviewbot.actions.sync_directory import begin_sync, begin_tonight, sync_dir
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed
 from reviewbot.models.contacts import DirectorySync, WeComDepartment
 from reviewbot.models.people import Department, Staff
-from reviewbot.rules.directory_plan import Member, Seen
+from reviewbot.queries.contacts import known_directory
+from reviewbot.rules.contacts import Party
+from reviewbot.rules.directory_plan import Member, Seen, likely_units
 from reviewbot.rules.lifecycle import Role
 
 
@@ -200,3 +202,15 @@ def test_a_role_is_never_taken_from_wecom(house):
 def _all(house):
     with house.database.begin() as session:
         return list(session.scalars(select(Staff)))
+
+
+def test_a_name_of_two_units_is_proposed_for_neither(house):
+    with house.database.begin() as session:
+        first, second, third = session.scalars(select(Department).order_by(Department.id).limit(3))
+        second.short_name = first.short_name
+        seen = Seen(
+            "list", True, [], {7: Party(first.short_name), 8: Party(third.short_name), 9: Party(second.name)}
+        )
+        session.flush()
+
+        assert likely_units(known_directory(session), seen) == {8: third.id, 9: second.id}
