@@ -29,7 +29,7 @@ class _Piles:
 
 
 def in_hand(session: Session, now: datetime, day_ends: datetime) -> Mapping[int, Mine]:
-    """By handler: his open cases that wait for him, due today or overdue apart, and sub-tasks of his unit."""
+    """By handler: the open cases that wait for him and the sub-tasks he handles; due today and overdue apart."""
     piles = _Piles()
     cases = session.execute(
         select(Case.handler_id, Case.number, Case.due_at)
