@@ -1,6 +1,6 @@
 """Leave: a delegate for some days."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -46,8 +46,11 @@ def delegate(
 
 
 def _days_of_change(session: Session, first: date, last: date) -> list[date]:
-    """The days within which who-acts-for-whom can differ: enough to look at those."""
+    """The days on which who-acts-for-whom can differ: one begins, or ends and an earlier word counts again."""
     starts = session.scalars(
         select(Delegation.date_from).where(Delegation.date_from > first, Delegation.date_from <= last)
     )
-    return sorted({first, *starts})
+    ends = session.scalars(
+        select(Delegation.date_to).where(Delegation.date_to >= first, Delegation.date_to < last)
+    )
+    return sorted({first, *starts, *(end + timedelta(days=1) for end in ends)})

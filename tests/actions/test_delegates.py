@@ -81,6 +81,17 @@ def test_a_circle_is_refused_on_any_day_it_would_close(house):
     stand_in(house, absent, deputy, last=date(2026, 12, 2))
 
 
+def test_a_circle_that_closes_when_a_later_word_ends_is_refused_too(house):
+    absent = handler_of(house, opened(house))
+    deputy, other = others_of(house, absent)
+    stand_in(house, deputy, absent, date(2026, 12, 1), date(2026, 12, 31), by=HEAD)
+    stand_in(house, deputy, other, date(2026, 12, 5), date(2026, 12, 10), by=HEAD)
+
+    with pytest.raises(Conflict, match="2026-12-11"):
+        stand_in(house, absent, deputy, date(2026, 12, 6), date(2026, 12, 20))
+    stand_in(house, absent, deputy, date(2026, 12, 6), date(2026, 12, 10))
+
+
 def test_what_makes_no_sense_is_refused(house):
     absent = handler_of(house, opened(house))
     deputy, second = others_of(house, absent)
