@@ -310,6 +310,18 @@ def test_the_ledger_takes_a_case_with_a_date_and_does_not_stop_its_clock(house, 
     assert case_of(house, number).status is CaseStatus.AWAITING_APPROVAL
 
 
+def test_a_ledger_is_not_granted_after_the_day_it_was_asked_for(house, clock):
+    number = rectifying(house)
+    day = clock.moment.date() + timedelta(days=2)
+    move(house, handler_of(house, number), "request_ledger", number, until=day, remark="要改系统")
+    clock.moment += timedelta(days=3)
+
+    with pytest.raises(Conflict, match="已过"):
+        move(house, SUPERVISOR, "agree", number)
+    move(house, SUPERVISOR, "disagree", number, remark="日期已过")
+    assert case_of(house, number).status is CaseStatus.RECTIFYING
+
+
 def test_what_was_asked_for_lapses_when_the_case_goes_on(house):
     number = rectifying(house)
     move(house, handler_of(house, number), "request_extension", number, days=5, remark="需核对")

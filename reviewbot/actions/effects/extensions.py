@@ -49,7 +49,7 @@ def _after_request_extension(step: Step) -> None:
 
 
 def _grant_extension(step: Step) -> None:
-    """The due time moves from where it stood; the original stays on record and in its own rate."""
+    """The due time moves from where it stood; the original stays on record (F16)."""
     case = step.case
     application = awaited(step, EXTENSION)
     if case.due_at is None:
@@ -116,9 +116,11 @@ def _after_request_ledger(step: Step) -> None:
 def _grant_ledger(step: Step) -> None:
     """On the ledger with its own review date; the due time, and with it every rate, stays as it was (L6)."""
     application = awaited(step, LEDGER)
+    day = date.fromisoformat(application.data["until"])
+    if day < step.at.astimezone(CHINA).date():
+        raise Conflict(f"计划完成的日期 {day} 已过，不能再列入台账：不同意 {step.case.number} 原因。")
     decide(step, application, agreed=True)
     lapse(step, EXTENSION)  # no due time is moved from the ledger
-    day = date.fromisoformat(application.data["until"])
     step.case.ledger_until = datetime.combine(day, time(23, 59, 59), CHINA)
     _watch_the_day(step, day)
     step.said = f"至 {day}；原办理时限和统计口径不变"
