@@ -83,7 +83,7 @@ class DirectoryChange(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
-    """Of ``rules.contacts.ChangeKind``."""
+    """Of ``rules.directory_plan.ChangeKind``."""
     subject: Mapped[str]
     """A lower-case userid, or ``party:ID``."""
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)

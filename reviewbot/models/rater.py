@@ -9,7 +9,10 @@ from reviewbot.database.base import Base
 
 
 class RaterAnswer(Base):
-    """What the rater said on his page after the feedback: one answer a round (B4, B21)."""
+    """What the rater said on his page: one answer a round (B4, B21).
+
+    A word from before the closing gives way to the answer after it (``rules.raters.open_answers``).
+    """
 
     __tablename__ = "rater_answers"
     __table_args__ = (UniqueConstraint("case_id", "round"),)

@@ -1,6 +1,6 @@
 """谁办理、谁负责: which department handles a bad review, and why (domain F6, F10).
 
-The order is fixed: the handling department named in the record, a routing exception the desk has ruled,
+The order is fixed: a routing exception that has been ruled, the handling department named in the record,
 the item's department, the window's, and last the dispatch desk, where nothing is ever dropped.
 """
 

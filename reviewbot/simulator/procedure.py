@@ -1,7 +1,7 @@
 """The second act of the demonstration: what a real bureau lives with besides simple cases.
 
 A bounce, an arbitration that becomes a rule, a joint case, an extension, an appeal upheld and one refused, a rater
-who cannot be reached, a reopening by the rater, a case nobody touches until its ladder ends in a report, and the
+who cannot be reached, a reopening on the rater's word, a case nobody touches until its ladder ends in a report, and the
 independent re-call of a month's sample.
 """
 
@@ -71,7 +71,9 @@ class Act:
 
 
 def play_procedure(stage: Stage, people: People, monday: datetime, say: Callable[[str], None]) -> None:
-    """From a Monday 09:00 (China) through two weeks; every case is brought to where the script says."""
+    """From a Monday morning until the ladder of the silent case has ended, three months after its limit; every case is
+    brought to where the script says.
+    """
     stage.at(monday)
     say("第二幕 09:00 九件不寻常的差评")
     stage.push("standard", [_record(ident, monday) for ident in ITEMS])
