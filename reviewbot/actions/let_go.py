@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.actions.live_cards import show_everyone
+from reviewbot.actions.notify import facts_of, tell, worker_of
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
@@ -23,6 +24,7 @@ from reviewbot.rules import directory_words as words
 from reviewbot.rules.contacts import Left
 from reviewbot.rules.delegation import closes_a_circle
 from reviewbot.rules.lifecycle import Move, Role
+from reviewbot.rules.notices import assist
 from reviewbot.rules.routing import is_rated
 
 
@@ -61,8 +63,7 @@ def let_go(
     for task in session.scalars(
         select(Assistance).where(Assistance.handler_id == left.id, Assistance.state == "open")
     ):
-        person = choose_from(session, task.department_id, at, rated=None)
-        task.handler_id = person.id if person else None
+        _give_task(session, task, at)
     _replace_as_delegate(going)
     _silence(going)
     _tell(going)
@@ -90,6 +91,16 @@ def _give(going: _Handover, case: Case, delegate: Staff | None) -> None:
     )  # fmt: skip
     session.flush()  # the next choice counts this one as load
     going.given.append((case, heir))
+
+
+def _give_task(session: Session, task: Assistance, at: datetime) -> None:
+    """A sub-task of another unit's case: who has it now is told as when it was asked for (F15)."""
+    case = session.get_one(Case, task.case_id, options=[joinedload(Case.review)], populate_existing=True)
+    person = choose_from(session, task.department_id, at, rated=case.review.handled_by)
+    task.handler_id = person.id if person else None
+    unit = session.get_one(Department, task.department_id)
+    body = assist(facts_of(session, case), unit.short_name, task.task, task.due_at.astimezone(CHINA))
+    tell(session, case, "assist", body, worker_of(session, task.handler_id, unit.id, at), at=at)
 
 
 def _replace_as_delegate(going: _Handover) -> None:

@@ -19,13 +19,17 @@ from case_kit import (
     viewer,
 )
 from contact_kit import anybody, changes, event, person, pushed, unit_people
+from ladder_kit import rows
 
 from reviewbot.actions.delegate import delegate
 from reviewbot.actions.let_go import let_go
 from reviewbot.errors import InvalidInput, NotAllowed
+from reviewbot.models.case import Case
 from reviewbot.models.people import Delegation, Duty, Staff
+from reviewbot.models.procedure import Assistance
+from reviewbot.models.review import Review
 from reviewbot.queries.delegates import cases_without_holder, stands_in
-from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.directory import choose_from, staff_by_userid
 from reviewbot.rules.contacts import Left
 
 TODAY, LATER = date(2026, 11, 30), date(2026, 12, 4)
@@ -207,6 +211,27 @@ def test_whoever_had_named_him_as_delegate_gets_another(house):
         assert other.active
         assert other.userid not in (absent, deputy)
         assert session.query(Delegation).one().date_to == LATER
+
+
+def test_a_sub_task_goes_on_to_somebody_who_is_told_and_is_not_the_rated(house):
+    helpers = [one for one in unit_people(house, "税务局") if "head" not in person(house, one).roles]
+    number = verifying(house)
+    move(house, DESK, "ask_assistance", number, department="税务局", remark="请提供缴费记录")
+    (task,) = rows(house, Assistance)
+    gone = anybody(house, task.handler_id)
+    with house.database.begin() as session:  # whose turn it is were it not about him
+        case = session.get_one(Case, task.case_id)
+        next_ = choose_from(session, task.department_id, house.clock.now(), rated=gone.name)
+        session.get_one(Review, case.review_id).handled_by = next_.name
+
+    leaves(house, gone.userid)
+
+    (task,) = rows(house, Assistance)
+    heir = anybody(house, task.handler_id)
+    assert heir.userid in helpers
+    assert heir.id not in (gone.id, next_.id)
+    told = messages(house, kind="assist", userid=heir.userid)
+    assert [one.body["note"] for one in told] == ["请提供缴费记录"]
 
 
 def test_who_comes_back_gets_nothing_back_and_waits_for_an_administrator(house):
