@@ -1,5 +1,6 @@
 """Time passes: the rungs of one case whose moment has come; reminders, cards, drafts of letters."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -57,6 +58,8 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebooks: Rul
     receivers: list[str] = []
     for due in running(session, case):
         ladder = rulebook.rungs(due.stage, due.started_at, due.due_at)
+        if case.department_id is None:
+            ladder = tuple(_without_unit(rung, due) for rung in ladder)
         owes = owed(ladder, frozenset(due.rungs_done), now)
         for rung in owes.missed:
             _act(session, case, due, rung, now)
@@ -72,10 +75,20 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebooks: Rul
     return True
 
 
+def _without_unit(rung: Rung, due: DueTime) -> Rung:
+    """A card and a letter are a unit's: while none has the case, the rung says that it is late and no more."""
+    if rung.act not in (Act.YELLOW_CARD, Act.RED_CARD, Act.LETTER):
+        return rung
+    late = rung.at >= due.due_at
+    return replace(
+        rung, act=Act.MARK_OVERDUE if late else Act.REMIND, label="仍未办理" if late else "临近到期"
+    )
+
+
 def _act(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime) -> None:
     """What the rung leaves behind, and its event."""
     data: dict[str, Any] = {"stage": due.stage, "rung": rung.key, "round": due.round}
-    if rung.act in (Act.YELLOW_CARD, Act.RED_CARD) and case.department_id is not None:
+    if rung.act in (Act.YELLOW_CARD, Act.RED_CARD):
         data["card"] = _issue_card(session, case, due, rung, now)
     if rung.act in _LETTERS:
         kind = _LETTERS[rung.act]

@@ -18,10 +18,12 @@ from case_kit import (
     opened_all,
     record,
 )
+from ladder_kit import rows
 from sqlalchemy import select
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.models.case import Case
+from reviewbot.models.oversight import Card, Letter
 from reviewbot.queries.cases import due_case_ids
 
 
@@ -178,6 +180,10 @@ def test_a_returned_case_lets_the_citizens_clock_run_on_at_the_desk(house, clock
 
     desk = {one.kind for one in reminders(house) if one.userid == DESK}
     assert desk == {"reminder_handling_letter"}
+    assert all(one.body["title"] == f"超期 {number}" for one in reminders(house) if one.userid == DESK)
+    assert rows(house, Card) == rows(house, Letter) == []  # both are a unit's, and none has the case
+    moves = {event.move for event in events(house, number) if event.data.get("stage") == "handling"}
+    assert moves == {"remind", "mark_overdue"}
     recorded = {
         (event.data["stage"], event.data["rung"]) for event in events(house, number) if "rung" in event.data
     }
