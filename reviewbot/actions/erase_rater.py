@@ -1,8 +1,8 @@
 """A rater's personal data goes, at his request or when its time is over; every figure and every chain stays (R20, U6).
 
 Gone: his name, number and openid, his comment, the record as it came and its copies, his words on his page. Staying:
-grade, options, times, unit and item, whether he had given his name, and the case with its events, which carry none of
-it.
+grade, options, times, unit and item, whether he had given his name, and the case with its events. What staff wrote in
+them stays too, for the chain; where it named him, no document shows it any more (``documents/enclosures.py``).
 """
 
 from datetime import datetime
