@@ -10,9 +10,6 @@ from door_kit import record, route_all, send, serving
 
 from reviewbot.actions.create_token import create_token
 from reviewbot.database.session import Database
-from reviewbot.models.chain import append_event
-from reviewbot.queries.cases import find_case
-from reviewbot.queries.scope import SYSTEM
 
 PROVINCE = Path(__file__).parents[1] / "data" / "province_a.ndjson"
 
@@ -389,21 +386,3 @@ def test_without_a_database_it_lives_but_is_not_ready_and_says_when_to_come_agai
     assert [alive.status_code, ready.status_code, asked.status_code] == [200, 503, 503]
     assert ready.headers["Retry-After"]
     assert asked.headers["Retry-After"]
-
-
-def test_numbers_of_people_in_words_of_others_are_covered(house, url, supervisor):
-    """A terminal wrote the caller's number into the item, and a clerk into a basis."""
-    send(url, record(department=None, item="咨询13800001111"))
-    (number,) = route_all(house)
-    data = {"basis": "依据见13800001111", "recording": "20261130090012345678"}
-    with house.database.begin() as session:
-        case = find_case(session, number, SYSTEM)
-        append_event(
-            session, case, move="submit_explanation", actor="a", actor_name="甲", before="x", data=data,
-            at=house.clock.now(),
-        )  # fmt: skip
-
-    told = supervisor.get(f"/cases/{number}").text
-
-    assert "13800001111" not in told
-    assert "20261130090012345678" in told

@@ -25,8 +25,11 @@ from sqlalchemy import select
 from test_api_door import Caller
 
 from reviewbot.clock import CHINA, set_rehearsal
+from reviewbot.models.chain import append_event
 from reviewbot.models.procedure import Assistance
+from reviewbot.queries.cases import find_case
 from reviewbot.queries.directory import find_department
+from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.rates import METRICS
 
 FROM, TO = "2026-11-01", "2026-12-30"
@@ -311,3 +314,21 @@ def test_units_add_up_to_the_whole_where_the_bureau_itself_was_rated(rehearsed):
     rows = printed_by("rates", "--by", "department", "--metric", "rectification_rate")["rates"]
     whole = printed_by("rates", "--metric", "rectification_rate")["rates"][0]
     assert sum(row["denominator"] for row in rows) == whole["denominator"] == 6, number
+
+
+def test_numbers_of_people_in_words_of_others_are_covered(house):
+    """A terminal wrote the caller's number into the item, and a clerk into a basis."""
+    number = opened(house, department=None, item="咨询13800001111")
+    data = {"basis": "依据见13800001111", "recording": "20261130090012345678"}
+    with house.database.begin() as session:
+        case = find_case(session, number, SYSTEM)
+        append_event(
+            session, case, move="submit_explanation", actor="a", actor_name="甲", before="x", data=data,
+            at=house.clock.now(),
+        )  # fmt: skip
+
+    with serving(house) as url:
+        told = Caller(house, url, "supervisor").get(f"/cases/{number}").text
+
+    assert "13800001111" not in told
+    assert "20261130090012345678" in told
