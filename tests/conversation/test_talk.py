@@ -6,6 +6,7 @@ from case_kit import HEAD, SUPERVISOR, events, handler_of, messages, move, opene
 from phone_kit import buttons, files, phones, remarks
 from sqlalchemy import select
 
+from reviewbot.conversation.choices import forget_waiting
 from reviewbot.models.case import MediaFetch
 from reviewbot.models.message import InboxItem
 from reviewbot.simulator.cards import card_keys
@@ -103,8 +104,6 @@ def test_what_nobody_names_a_case_for_is_put_aside_and_said_so(town, clock):
     town.say(handler, WORDS)
     clock.moment += timedelta(hours=25)
     with town.house.database.begin() as session:
-        from reviewbot.conversation.choices import forget_waiting  # noqa: PLC0415
-
         assert forget_waiting(session, at=clock.now(), after=timedelta(hours=24)) == 1
     town.deliver()
 
