@@ -9,7 +9,7 @@ import redis
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.deliver_messages import Channel
+from reviewbot.actions.deliver_messages import AnyChannel
 from reviewbot.clock import Clock, make_clock
 from reviewbot.database.session import Database
 from reviewbot.errors import SettingError
@@ -54,7 +54,7 @@ class House:
     wecom: WeComClient | None
     official: OfficialAccount | None
     """The 公众号 of raters; None where there is none."""
-    channels: dict[str, Channel]
+    channels: dict[str, AnyChannel]
     links: RaterLinks
     replays: ReplayCache
     scanner: Scanner | None
@@ -157,9 +157,9 @@ def store_of(settings: Settings) -> redis.Redis:
 
 def _channels(
     settings: Settings, wecom: WeComClient | None, ways: Sequence[Carrier], links: RaterLinks
-) -> dict[str, Channel]:
+) -> dict[str, AnyChannel]:
     """What is configured."""
-    found: dict[str, Channel] = {}
+    found: dict[str, AnyChannel] = {}
     told = settings.wecom
     if wecom is not None:
         found["wecom"] = WeComChannel(

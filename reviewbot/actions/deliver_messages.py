@@ -6,7 +6,7 @@ gap: a message whose sender died is sent again with byte-identical content after
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -59,16 +59,6 @@ class DeliveredToMany(Protocol):
     def undelivered(self) -> frozenset[str]: ...
 
 
-@runtime_checkable
-class ByOneOfSeveral(Protocol):
-    """The channel had several ways: which one it was, and why the ones before it were not."""
-
-    @property
-    def carrier(self) -> str: ...
-    @property
-    def passed(self) -> Sequence[str]: ...
-
-
 class Channel(Protocol):
     """Something that carries one message body to one person."""
 
@@ -82,6 +72,23 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class SeveralWays(Protocol):
+    """A channel with several ways to one person."""
+
+    def room(self) -> int | None: ...
+    def deliver_by(
+        self, receiver: str, body: Body, message_id: int, /, *, only: str | None,
+        before: Callable[[str, Sequence[str]], None],
+    ) -> Delivered:  # fmt: skip
+        """As ``Channel.deliver``. ``only``: by this way, by which an earlier try may have arrived. ``before``: told
+        of each way that is going to be tried, with the reasons against those before it."""
+        ...
+
+
+AnyChannel = Channel | SeveralWays
+
+
+@runtime_checkable
 class Broadcaster(Protocol):
     """A channel that can carry one body to many people in one call."""
 
@@ -91,7 +98,7 @@ class Broadcaster(Protocol):
 
 
 def deliver_messages(
-    database: Database, channels: Mapping[str, Channel], *, at: datetime, limit: int = 20
+    database: Database, channels: Mapping[str, AnyChannel], *, at: datetime, limit: int = 20
 ) -> int:
     """Send up to ``limit`` owed messages by each channel, oldest first; the number of those that were tried.
 
@@ -100,7 +107,7 @@ def deliver_messages(
     return sum(_deliver_by(database, name, channels.get(name), at, limit) for name in NOT_CONFIGURED)
 
 
-def _deliver_by(database: Database, name: str, channel: Channel | None, at: datetime, limit: int) -> int:
+def _deliver_by(database: Database, name: str, channel: AnyChannel | None, at: datetime, limit: int) -> int:
     room = None if channel is None else channel.room()
     if room == 0:
         return 0
@@ -116,16 +123,16 @@ def _deliver_by(database: Database, name: str, channel: Channel | None, at: date
     return tried
 
 
-def _carry(database: Database, channel: Channel | None, parcel: Parcel, at: datetime) -> ChannelError | None:
+def _carry(
+    database: Database, channel: AnyChannel | None, parcel: Parcel, at: datetime
+) -> ChannelError | None:
     """Send one parcel and record what came of it; the error that was met, if any."""
     if channel is None or (idle := _idle(database, parcel)):
         _suppress(
             database, parcel, NOT_CONFIGURED[parcel.channel] if channel is None else idle, at, told=False
         )
         return None
-    if not may_repeat(parcel.unsure_since, datetime.now(UTC)) or (
-        parcel.kind in ONCE and parcel.unsure_since
-    ):
+    if not _may_repeat(parcel):
         _suppress(database, parcel, TOO_LATE, at)
         return None
     try:
@@ -142,6 +149,14 @@ def _carry(database: Database, channel: Channel | None, parcel: Parcel, at: date
     return None
 
 
+def _may_repeat(parcel: Parcel) -> bool:
+    """Whether the channel would know it for what it has already had: a way to a rater does for ever, or it is the
+    same one's second word at worst; WeCom for some hours."""
+    if parcel.unsure_since is None or parcel.channel == RATER:
+        return True
+    return parcel.kind not in ONCE and may_repeat(parcel.unsure_since, datetime.now(UTC))
+
+
 def _idle(database: Database, parcel: Parcel) -> str:
     """Why nothing is to be sent, "" where something is."""
     if not parcel.receivers:
@@ -152,16 +167,23 @@ def _idle(database: Database, parcel: Parcel) -> str:
         return SETTLED if is_settled(session, parcel.reminds_of) else ""
 
 
-def _send(database: Database, channel: Channel, parcel: Parcel, at: datetime) -> None:
+def _send(database: Database, channel: AnyChannel, parcel: Parcel, at: datetime) -> None:
     """Raises ChannelError."""
+    first = parcel.receivers[0]
+    done: Delivered
     if len(parcel.receivers) > 1 and isinstance(channel, Broadcaster):
         many = channel.deliver_to_many(parcel.receivers, parcel.body, parcel.id)
-        msgid, code, lost, way = many.msgid, None, many.undelivered, None
+        msgid, code, lost = many.msgid, None, many.undelivered
     else:
-        done = channel.deliver(parcel.receivers[0], parcel.body, parcel.id)
+        if isinstance(channel, SeveralWays):
+            done = channel.deliver_by(
+                first, parcel.body, parcel.id, only=parcel.unsure_of,
+                before=lambda way, passed: _note_way(database, parcel, way, passed),
+            )  # fmt: skip
+        else:
+            done = channel.deliver(first, parcel.body, parcel.id)
         msgid, code = done.msgid, done.response_code
-        way = done if isinstance(done, ByOneOfSeveral) else None
-        lost = frozenset({parcel.receivers[0].lower()}) if done.undelivered else frozenset()
+        lost = frozenset({first.lower()}) if done.undelivered else frozenset()
     if msgid == "" and parcel.unsure_since is None and not lost:
         # Accepted without a number: only after an unanswered try does that mean a recognised repeat (W10).
         raise ChannelError("没有给出消息编号", unsure=True)
@@ -176,8 +198,13 @@ def _send(database: Database, channel: Channel, parcel: Parcel, at: datetime) ->
             row.state, row.sent_at, row.msgid, row.response_code = "sent", at, msgid or None, code
             row.code_expires_at = at + CODE_LIFE if code else None
             row.reason = MERGED_REPEAT if msgid == "" else None
-            if way is not None:
-                row.carrier, row.passed = way.carrier, list(way.passed)
+
+
+def _note_way(database: Database, parcel: Parcel, way: str, passed: Sequence[str]) -> None:
+    """Before the call: should this sender die in it, the next one knows by which way it may have gone out."""
+    with database.begin() as session:
+        for row in _rows(session, parcel):
+            row.carrier, row.passed = way, list(passed)
 
 
 def _rows(session: Session, parcel: Parcel) -> list[Message]:

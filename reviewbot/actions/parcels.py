@@ -37,6 +37,8 @@ class Parcel:
     attempts: int
     unsure_since: datetime | None
     """When a try may have arrived although nobody said so."""
+    unsure_of: str | None
+    """By which of several ways that try went: no other may carry it now."""
     reminds_of: About | None
     """Of a reminder: what satisfies it between claim and sending stops it (R9)."""
     receivers: Sequence[str] = field(repr=False)
@@ -58,6 +60,8 @@ def claim(database: Database, channel: str, limit: int) -> list[Parcel]:
         for row in (one for group in groups for one in group):
             if row.state == "sending":  # its sender has died, perhaps after WeCom took it
                 row.unsure_since = row.unsure_since or row.next_try_at - LEASE
+            if row.unsure_since is None:
+                row.carrier, row.passed = None, []  # of an earlier try that certainly did not arrive
             row.state, row.attempts, row.next_try_at = "sending", row.attempts + 1, now + LEASE
         return [_parcel(session, group) for group in groups]
 
@@ -171,6 +175,7 @@ def _parcel(session: Session, group: Sequence[Message]) -> Parcel:
         body=first.body,
         attempts=first.attempts,
         unsure_since=first.unsure_since,
+        unsure_of=first.carrier if first.unsure_since else None,
         reminds_of=reminds_of(first),
         receivers=[one for one in receivers if one],
     )

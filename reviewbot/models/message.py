@@ -39,7 +39,7 @@ class Message(Base):
     channel: Mapped[str] = mapped_column(default="wecom")
     """wecom, or rater: the address is looked up only when it is sent, and never stands in a message."""
     carrier: Mapped[str | None]
-    """Which way of a channel with several carried it: official (公众号) or sms."""
+    """Which way of a channel with several carried it, or was tried last: official (公众号) or sms."""
     passed: Mapped[list[str]] = mapped_column(server_default="{}")
     """The ways before it that could not, each with the reason ("official：…")."""
     body: Mapped[dict[str, Any]]

@@ -4,6 +4,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.models.case import Case, CaseEvent
+from reviewbot.models.message import Message
 from reviewbot.models.oversight import SupervisionEvent
 from reviewbot.models.people import Staff
 from reviewbot.models.rater import PhoneReveal, RaterAnswer, RaterOpenid
@@ -67,6 +68,12 @@ def staff_names(session: Session, case: Case) -> list[str]:
 def openid_of_case(session: Session, case_id: int) -> str | None:
     """The openid of a rater who chose to be told by the 公众号, until he takes it back."""
     return session.scalar(select(RaterOpenid.openid).where(RaterOpenid.case_id == case_id))
+
+
+def told_to_rater(session: Session, case_id: int) -> list[Message]:
+    """What the rater of a case was to be told, oldest first, and what became of it."""
+    wanted = select(Message).where(Message.case_id == case_id, Message.channel == "rater")
+    return list(session.scalars(wanted.order_by(Message.id)))
 
 
 def concern_of(session: Session, case_id: int, round_: int, kind: Concern) -> SupervisionEvent | None:

@@ -14,11 +14,9 @@ from reviewbot.rules.subscription import fields
 
 @dataclass(frozen=True)
 class Carried:
-    """Who carried it, under which number of his, and which ways before it could not."""
+    """It was taken, under this number of the carrier's."""
 
     msgid: str | None
-    carrier: str
-    passed: tuple[str, ...] = ()
     response_code: str | None = None
     undelivered: bool = False
 
@@ -37,8 +35,8 @@ class RaterChannel:
     """Carries bodies of ``reviewbot.rules.notices.rater_*``, by the carriers in their order.
 
     Whatever one of them refuses for certain, whoever is to blame, goes to the next (43101 and 43004 are the normal
-    outcome for somebody who follows nothing); what may have arrived is repeated by the same one. The last one's
-    refusal is the channel's.
+    outcome for somebody who follows nothing). What may have arrived is repeated by the same one and goes to no other,
+    whatever that one says of the repeat: a rater is not told twice.
     """
 
     def __init__(self, carriers: Sequence[Carrier], links: RaterLinks) -> None:
@@ -48,25 +46,52 @@ class RaterChannel:
     def room(self) -> None:
         """Any number: a text that a closed gateway does not take waits by itself."""
 
-    def deliver(self, receiver: str, body: dict[str, Any], message_id: int, /) -> Carried:
-        """Send one body to one rater; ``receiver``: his number. Raises ChannelError."""
+    def deliver_by(
+        self, receiver: str, body: dict[str, Any], message_id: int, /, *, only: str | None,
+        before: Callable[[str, Sequence[str]], None],
+    ) -> Carried:  # fmt: skip
+        """Send one body to one rater; ``receiver``: his number. Raises ChannelError.
+
+        ``only``: the carrier by which an earlier try may have arrived. ``before`` hears, of each carrier that may
+        still be chosen, that it is tried next and why those before it could not.
+        """
         link = self._links.make(RaterLink(body["case"], body["round"], body["at"]))
         # The moment belongs to the id: a database begun anew counts from 1 again, and a gateway remembers.
         ident = f"{message_id}-{body['at']}"
+        refusals: list[ChannelError] = []
         passed: list[str] = []
-        permanent = True
-        for place, carrier in enumerate(self._carriers, start=1):
+        for carrier in self._carriers:
+            if only is None:
+                before(carrier.name, passed)
+            elif only != carrier.name:
+                continue
             try:
-                msgid = carrier.carry(receiver, body, link, ident)
-                return Carried(msgid, carrier.name, tuple(passed))
+                return Carried(carrier.carry(receiver, body, link, ident))
             except ChannelError as wrong:
-                permanent = permanent and wrong.permanent
-                if wrong.unsure or place == len(self._carriers):
-                    wrong.permanent = permanent
-                    wrong.sentence = "；".join([*passed, wrong.sentence])
-                    raise
+                refusals.append(wrong)
+                if wrong.unsure:
+                    break
                 passed.append(f"{carrier.name}：{wrong.sentence}")
-        raise ChannelError("没有可用的群众通知渠道", permanent=True)
+        raise _together(refusals, passed)
+
+
+def _together(refusals: Sequence[ChannelError], passed: Sequence[str]) -> ChannelError:
+    """One error out of all: it may be tried again as long as one of them may."""
+    if not refusals:
+        return ChannelError("没有可用的群众通知渠道", permanent=True)
+    last = refusals[-1]
+    hopes = [one for one in refusals if not one.permanent]
+    waits = [one.retry_after for one in hopes if one.retry_after is not None]
+    return ChannelError(
+        "；".join([*passed[: len(refusals) - 1], last.sentence]),
+        permanent=not hopes,
+        # The first that may be asked again; who names no time takes the usual back-off.
+        retry_after=min(waits, default=None) if len(waits) == len(hopes) else None,
+        errcode=last.errcode,
+        tried=any(one.tried for one in refusals),
+        unsure=last.unsure,
+        away=any(one.away for one in hopes),
+    )
 
 
 @dataclass(frozen=True)

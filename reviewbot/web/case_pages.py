@@ -20,6 +20,7 @@ from reviewbot.queries.cards import list_cards
 from reviewbot.queries.directory import handling_units
 from reviewbot.queries.health import lost_replies
 from reviewbot.queries.kept import settlements
+from reviewbot.queries.raters import told_to_rater
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.masking import mask_personal
@@ -71,6 +72,7 @@ def _show_case(
             "lost": [
                 (one.name, views.moment(one.at), one.why) for one in lost_replies(session, case_id=case.id)
             ],
+            "told": [views.told_view(one) for one in told_to_rater(session, case.id)],
             "cards": [views.card_view(card, viewer) for card in list_cards(session, viewer, case_id=case.id)],
         }
     return views.render(

@@ -16,6 +16,7 @@ from reviewbot.actions.appeal_card import may_appeal, may_decide, may_withdraw
 from reviewbot.actions.settle_record import SETTLEMENTS
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence, Safety
+from reviewbot.models.message import Message
 from reviewbot.models.review import KeptRecord, Review
 from reviewbot.queries.cards import CardRow
 from reviewbot.queries.scope import Viewer
@@ -314,6 +315,28 @@ def card_view(row: CardRow, viewer: Viewer) -> dict[str, Any]:
         "may_appeal": standing and appeal is None and may_appeal(card, viewer),
         "may_decide": row.pending is not None and may_decide(card, row.pending, viewer),
         "may_withdraw": standing and may_withdraw(card, viewer),
+    }
+
+
+_WAYS = {"official": "公众号", "sms": "短信"}
+
+
+def told_view(message: Message) -> dict[str, Any]:
+    """One message to the rater: what it says, and whether he has it. What may have arrived is called that (W9)."""
+    if message.state == "sent":
+        state = "已发送"
+    elif message.unsure_since is not None:
+        state = "可能已送达"
+    else:
+        state = "待发送" if message.state in ("owed", "held", "sending") else "没有发出"
+    return {
+        "at": moment(message.sent_at or message.created_at),
+        "way": _WAYS.get(message.carrier or "", "")
+        if message.state == "sent" or message.unsure_since
+        else "",
+        "state": state,
+        "words": mask_personal(str(message.body.get("content") or "")),
+        "reason": "" if message.state == "sent" else message.reason or "",
     }
 
 

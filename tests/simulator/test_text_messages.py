@@ -47,8 +47,8 @@ def test_a_text_arrives_signed_with_its_link_and_its_number_covered(address):
     channel = RaterChannel([SmsCarrier(gateway(address))], RaterLinks(lambda: "key", "http://bureau"))
     body = {"content": "已办结。", "case": 7, "round": 1, "at": int(datetime.now(UTC).timestamp())}
 
-    done = channel.deliver(PHONE, body, 5)
-    again = channel.deliver(PHONE, body, 5)
+    done = channel.deliver_by(PHONE, body, 5, only=None, before=lambda *_: None)
+    again = channel.deliver_by(PHONE, body, 5, only="sms", before=lambda *_: None)
 
     (text,) = texts(address)
     assert done.msgid == again.msgid

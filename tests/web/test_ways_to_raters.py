@@ -1,16 +1,23 @@
 """The 公众号 where the rater chose it, else a text; by the real clients to stand-ins over real HTTP (W27)."""
 
+import http.client
+import io
 import json
-from contextlib import contextmanager
+import re
+import socket
+import socketserver
+import threading
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from case_kit import COMMENT, PHONE, RATER, case_of, messages, opened
-from page_kit import Browser
+from case_kit import COMMENT, PHONE, RATER, SUPERVISOR, case_of, messages, opened
+from page_kit import Browser, enter
 from pydantic import SecretStr
 from sms_door import serving
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
@@ -18,6 +25,7 @@ from starlette.routing import Route
 from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.keep_openid import keep_openid
 from reviewbot.links import RaterLink
+from reviewbot.models.message import Message
 from reviewbot.models.rater import RaterOpenid
 from reviewbot.simulator.texts import TextMessages
 from reviewbot.web.pages import page_routes
@@ -86,6 +94,24 @@ def chose(house, number):
         keep_openid(session, link, "OPENID1", at=house.clock.now())
 
 
+@contextmanager
+def by_gateway(bureau, url):
+    """The same house with its texts going to this address."""
+    sms = bureau.settings.sms.model_copy(update={"url": url, "timeout_seconds": 0.3})
+    built = build_house(bureau.settings.model_copy(update={"sms": sms}))
+    try:
+        yield replace(built, clock=bureau.clock, ring=bureau.ring)
+    finally:
+        built.database.dispose()
+
+
+def again(house, **facts):
+    """The waiting time of every owed message has passed."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    with house.database.begin() as session:
+        session.execute(update(Message).where(Message.channel == "rater").values(next_try_at=past, **facts))
+
+
 def deliver(house):
     while deliver_messages(house.database, house.channels, at=house.clock.now()):
         pass
@@ -144,8 +170,152 @@ def test_what_may_have_arrived_is_not_told_a_second_time_by_text(house, clock):
 
         told = deliver(bureau)
 
-        assert (told.state, told.carrier) == ("owed", None)
+        assert (told.state, told.carrier) == ("owed", "official")
+        assert told.unsure_since is not None
         assert texts.texts == []
+
+        # What came first spent his one consent: the refusal of the repeat says nothing of that one.
+        account.broken, account.code = False, 43101
+        again(bureau)
+        told = deliver(bureau)
+
+        assert (told.state, told.carrier) == ("suppressed", "official")
+        assert "可能已经送达" in told.reason
+        assert texts.texts == []
+
+
+@contextmanager
+def gateway(answer):
+    """A gateway that takes the whole request and then answers with these bytes; b"" cuts, None says nothing."""
+
+    class Taker(socketserver.StreamRequestHandler):
+        def handle(self):
+            headers = http.client.parse_headers(io.BytesIO(b"".join(self._head())))
+            self.rfile.read(int(headers["Content-Length"]))
+            taken.append(headers["Idempotency-Key"])
+            if answer is None:
+                ended.wait(10)
+            else:
+                self.wfile.write(answer)
+
+        def _head(self):
+            self.rfile.readline()
+            while (line := self.rfile.readline()) != b"\r\n":
+                yield line
+
+    taken, ended = [], threading.Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Taker) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/sms/send", taken
+        finally:
+            ended.set()
+            server.shutdown()
+            thread.join()
+
+
+def answered(status, body=b"", head=b""):
+    return b"HTTP/1.1 %d X\r\n%sContent-Length: %d\r\n\r\n%s" % (status, head, len(body), body)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", answered(500), answered(504), answered(408),
+     answered(303, head=b"Location: /\r\n"), answered(200, b"<html>"),
+     answered(503, head=b"Retry-After: 1\r\n")],
+)  # fmt: skip
+def test_a_text_that_may_have_arrived_is_never_told_again_by_the_account(house, clock, answer):
+    with wired(house, clock, order=("sms", "official")) as (bureau, account, _):
+        chose(bureau, opened(bureau))
+        with gateway(answer) as (url, taken), by_gateway(bureau, url) as unclear:
+            told = deliver(unclear)
+
+        assert taken
+        assert (told.state, told.carrier, told.unsure_since is None) == ("owed", "sms", False)
+        # Days later the gateway refuses for certain, which says nothing of the first try.
+        again(bureau, unsure_since=datetime.now(UTC) - timedelta(days=2))
+        with gateway(answered(422)) as (url, taken), by_gateway(bureau, url) as refusing:
+            told = deliver(refusing)
+
+        assert taken
+        assert told.state == "suppressed"
+        assert "可能已经送达" in told.reason
+        assert account.sent == []
+
+
+def test_a_text_that_may_have_arrived_is_repeated_by_its_own_gateway_under_the_same_key(house, clock):
+    with wired(house, clock, order=("sms", "official")) as (bureau, account, texts):
+        chose(bureau, opened(bureau))
+        with gateway(None) as (url, taken), by_gateway(bureau, url) as silent:
+            deliver(silent)
+        again(bureau, unsure_since=datetime.now(UTC) - timedelta(days=2))
+
+        told = deliver(bureau)
+
+        assert (told.state, told.carrier, account.sent) == ("sent", "sms", [])
+        assert [text.id for text in texts.texts] == taken[:1]
+
+
+def test_a_sender_that_died_in_the_gateways_hands_is_followed_by_no_other_way(house, clock):
+    with wired(house, clock, order=("sms", "official")) as (bureau, account, _):
+        chose(bureau, opened(bureau))
+        with gateway(b"") as (url, _), by_gateway(bureau, url) as cut:
+            deliver(cut)
+        # As it stands when the process ends before it can record anything.
+        again(bureau, state="sending", unsure_since=None)
+        with gateway(answered(422)) as (url, _), by_gateway(bureau, url) as refusing:
+            told = deliver(refusing)
+
+        assert (told.state, account.sent) == ("suppressed", [])
+
+
+@pytest.mark.parametrize("refusal", ["refused", "unknown", 400, 403, 422, 425, 429])
+def test_a_text_that_certainly_did_not_go_is_told_by_the_account_at_once(house, clock, refusal):
+    with wired(house, clock, order=("sms", "official")) as (bureau, account, _), ExitStack() as ends:
+        chose(bureau, opened(bureau))
+        if refusal == "refused":
+            nobody = ends.enter_context(socket.socket())
+            nobody.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{nobody.getsockname()[1]}/sms/send"
+        elif refusal == "unknown":
+            url = "http://gateway.invalid/sms/send"
+        else:
+            url, _ = ends.enter_context(gateway(answered(refusal)))
+
+        told = deliver(ends.enter_context(by_gateway(bureau, url)))
+
+        assert (told.state, told.carrier, len(account.sent)) == ("sent", "official", 1)
+        assert told.passed[0].startswith("sms：")
+
+
+def test_a_gateway_that_is_away_is_waited_for_where_the_rater_has_no_other_way(house, clock):
+    """Sms first, and nobody follows the 公众号: its refusal is no reason to give the text up after three tries."""
+    with wired(house, clock, order=("sms", "official")) as (bureau, _, texts):
+        opened(bureau)
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            with by_gateway(bureau, f"http://127.0.0.1:{nobody.getsockname()[1]}/sms/send") as away:
+                for _ in range(7):
+                    told = deliver(away)
+                    assert told.state == "owed", told.reason
+                    again(bureau)
+
+        assert (deliver(bureau).carrier, len(texts.texts)) == ("sms", 1)
+
+
+def test_the_case_says_that_a_text_may_have_arrived(house, clock, pages):
+    number = opened(house)
+    with house.database.begin() as session:
+        session.execute(update(Message).where(Message.channel == "rater").values(
+            state="suppressed", carrier="sms", unsure_since=clock.now(), reason="短信网关在规定时间内没有答复",
+        ))  # fmt: skip
+    enter(pages, SUPERVISOR)
+
+    page = pages.get(f"/cases/{number}").text
+
+    assert re.search(r"告知评价人.*可能已送达.*短信网关在规定时间内没有答复", page, re.DOTALL)
+    assert PHONE not in page
 
 
 def test_the_order_is_the_bureaus_and_one_way_alone_will_do(house, clock):
