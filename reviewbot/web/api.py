@@ -22,6 +22,7 @@ from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.directory import find_department
 from reviewbot.queries.procedure import Assisted
 from reviewbot.queries.scope import Viewer
+from reviewbot.queries.time_shares import MINUTE, time_shares
 from reviewbot.queue import TaskName
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
@@ -125,8 +126,9 @@ def get_cases(
 
 @router.get("/cases/{number}")
 def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
-    """One case with its events, its due times and their working, its calls and evidence."""
-    with house_of(request).database.begin() as session:
+    """One case with its events, its due times and their working, its calls and evidence, and who had it how long."""
+    house = house_of(request)
+    with house.database.begin() as session:
         case = find_case(session, number, viewer)
         if case is None:
             raise NotFound(f"没有工单 {number}，或您无权查看。")
@@ -161,6 +163,13 @@ def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
                     "size": row.size, "sha256": row.sha256, "safety": row.safety,
                 }
                 for row in evidence_of(session, case.id)
+            ],
+            "time_shares": [
+                {
+                    "name": one.name, "department_code": one.code, "helps": one.helps,
+                    "office_minutes": one.time // MINUTE, "overdue_minutes": one.late // MINUTE,
+                }
+                for one in time_shares(session, case, house.rulebooks.of(session, case).calendar, house.clock.now())
             ],
         }  # fmt: skip
 

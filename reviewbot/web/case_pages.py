@@ -22,6 +22,7 @@ from reviewbot.queries.health import lost_replies
 from reviewbot.queries.kept import settlements
 from reviewbot.queries.raters import told_to_rater
 from reviewbot.queries.scope import Viewer
+from reviewbot.queries.time_shares import time_shares
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.raters import Purpose
@@ -73,6 +74,10 @@ def _show_case(
                 (one.name, views.moment(one.at), one.why) for one in lost_replies(session, case_id=case.id)
             ],
             "told": [views.told_view(one) for one in told_to_rater(session, case.id)],
+            "times": views.time_view(
+                time_shares(session, case, house.rulebooks.of(session, case).calendar, now),
+                house.rulebooks.on(session, now).policy.rounding,
+            ),
             "cards": [views.card_view(card, viewer) for card in list_cards(session, viewer, case_id=case.id)],
         }
     return views.render(

@@ -20,11 +20,13 @@ from reviewbot.models.message import Message
 from reviewbot.models.review import KeptRecord, Review
 from reviewbot.queries.cards import CardRow
 from reviewbot.queries.scope import Viewer
+from reviewbot.queries.time_shares import MINUTE, TimeShare
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.grading import grade_name
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
 from reviewbot.rules.masking import mask_personal
+from reviewbot.rules.rates import Rounding, percent
 from reviewbot.rules.stages import stage_label
 from reviewbot.settings import CONFIG
 from reviewbot.sources.profile import load_reason_codes
@@ -296,6 +298,25 @@ def due_view(due: DueTime, now: datetime) -> dict[str, Any]:
             for row in rows
         ],
     }
+
+
+def time_view(rows: list[TimeShare], rounding: Rounding) -> list[dict[str, Any]]:
+    """Who had a case how long; a helper's time has no share, for it lies within the lead's."""
+    whole = sum(one.time // MINUTE for one in rows if not one.helps)
+    return [
+        {
+            "name": f"{one.name}（协办）" if one.helps else one.name,
+            "time": office_time(one.time),
+            "share": "" if one.helps or not whole else f"{percent(one.time // MINUTE, whole, rounding)}%",
+            "late": office_time(one.late) if one.late // MINUTE else "",
+        }
+        for one in rows
+    ]
+
+
+def office_time(length: timedelta) -> str:
+    hours, minutes = divmod(length // MINUTE, 60)
+    return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分"
 
 
 def card_view(row: CardRow, viewer: Viewer) -> dict[str, Any]:
