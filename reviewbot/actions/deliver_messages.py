@@ -27,8 +27,9 @@ from reviewbot.rules.notices import Body
 
 BATCH_SECONDS = 2.0
 """After this long no further message is begun: one call takes at most 25 more (W5)."""
-ONCE = frozenset({"card_update", "card_recall"})
-"""Kinds that spend a right which is good for one call: never tried twice, replaced by a new card (W22)."""
+ONCE = frozenset({"card_update"})
+"""Kinds that spend a right which is good for one call: never tried twice, replaced by a new card (W22). What is taken
+back twice is gone all the same."""
 CODE_LIFE = timedelta(hours=72)
 """A response_code is good for one change of its card within this time (wecom §2.3)."""
 TOO_LATE = "发送后没有答复，重复检查期已过，不能再发以免重复"

@@ -1,7 +1,8 @@
 """Every card of a case shows what became of it, whoever did it and by whichever door (B9, P6, W21, W22).
 
-A card lives while its ``response_code`` is unused and younger than 72 hours; each copy has its own. A card of
-somebody who no longer holds the case is taken back, or he is told so (P8).
+A card lives while its ``response_code`` is unused and younger than 72 hours; each copy has its own. One whose code a
+press or a change has spent keeps its buttons on the phone: when they grow stale a fresh card takes its place and it is
+taken back (W22). A card of somebody who no longer holds the case is taken back, or he is told so (P8).
 """
 
 from datetime import datetime, timedelta
@@ -18,8 +19,20 @@ from reviewbot.queries.directory import viewer_by_userid
 from reviewbot.queries.scope import Viewer
 from reviewbot.queries.sent_cards import RECALL, UPDATE, cards_of, unsent_updates
 from reviewbot.rules.lifecycle import Move
-from reviewbot.rules.notices import Body, Done, cancelled, gone, recall, text
+from reviewbot.rules.notices import (
+    Body,
+    Done,
+    cancelled,
+    gone,
+    in_place_of,
+    not_recalled,
+    recall,
+    says_old_stays,
+    text,
+)
 from reviewbot.rules.notices import card_update as update_body
+
+FRESH = "fresh_card"
 
 RECALL_WITHIN = timedelta(hours=24)
 """WeCom takes a message back this long after it was sent, and no longer (wecom §2.3)."""
@@ -38,13 +51,13 @@ def show_everyone(
     """After a move, let every living card of this case show it. ``former``: who handled it until now."""
     done = done_by(move, actor.name, at)
     rows = cards_of(session, case.id)
-    newest = {row.userid: row.id for row in rows if row.body.get("state")}
+    newest = {row.userid: row for row in rows if row.body.get("state")}
     updates = unsent_updates(session, case.id) if rows else {}
     told: set[str] = set()
     for row in rows:
         viewer = viewer_by_userid(session, row.userid, at)
         if viewer is None or _has_lost_it(session, case, viewer, actor, former):
-            _withdraw(session, case, row, done, at, told if viewer else None)
+            withdraw(session, case, row, str(done), at, told if viewer else None)
             continue
         show(session, case, row, viewer, done, at=at, newest=newest.get(row.userid), updates=updates)
 
@@ -66,25 +79,70 @@ def show(
     done: Done | None,
     *,
     at: datetime,
-    newest: int | None,
+    newest: Message | None,
     updates: dict[int, Message] | None = None,
 ) -> None:
-    """Give one card the face of the present state, where it still can change. Buttons live on the newest card."""
+    """Give one card the face of the present state, or replace it where it cannot change. Buttons live on the newest."""
     if not row.body.get("state"):
         return  # nothing on it that could grow stale
     if may_see(session, case.id, viewer):
-        face = face_for(session, case, viewer, done, act=row.id == newest)
+        face = face_for(session, case, viewer, done, act=row is newest)
     else:
         face = gone(case.number, case.round, row.body["link"], str(done or ""))
     if row.body["state"] == face.get("state") and row.body["buttons"] == face["buttons"]:
         return
-    if row.state in ("owed", "held") and row.attempts == 0:
-        row.body = face
+    if is_unsent(row):
+        row.body = in_place_of(face) if says_old_stays(row.body) else face
     elif waiting := (updates or {}).get(row.id):
         row.body = face
         waiting.body = waiting.body | {"card": face}
     elif _is_living(row, at):
         change(session, row, row.response_code or "", face, at=at)
+    elif row.state == "sent" and row.response_code and (row.body["buttons"] or face["buttons"]):
+        supersede(session, case, row, newest, face, at=at)
+
+
+def supersede(
+    session: Session, case: Case, row: Message, newest: Message | None, face: Body, *, at: datetime,
+    held_until: datetime | None = None,
+) -> None:  # fmt: skip
+    """Replace a card that cannot change: a fresh one comes where it was the newest, and it is taken back within its
+    day. After that it stays on the phone, and the card in its place says so.
+
+    ``face``: what a fresh one shows; one without a state is of somebody who gave the case away, and needs none.
+    """
+    stays = not is_recallable(row, at)
+    if row is newest and face.get("state"):
+        owe(
+            session, key=f"{FRESH}-{row.id}", kind=FRESH, userid=row.userid,
+            body=in_place_of(face) if stays else face, at=at, case_id=case.id, held_until=held_until,
+        )  # fmt: skip
+    elif stays and newest is not None and is_unsent(newest):
+        newest.body = in_place_of(newest.body)
+    if stays:
+        row.withdrawn_at = at
+        row.code_used_at = row.code_used_at or at
+    else:
+        _take_back(session, row, not_recalled(case.number), at)
+
+
+def is_unsent(row: Message) -> bool:
+    """Whether nobody has begun to send a message: it may still say something else."""
+    return row.state in ("owed", "held") and row.attempts == 0
+
+
+def is_recallable(row: Message, at: datetime) -> bool:
+    return bool(row.msgid) and row.sent_at is not None and at - row.sent_at < RECALL_WITHIN
+
+
+def _take_back(session: Session, row: Message, words: str, at: datetime) -> None:
+    """Owe the recall of one card; ``words`` are told where the platform does not take it back."""
+    row.withdrawn_at = at
+    row.code_used_at = row.code_used_at or at
+    owe(
+        session, key=f"{RECALL}-{row.id}", kind=RECALL, userid=row.userid,
+        body=recall(row.id, row.msgid or "", words), at=at, case_id=row.case_id,
+    )  # fmt: skip
 
 
 def _is_living(row: Message, at: datetime) -> bool:
@@ -103,31 +161,22 @@ def change(session: Session, row: Message, code: str, face: Body, *, at: datetim
     )  # fmt: skip
 
 
-def _withdraw(
-    session: Session, case: Case, row: Message, done: Done, at: datetime, told: set[str] | None
+def withdraw(
+    session: Session, case: Case, row: Message, why: str, at: datetime, told: set[str] | None = None
 ) -> None:
-    """Take back a card within its day, else say once that it is no longer his; None: he has left, nobody to tell."""
+    """Take back a card within its day, else say once that it is no longer his; None: nobody is to be told."""
     if row.state != "sent":
         if row.state in ("owed", "held"):
             row.state, row.reason = "suppressed", NO_LONGER_HIS
         return
-    row.withdrawn_at = at
-    words = cancelled(case.number, str(done))
-    if row.msgid and row.sent_at is not None and at - row.sent_at < RECALL_WITHIN:
-        row.code_used_at = row.code_used_at or at
-        owe(
-            session, key=f"{RECALL}-{row.id}", kind=RECALL, userid=row.userid,
-            body=recall(row.id, row.msgid, words), at=at, case_id=case.id,
-        )  # fmt: skip
+    words = cancelled(case.number, why)
+    if is_recallable(row, at):
+        _take_back(session, row, words, at)
         return
+    row.withdrawn_at = at
     if _is_living(row, at):
-        change(
-            session,
-            row,
-            row.response_code or "",
-            gone(case.number, case.round, row.body["link"], str(done)),
-            at=at,
-        )
+        face = gone(case.number, case.round, row.body["link"], why)
+        change(session, row, row.response_code or "", face, at=at)
     if told is not None and row.userid not in told:
         told.add(row.userid)
         cancel(session, case, row.userid, words, at=at)

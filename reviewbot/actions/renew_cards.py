@@ -8,25 +8,25 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.faces import face_for, last_done
-from reviewbot.actions.live_cards import cancel, show
+from reviewbot.actions.live_cards import cancel, show, supersede, withdraw
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
-from reviewbot.outbox import owe
 from reviewbot.queries.cases import case_by_id, may_see
 from reviewbot.queries.directory import viewer_by_userid
 from reviewbot.queries.scope import Viewer
 from reviewbot.queries.sent_cards import (
     RECALL,
+    card_by_id,
     expired_cards,
     failed_changes,
     newest_card,
     stale_cards,
 )
+from reviewbot.rules.notices import Body
 from reviewbot.rules.rulebook import Rulebook
 
 BATCH = 200
-FRESH = "fresh_card"
-REPLACED = "卡片未能更新，已另发新卡片"
+REPLACED = "卡片未能更新，以新卡片代替"
 TOLD = "消息未能撤回，已另行告知"
 NOT_NEEDED = "卡片未能更新，收件人已不办理此件"
 SETTLED_REASONS = (REPLACED, TOLD, NOT_NEEDED)
@@ -66,13 +66,15 @@ def _replace_failed(session: Session, row: Message, at: datetime) -> None:
         case = case_by_id(session, row.case_id) if row.case_id is not None else None
         if case is not None:
             cancel(session, case, row.userid, row.body["cancelling"], at=at)
-    elif held is None:
+        return
+    card = card_by_id(session, row.body.get("of") or 0)
+    if held is None or card is None or card.withdrawn_at is not None:
         row.reason = NOT_NEEDED
-    else:
-        row.reason = REPLACED
-        case, viewer = held
-        newest = newest_card(session, case.id, row.userid) == row.body.get("of")
-        _owe_fresh(session, case, viewer, row, at, act=newest)
+        return
+    row.reason = REPLACED
+    case, viewer = held
+    newest = newest_card(session, case.id, row.userid)
+    supersede(session, case, card, newest, _face(session, case, viewer), at=at)
 
 
 def _replace_expired(session: Session, row: Message, at: datetime, rulebook: Rulebook) -> None:
@@ -81,29 +83,21 @@ def _replace_expired(session: Session, row: Message, at: datetime, rulebook: Rul
     if held is None or row.withdrawn_at is not None:
         return
     case, viewer = held
-    if case.status.is_open and newest_card(session, case.id, row.userid) == row.id:
-        _owe_fresh(session, case, viewer, row, at, held_until=rulebook.office_opens(at), needed=True)
+    face = _face(session, case, viewer)
+    if case.status.is_open and face["buttons"] and newest_card(session, case.id, row.userid) is row:
+        supersede(session, case, row, row, face, at=at, held_until=rulebook.office_opens(at))
 
 
-def _owe_fresh(
-    session: Session, case: Case, viewer: Viewer, row: Message, at: datetime, *,
-    act: bool = True, held_until: datetime | None = None, needed: bool = False,
-) -> None:  # fmt: skip
-    face = face_for(session, case, viewer, last_done(session, case), act=act)
-    if needed and not face["buttons"]:
-        return
-    owe(
-        session, key=f"{FRESH}-{row.id}", kind=FRESH, userid=row.userid, body=face, at=at, case_id=case.id,
-        held_until=held_until,
-    )  # fmt: skip
+def _face(session: Session, case: Case, viewer: Viewer) -> Body:
+    return face_for(session, case, viewer, last_done(session, case))
 
 
 def _catch_up(session: Session, row: Message, at: datetime) -> None:
-    """A card that was on its way while its case moved shows what it missed."""
-    held = _holder(session, row, at)
+    """A card that was on its way while its case moved shows what it missed, or is taken back."""
+    case = session.get_one(Case, row.case_id)
+    done, held = last_done(session, case), _holder(session, row, at)
     if held is None:
-        row.code_used_at = at
+        withdraw(session, case, row, str(done or ""), at)
         return
-    case, viewer = held
     newest = newest_card(session, case.id, row.userid)
-    show(session, case, row, viewer, last_done(session, case), at=at, newest=newest)
+    show(session, case, row, held[1], done, at=at, newest=newest)

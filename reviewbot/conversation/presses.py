@@ -10,7 +10,7 @@ from reviewbot.models.case import Case
 from reviewbot.models.message import InboxItem, Message
 from reviewbot.outbox import owe
 from reviewbot.queries.cases import find_case, last_step
-from reviewbot.queries.sent_cards import UPDATE, card_by_id
+from reviewbot.queries.sent_cards import UPDATE, card_by_id, newest_card
 from reviewbot.rules.buttons import PRESSED_AT_ONCE, TYPED
 from reviewbot.rules.lifecycle import Conclusion, IllegalMove
 from reviewbot.rules.notices import Body, card_done, card_update, gone
@@ -33,7 +33,8 @@ def pressed(turn: Turn, item: InboxItem, press: ButtonPress) -> Said:
     if row is None or row.code_used_at is None:  # the move itself has not changed this card
         seen = find_case(turn.session, press.number, turn.viewer)
         done = last_done(turn.session, case)
-        face = face_for(turn.session, case, turn.viewer, done, note=note) if seen else gone(
+        act = row is not None and newest_card(turn.session, case.id, row.userid) in (row, None)
+        face = face_for(turn.session, case, turn.viewer, done, act=act, note=note) if seen else gone(
             case.number, case.round, f"/h5/cases/{case.number}", str(done or "")
         )  # fmt: skip
         _show(turn, item, row, face)

@@ -65,7 +65,7 @@ class Message(Base):
     code_used_at: Mapped[datetime | None]
     """Set before the call that uses the code (W22), or when it ran out and was replaced."""
     withdrawn_at: Mapped[datetime | None]
-    """The receiver no longer holds the case: taken back, or told so."""
+    """Taken back, or its receiver told why not: he no longer holds the case, or a fresh card took its place."""
     settled_at: Mapped[datetime | None]
     """Of an update or a recall that failed: what came in its place is owed."""
 

@@ -54,10 +54,10 @@ def card_by_id(session: Session, message_id: int) -> Message | None:
     return row if row is not None and row.body["type"] == CARD else None
 
 
-def newest_card(session: Session, case_id: int, userid: str) -> int | None:
+def newest_card(session: Session, case_id: int, userid: str) -> Message | None:
     """The newest card with his steps that this person holds, or will get, of a case."""
     return session.scalar(
-        select(Message.id)
+        select(Message)
         .where(
             Message.case_id == case_id,
             Message.userid == userid,

@@ -318,6 +318,23 @@ def cancelled(number: str, why: str) -> str:
     return f"工单 {number} {why}，不再由您办理，请勿继续处理先前的卡片。"
 
 
+def not_recalled(number: str) -> str:
+    return f"工单 {number} 先前的卡片未能撤回，请以最新的卡片为准。"
+
+
+_STAYS = "先前的卡片已不能撤回，请以此卡为准。"
+
+
+def in_place_of(face: Body) -> Body:
+    """A card that takes the place of one too old to be taken back: it says so, before anything else."""
+    return face if says_old_stays(face) else face | {"note": _STAYS + face["note"]}
+
+
+def says_old_stays(body: Body) -> bool:
+    note: str = body["note"]
+    return note.startswith(_STAYS)
+
+
 QUESTION, NONE = "case", "none"
 """The question of a choosing card, and its option "none of these"."""
 

@@ -19,7 +19,6 @@ from starlette.routing import BaseRoute, Route
 from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence
 from reviewbot.actions.answer_once import Answer, KeyReused, answer_once
 from reviewbot.actions.choose_evidence import MOST_FILES, choose_evidence, drop_chosen, hand_in_chosen
-from reviewbot.actions.echo_card import echo_card
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.reveal_phone import Revealed, reveal_phone
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
@@ -251,8 +250,6 @@ def _filled(
     for asked in sheet.asked(form, number):
         moved = make_move(session, asked, viewer, at=at, rulebooks=house.rulebooks)
     stays = case_queries.find_case(session, number, viewer) is not None
-    if stays:
-        echo_card(session, case, viewer, at=at)
     return f"/h5/cases/{number}?done={moved.move.value}" if stays else f"/h5?left={number}"
 
 

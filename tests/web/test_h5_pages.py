@@ -347,7 +347,8 @@ def test_a_card_that_can_no_longer_change_is_followed_by_one_fresh_card(pages, h
     """A press spends the code of its card (W22): what is done on a page afterwards shows on a fresh one."""
     with house.database.begin() as session:
         (card,) = session.scalars(select(Message).where(Message.kind == "new_case"))
-        card.userid, card.state, card.code_used_at = HANDLER, "sent", house.clock.now()
+        card.userid, card.state, card.response_code = HANDLER, "sent", "RC-spent"
+        card.code_used_at = house.clock.now()
     enter(pages, HANDLER)
     hand_in(pages, number, "call", REACHED)
     hand_in(pages, number, "measures", {"remark": "增设窗口"})
