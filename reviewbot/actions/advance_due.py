@@ -13,6 +13,7 @@ from reviewbot.actions.follow_calendar import follow_calendar
 from reviewbot.actions.letter_facts import letter_facts
 from reviewbot.actions.notify import facts_of, tell
 from reviewbot.actions.receivers import told_of_rung
+from reviewbot.actions.reminded import reminder_kind
 from reviewbot.actions.start_clock import next_rung, running
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
@@ -129,6 +130,6 @@ def _speak(
     title = {Act.REMIND: "催办", Act.MARK_OVERDUE: "超期"}.get(rung.act, rung.label)
     body = reminder(facts_of(session, case), label, title=title)
     tell(
-        session, case, f"reminder_{due.stage}_{rung.key}", body, receivers, at=now,
+        session, case, reminder_kind(due.stage, rung.key), body, receivers, at=now,
         held_until=today.may_speak_at(rung, now),
     )  # fmt: skip

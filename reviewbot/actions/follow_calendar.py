@@ -22,7 +22,7 @@ from reviewbot.actions.follow_letters import (
 from reviewbot.actions.live_cards import show_everyone
 from reviewbot.actions.notify import facts_of, tell, tell_rater
 from reviewbot.actions.receivers import holders
-from reviewbot.actions.reminded import REMINDER
+from reviewbot.actions.reminded import reminder_kind
 from reviewbot.actions.start_clock import next_rung
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
@@ -217,7 +217,7 @@ def _rearm(
         and rung.key not in stays
     }
     limit.rungs_done = [key for key in limit.rungs_done if key not in again]
-    kinds = [f"{REMINDER}{limit.stage}_{key}" for key in again]
+    kinds = [reminder_kind(limit.stage, key) for key in again]
     for message in waiting_messages(session, limit.case_id, kinds):
         message.state, message.reason = "suppressed", MOVED
     return len(again)
@@ -244,7 +244,7 @@ def _tell(session: Session, case: Case, done: Followed, today: Rulebook, now: da
     main = next((shift for shift in moved if shift.stage.startswith("handling")), moved[0])
     body = notices.rescheduled(facts_of(session, case), "；".join(shift.sentence for shift in moved))
     tell(
-        session, case, f"{REMINDER}{main.stage}_calendar", body,
+        session, case, reminder_kind(main.stage, "calendar"), body,
         [userid for shift in moved for userid in holders(session, case, shift.stage, now)],
         at=now, held_until=today.may_speak_at(Rung("calendar", now, "日历调整"), now),
     )  # fmt: skip

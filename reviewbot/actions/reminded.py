@@ -10,6 +10,8 @@ from reviewbot.models.message import Message
 from reviewbot.rules.lifecycle import CaseStatus
 
 REMINDER = "reminder_"
+_RUNG = "/"
+"""Between stage and rung in a message's kind: no stage has it, while a rung bears whatever name a policy gives it."""
 SETTLED = "已办理，不再催办"
 
 
@@ -22,11 +24,16 @@ class About:
     rung: str
 
 
+def reminder_kind(stage: str, rung: str) -> str:
+    """The kind of the message that tells of a rung."""
+    return f"{REMINDER}{stage}{_RUNG}{rung}"
+
+
 def reminds_of(message: Message) -> About | None:
     """What a reminder is about; None for what nobody's act makes idle."""
     if message.case_id is None or not message.kind.startswith(REMINDER):
         return None
-    stage, _, rung = message.kind.removeprefix(REMINDER).rpartition("_")
+    stage, _, rung = message.kind.removeprefix(REMINDER).partition(_RUNG)
     return About(message.case_id, stage, rung)
 
 

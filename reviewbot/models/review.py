@@ -109,6 +109,7 @@ class KeptRecord(Base):
         Index(
             "ix_kept_records_open", "id", postgresql_where=text("result = 'set_aside' AND settled_at IS NULL")
         ),
+        Index("ix_kept_records_key", "source", "external_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -34,19 +34,17 @@ def pending_kinds(session: Session, case_id: int) -> list[ApplicationKind]:
 
 
 def granted_applications(
-    session: Session, case_id: int, round_: int, kind: ApplicationKind
+    session: Session, case_id: int, kind: ApplicationKind, *, round_: int | None = None
 ) -> list[Application]:
-    """What was granted in this round."""
-    return list(
-        session.scalars(
-            select(Application).where(
-                Application.case_id == case_id,
-                Application.round == round_,
-                Application.kind == kind,
-                Application.state == ApplicationState.GRANTED,
-            )
-        )
+    """What was granted of a kind, oldest first: ever, or in one round."""
+    wanted = select(Application).where(
+        Application.case_id == case_id,
+        Application.kind == kind,
+        Application.state == ApplicationState.GRANTED,
     )
+    if round_ is not None:
+        wanted = wanted.where(Application.round == round_)
+    return list(session.scalars(wanted.order_by(Application.id)))
 
 
 def applications_of(session: Session, case_id: int) -> list[Application]:

@@ -113,7 +113,7 @@ def _show(request: Request, *, wrong: InvalidInput | None = None, words: str = "
             case=case,
             events=case_queries.events_of(session, case.id),
             due_times=case_queries.due_times_of(session, case.id),
-            extensions=granted_applications(session, case.id, case.round, ApplicationKind.EXTENSION),
+            extensions=granted_applications(session, case.id, ApplicationKind.EXTENSION, round_=case.round),
             answers=answers,
             reveals=rater_queries.reveals_of(session, case.id),
             concern=rater_queries.concern_of(session, case.id, case.round, Concern.NOBODY_CALLED),

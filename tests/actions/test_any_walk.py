@@ -253,6 +253,7 @@ class Walk(RuleBasedStateMachine):
         assert len(self.mine(Evidence)) == made[Move.ADD_EVIDENCE]
         asked = Counter(one.kind for one in self.mine(Application))
         assert asked[ApplicationKind.EXTENSION] == made[Move.REQUEST_EXTENSION]
+        assert made[Move.GRANT_EXTENSION] <= today(self.house).policy.extensions.most
         assert asked[ApplicationKind.LEDGER] == made[Move.REQUEST_LEDGER]
         assert asked[ApplicationKind.APPEAL] == made[Move.APPEAL]
         said = sum(len(one.decisions) for one in self.mine(Application))

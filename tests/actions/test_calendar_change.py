@@ -91,7 +91,7 @@ def test_the_holder_hears_of_it_once_and_the_rater_where_his_day_moved(house):
     number = opened(house)
     apply(house, STORM)
 
-    (told,) = messages(house, kind="reminder_handling_calendar")
+    (told,) = messages(house, kind="reminder_handling/calendar")
     assert told.userid == handler_of(house, number)
     assert "12-02" in told.body["desc"]
     (text,) = messages(house, kind="rescheduled")
@@ -174,10 +174,10 @@ def test_a_reminder_that_waits_for_the_office_is_void_when_its_limit_moves(house
     number = opened(house)
     clock.moment = china("2026-12-07T18:00")
     sweep(house)
-    assert messages(house, kind="reminder_handling_yellow", state="held")
+    assert messages(house, kind="reminder_handling/yellow", state="held")
     apply(house, STORM)
 
-    assert {one.reason for one in messages(house, kind="reminder_handling_yellow")} == {MOVED}
+    assert {one.reason for one in messages(house, kind="reminder_handling/yellow")} == {MOVED}
     clock.moment = china("2026-12-08T09:00")
     assert not [body for _, body in delivered(house) if body.get("title") == f"黄牌 {number}"]
 
@@ -200,7 +200,7 @@ def test_a_helpers_sub_task_follows_and_its_person_hears_of_it(house):
     helper = messages(house, kind="assist")[0].userid
     apply(house, STORM)
 
-    assert helper in {one.userid for one in messages(house, kind="reminder_handling_calendar")}
+    assert helper in {one.userid for one in messages(house, kind="reminder_handling/calendar")}
     assert "协办" in events(house, number)[-1].remark
     (task,) = rows(house, Assistance)
     assert task.due_at == china("2026-12-04T17:30")

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from case_kit import (
     HEAD,
     SUPERVISOR,
@@ -16,9 +17,12 @@ from case_kit import (
     record,
 )
 from ladder_kit import delivered, released, rows, sweep
-from sqlalchemy import select
+from rules_kit import decree
+from sqlalchemy import select, update
 
 from reviewbot.actions.release_reminders import MERGED
+from reviewbot.actions.reminded import is_settled, reminds_of
+from reviewbot.models.case import DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card, Letter, LetterKind, LetterState
 
@@ -40,7 +44,7 @@ def test_an_untouched_case_climbs_the_whole_ladder_each_rung_once(house, clock):
     climbed = [event.data["rung"] for event in events(house, number) if event.data.get("stage") == "handling"]
     assert climbed == ["before", "half", "overdue", "yellow", "red", "letter", "report"]
     heard = {
-        kind: {one.userid for one in messages(house, kind=f"reminder_handling_{kind}")}
+        kind: {one.userid for one in messages(house, kind=f"reminder_handling/{kind}")}
         for kind in ("yellow", "red", "report")
     }
     assert heard["yellow"] == {handler_of(house, number), HEAD}
@@ -96,13 +100,13 @@ def test_whoever_acts_between_claim_and_sending_is_not_reminded(house, clock):
     clock.moment = case_of(house, number).next_action_at
     sweep(house)
     released(house)
-    assert messages(house, kind="reminder_contact_half", state="owed")
+    assert messages(house, kind="reminder_contact/half", state="owed")
 
     move(house, handler, "record_call", number, reached=True, remark="已致歉")
     carried = delivered(house)
 
     assert all("时限过半" not in body.get("desc", "") for _, body in carried)
-    assert [one.reason for one in messages(house, kind="reminder_contact_half")] == ["已办理，不再催办"]
+    assert [one.reason for one in messages(house, kind="reminder_contact/half")] == ["已办理，不再催办"]
 
 
 def test_nothing_more_is_said_of_a_closed_case(house, clock):
@@ -145,3 +149,32 @@ def test_many_reminders_for_one_person_become_one(house, clock):
         told = session.scalars(select(Message).where(Message.reason == MERGED)).all()
         assert len(told) + len([1 for _, body in carried if body["type"] == "card"]) == 45
     assert released(house) == 0
+
+
+@pytest.mark.parametrize("name", ["first_yellow", "half", "a/b"])
+def test_a_rung_speaks_by_whatever_name_a_policy_gives_it(house, clock, name):
+    """Its name stands in the message that waits; read back wrongly, the rung would fall silent as if settled."""
+    if name == "half":  # the control: a rung every limit has
+        number = opened(house)
+        clock.moment = case_of(house, number).next_action_at
+    else:
+        decree(house, "renamed", ('key = "yellow"', f'key = "{name}"'), ("urgent = []", f'urgent = ["{name}"]'))
+        number = opened(house)
+        clock.moment = case_of(house, number).due_at
+    sweep(house)
+    label = "时限过半" if name == "half" else "黄牌"
+
+    assert any(label in str(body) for _, body in delivered(house))
+
+
+def test_a_rung_of_any_name_falls_silent_once_it_is_settled(house, clock):
+    decree(house, "renamed", ('key = "yellow"', 'key = "first_yellow"'))
+    number = opened(house)
+    clock.moment = case_of(house, number).due_at
+    sweep(house)
+    with house.database.begin() as session:
+        (about, *_) = {reminds_of(one) for one in session.scalars(select(Message)) if "黄牌" in str(one.body)}
+        assert (about.stage, about.rung) == ("handling", "first_yellow")
+        assert not is_settled(session, about)
+        session.execute(update(DueTime).values(met_at=clock.moment))
+        assert is_settled(session, about)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from case_kit import COMMENT, PHONE, RATER, case_of, closed, events, messages, opened, record
 from ladder_kit import Wire
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
 
 from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.erase_rater import ERASED, erase_expired, erase_rater
@@ -169,6 +169,32 @@ def test_what_was_refused_or_set_aside_before_it_came_mended_goes_too(house):
     with house.database.begin() as session:
         kept = session.scalars(select(KeptRecord).where(KeptRecord.raw != b"")).one()
     assert kept.external_id == stranger["external_id"]
+
+
+def test_erasing_one_rater_does_not_read_every_kept_record(house):
+    """Of two million refused records the two that tell of him are found by their key."""
+    number, asked = closed(house), []
+    fill = """
+        WITH batch AS (INSERT INTO intake_batches (received_at, source, via, received, accepted, duplicate, altered,
+            refused, set_aside) VALUES (now(), 'standard', 'webhook', 0, 0, 0, 0, 0, 0) RETURNING id)
+        INSERT INTO kept_records (batch_id, received_at, source, result, reason, external_id, round, raw)
+        SELECT batch.id, now(), 'standard', 'refused', '', 'K' || i, 1, 'x' FROM batch, generate_series(1, 5000) AS i
+    """
+    with house.database.begin() as session:
+        session.execute(text(fill))
+        session.execute(text("ANALYZE kept_records"))
+
+    @event.listens_for(house.database.engine, "before_cursor_execute")
+    def keep(connection, cursor, statement, parameters, context, executemany):
+        if statement.startswith("UPDATE kept_records"):
+            asked.append((statement, parameters))
+
+    assert erase(house, number)
+    ((statement, parameters),) = asked
+    event.remove(house.database.engine, "before_cursor_execute", keep)
+    with house.database.engine.connect() as connection:
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+    assert "Seq Scan on kept_records" not in plan, plan
 
 
 def test_retention_erases_kept_records_that_never_became_a_review(house, clock):

@@ -87,7 +87,7 @@ def test_r5_rungs_missed_while_nothing_ran_are_recorded_once_in_order_and_only_t
     climbed = [event.data["rung"] for event in events(house, number) if event.data.get("stage") == "handling"]
     assert climbed == ["before", "half", "overdue", "yellow", "red", "letter", "report"]
     assert {one.kind for one in messages(house) if one.kind.startswith("reminder_handling")} == {
-        "reminder_handling_report"
+        "reminder_handling/report"
     }
 
 
@@ -151,13 +151,13 @@ def test_r9_acting_while_a_reminder_waits_for_its_next_try_ends_it(house, clock)
     with house.database.begin() as session:  # the platform was away: tried once, to be tried again
         session.execute(
             update(Message)
-            .where(Message.kind == "reminder_contact_half")
+            .where(Message.kind == "reminder_contact/half")
             .values(attempts=1, state="owed", next_try_at=datetime.now(UTC))
         )
     move(house, handler, "record_call", number, reached=True, remark="已致歉")
 
     assert delivered(house) == []
-    assert [one.state for one in messages(house, kind="reminder_contact_half")] == ["suppressed"]
+    assert [one.state for one in messages(house, kind="reminder_contact/half")] == ["suppressed"]
 
 
 def test_r9_a_digest_names_nothing_that_has_been_done_since(house, clock):
@@ -207,8 +207,8 @@ def test_r21_a_sweep_every_quarter_of_an_hour_is_not_a_message_every_quarter_of_
     kinds = [one.kind for one in messages(house, userid=handler) if one.kind.startswith("reminder_")]
     assert len(kinds) == len(set(kinds))
     assert kinds == [
-        "reminder_contact_half", "reminder_contact_overdue", "reminder_handling_before",
-        "reminder_handling_half", "reminder_handling_yellow",
+        "reminder_contact/half", "reminder_contact/overdue", "reminder_handling/before",
+        "reminder_handling/half", "reminder_handling/yellow",
     ]  # fmt: skip  # overdue and yellow come at the same instant: only the yellow card speaks
 
 
@@ -234,4 +234,4 @@ def test_an_urgent_rung_is_told_at_night_and_the_others_wait(house, clock):
     quiet = opened(house)
     clock.moment = case_of(house, quiet).contact_due_at + timedelta(hours=5)
     sweep(house)
-    assert messages(house, kind="reminder_contact_overdue", state="held")
+    assert messages(house, kind="reminder_contact/overdue", state="held")

@@ -87,7 +87,7 @@ def test_what_an_absent_head_approves_falls_to_his_delegate_and_back_when_he_ret
     assert number in owed(house, deputy)
     clock.moment = case_of(house, number).due_at
     sweep(house)
-    assert deputy in told(house, "reminder_handling_yellow")
+    assert deputy in told(house, "reminder_handling/yellow")
     move(house, deputy, "approve", number, no_attachment=True)
     assert case_of(house, number).status is CaseStatus.AWAITING_FEEDBACK
 
@@ -241,8 +241,8 @@ def test_a_helper_has_a_limit_of_his_own_is_reminded_and_his_head_hears_when_it_
     clock.moment = limit.due_at
     sweep(house)
 
-    assert told(house, f"reminder_{limit.stage}_overdue") >= {helper, MED_HEAD}
-    assert handler_of(house, number) not in told(house, f"reminder_{limit.stage}_overdue")
+    assert told(house, f"reminder_{limit.stage}/overdue") >= {helper, MED_HEAD}
+    assert handler_of(house, number) not in told(house, f"reminder_{limit.stage}/overdue")
     move(house, helper, "assist", number, remark="参保状态正常")
     after = case_of(house, number)
     assert (after.due_at, after.original_due_at) == (before.due_at, before.original_due_at)

@@ -278,6 +278,20 @@ def test_an_extension_is_asked_for_before_the_due_time_once_and_within_limits(ho
         move(house, handler_of(house, late), "request_extension", late, days=3, remark="晚了")
 
 
+def test_extensions_are_counted_by_case_so_that_reopening_it_buys_no_more(house):
+    number = rectifying(house)
+    handler = handler_of(house, number)
+    move(house, handler, "request_extension", number, days=3, remark="需核对")
+    move(house, SUPERVISOR, "agree", number)
+    move(house, handler, "submit_measures", number, remark="增设窗口")
+    move(house, HEAD, "approve", number, no_attachment=True)
+    move(house, handler, "record_feedback", number, channel="电话", remark="已告知")
+    move(house, SUPERVISOR, "reopen", number, remark="评价人反映未解决")
+
+    with pytest.raises(Conflict, match="已延期 1 次，每件最多 1 次"):
+        move(house, handler, "request_extension", number, days=3, remark="再来")
+
+
 def test_a_refused_extension_leaves_everything_as_it_was(house):
     number = rectifying(house)
     before = case_of(house, number)

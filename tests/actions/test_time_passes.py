@@ -64,9 +64,9 @@ def test_each_rung_speaks_once_at_its_moment(house, clock):
         spoken += [one.kind for one in reminders(house)[before:] if one.userid == handler_of(house, number)]
 
     assert spoken == [
-        "reminder_contact_half", "reminder_contact_overdue",
-        "reminder_handling_before", "reminder_handling_half", "reminder_handling_yellow",
-        "reminder_handling_red",
+        "reminder_contact/half", "reminder_contact/overdue",
+        "reminder_handling/before", "reminder_handling/half", "reminder_handling/yellow",
+        "reminder_handling/red",
     ]  # fmt: skip  # 24 working hours are three days of eight: of five, that is before the half
 
 
@@ -83,7 +83,7 @@ def test_after_a_long_silence_every_missed_rung_is_recorded_and_only_the_highest
         ("handling", "half"), ("handling", "before"), ("handling", "overdue"),
         ("handling", "yellow"), ("handling", "red"), ("handling", "letter"),
     }  # fmt: skip
-    assert {one.kind for one in reminders(house)} == {"reminder_handling_letter"}
+    assert {one.kind for one in reminders(house)} == {"reminder_handling/letter"}
     heard = [
         one.userid for one in reminders(house)
     ]  # a letter is for head and supervisors; the handler missed more
@@ -133,7 +133,7 @@ def test_overdue_is_an_event_and_reaches_the_head(house, clock):
     assert overdue[-1].remark.startswith("办理")
     assert overdue[-1].remark.endswith("已逾期")
     assert overdue[-1].before == overdue[-1].after == "awaiting_sign"
-    heard = {one.userid for one in reminders(house) if one.kind == "reminder_handling_yellow"}
+    heard = {one.userid for one in reminders(house) if one.kind == "reminder_handling/yellow"}
     assert heard == {handler_of(house, number), HEAD}
 
 
@@ -146,7 +146,7 @@ def test_a_reached_call_silences_the_contact_limit(house, clock):
 
     sweep(house)
 
-    assert {one.kind for one in reminders(house)} == {"reminder_handling_letter"}
+    assert {one.kind for one in reminders(house)} == {"reminder_handling/letter"}
 
 
 def test_a_call_that_reached_nobody_silences_nothing(house, clock):
@@ -158,7 +158,7 @@ def test_a_call_that_reached_nobody_silences_nothing(house, clock):
 
     sweep(house)
 
-    assert "reminder_contact_overdue" in {one.kind for one in reminders(house)}
+    assert "reminder_contact/overdue" in {one.kind for one in reminders(house)}
 
 
 def test_what_lies_at_the_desk_reminds_the_desk(house, clock):
@@ -179,7 +179,7 @@ def test_a_returned_case_lets_the_citizens_clock_run_on_at_the_desk(house, clock
     sweep(house)
 
     desk = {one.kind for one in reminders(house) if one.userid == DESK}
-    assert desk == {"reminder_handling_letter"}
+    assert desk == {"reminder_handling/letter"}
     assert all(one.body["title"] == f"超期 {number}" for one in reminders(house) if one.userid == DESK)
     assert rows(house, Card) == rows(house, Letter) == []  # both are a unit's, and none has the case
     moves = {event.move for event in events(house, number) if event.data.get("stage") == "handling"}

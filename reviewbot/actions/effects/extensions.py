@@ -38,8 +38,9 @@ def _request_extension(step: Step) -> None:
     need(step.asked.remark, f"延期须写明原因：{hint}。")
     if case.due_at is None or step.at > case.due_at:
         raise Conflict(f"工单 {case.number} 已到期，延期须在到期之前申请。")
-    if len(granted_applications(step.session, case.id, case.round, EXTENSION)) >= rules.most:
-        raise Conflict(f"工单 {case.number} 已延期 {rules.most} 次，不能再延期。")
+    # Of the case, not of the round: reopening it gives the rater another answer, not the unit more time (L4).
+    if len(granted := granted_applications(step.session, case.id, EXTENSION)) >= rules.most:
+        raise Conflict(f"工单 {case.number} 已延期 {len(granted)} 次，每件最多 {rules.most} 次，不能再延期。")
     file_application(step, EXTENSION, days=step.asked.days)
     step.said = f"申请延期 {step.asked.days} 个工作日，待督办决定；期限在批准之前不变"
 
@@ -56,7 +57,7 @@ def _grant_extension(step: Step) -> None:
         raise Conflict(f"工单 {case.number} 没有正在计时的办理时限。")
     decide(step, application, agreed=True)
     due = step.rulebook.extended(case.due_at, int(application.data["days"]))
-    nth = len(granted_applications(step.session, case.id, case.round, EXTENSION)) + 1
+    nth = len(granted_applications(step.session, case.id, EXTENSION, round_=case.round)) + 1
     before = case.due_at
     replace_clock(step.session, case, "handling", f"handling_extended_{nth}", due, step.rulebook, at=step.at)
     case.due_at = due.due_at
@@ -130,7 +131,7 @@ def _watch_the_day(step: Step, day: date) -> None:
     """A date nobody looks at is a case put away: the planned day has reminders like any limit (S4)."""
     days = max((day - step.at.astimezone(CHINA).date()).days, 1)
     planned = Limit("ledger", days, Unit.CALENDAR_DAY, "granted", "台账计划完成日期")
-    nth = len(granted_applications(step.session, step.case.id, step.case.round, LEDGER)) + 1
+    nth = len(granted_applications(step.session, step.case.id, LEDGER, round_=step.case.round)) + 1
     due = due_time(planned, step.rulebook.calendar, step.at)
     replace_clock(step.session, step.case, "ledger", f"ledger_{nth}", due, step.rulebook, at=step.at)
     step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
