@@ -1,6 +1,5 @@
 """Time passes: the rungs of one case whose moment has come; reminders, cards, drafts of letters."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +19,7 @@ from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Card, LetterKind
 from reviewbot.queries.rulebooks import Rulebooks
-from reviewbot.rules.ladder import Act, Rung, owed
+from reviewbot.rules.ladder import Act, Rung, owed, without_unit
 from reviewbot.rules.lifecycle import CaseStatus, Move
 from reviewbot.rules.notices import reminder
 from reviewbot.rules.rulebook import Rulebook
@@ -60,7 +59,7 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebooks: Rul
     for due in running(session, case):
         ladder = rulebook.rungs(due.stage, due.started_at, due.due_at)
         if case.department_id is None:
-            ladder = tuple(_without_unit(rung, due) for rung in ladder)
+            ladder = tuple(without_unit(rung, due.due_at) for rung in ladder)
         owes = owed(ladder, frozenset(due.rungs_done), now)
         for rung in owes.missed:
             _act(session, case, due, rung, now)
@@ -74,16 +73,6 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebooks: Rul
         _speak(session, case, due, rung, receivers, now, today)
     case.next_action_at = next_rung(session, case, rulebook)
     return True
-
-
-def _without_unit(rung: Rung, due: DueTime) -> Rung:
-    """A card and a letter are a unit's: while none has the case, the rung says that it is late and no more."""
-    if rung.act not in (Act.YELLOW_CARD, Act.RED_CARD, Act.LETTER):
-        return rung
-    late = rung.at >= due.due_at
-    return replace(
-        rung, act=Act.MARK_OVERDUE if late else Act.REMIND, label="仍未办理" if late else "临近到期"
-    )
 
 
 def _act(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime) -> None:

@@ -17,6 +17,7 @@ from reviewbot.actions.follow_calendar import BY_CALENDAR
 from reviewbot.actions.receivers import told_of_rung
 from reviewbot.clock import CHINA
 from reviewbot.models.case import CaseEvent, DueTime
+from reviewbot.models.oversight import LetterKind
 from reviewbot.models.review import Review
 from reviewbot.queries.history import History, histories, staff_ids, units
 from reviewbot.queries.rulebooks import Rulebooks
@@ -34,6 +35,9 @@ COUNTED = {
     Act.REMIND: "reminders", Act.MARK_OVERDUE: "reminders", Act.YELLOW_CARD: "yellow", Act.RED_CARD: "red",
     Act.LETTER: "letters", Act.REPORT: "reports",
 }  # fmt: skip
+ISSUED = ("yellow", "red", "letters", "reports")
+"""Of what is counted: what leaves a row of its own, to compare with."""
+_LETTERS = {LetterKind.SUPERVISION: "letters", LetterKind.SPECIAL_REPORT: "reports"}
 LABELS = {
     "cases": "工单", "overdue": "超期", "reminders": "催办", "yellow": "黄牌", "red": "红牌", "letters": "督办函",
     "reports": "专报", "at_night": "非工作时间消息", "most_a_day": "一人一天最多消息",
@@ -59,7 +63,8 @@ class Figures:
 
 @dataclass(frozen=True)
 class Simulation:
-    """By unit: under what was in force, and under the draft. ``issued``: the cards there really were, to compare."""
+    """By unit: under what was in force, and under the draft. ``issued``: the cards, and the letters drafted, that
+    there really were, to compare with those ``replayed``; what the calendar took back never came due."""
 
     in_force: dict[str, dict[str, int]]
     draft: dict[str, dict[str, int]]
@@ -94,7 +99,7 @@ def simulate_rules(
         for history in page:
             book.count(now, history, _as_recorded(session, rulebooks, history), None)
             book.count(then, history, _as_drafted(session, rulebooks, history, draft, calendar), draft)
-            issued.update(card.colour for card in history.cards if not _taken_back(card.withdrawn_reason))
+            issued.update(_issued(history))
         after = page[-1].case.id
         session.expunge_all()
     names = sorted({*now, *then})
@@ -102,9 +107,17 @@ def simulate_rules(
     return Simulation(
         in_force,
         {name: then[name].rows(policy.messages.digest_above) for name in names},
-        {colour: sum(row[colour] for row in in_force.values()) for colour in ("yellow", "red")},
-        {colour: issued[colour] for colour in ("yellow", "red")},
+        {key: sum(row[key] for row in in_force.values()) for key in ISSUED},
+        {key: issued[key] for key in ISSUED},
     )
+
+
+def _issued(history: History) -> list[str]:
+    cards = [card.colour for card in history.cards if not _taken_back(card.withdrawn_reason)]
+    letters = [
+        _LETTERS[letter.kind] for letter in history.letters if not _taken_back(letter.withdrawn_reason)
+    ]
+    return cards + letters
 
 
 def _taken_back(reason: str | None) -> bool:
@@ -157,7 +170,7 @@ def _ran(history: History, limit: DueTime, rules: Rulebook, started_at: datetime
     elif history.events:  # an older order's clock has run before anybody here could act
         born = max(born, history.events[0].at)
     ladder = rules.rungs(limit.stage, started_at, due_at)
-    return Ran(limit.stage, ladder, born, limit.met_at or limit.replaced_at)
+    return Ran(limit.stage, due_at, ladder, born, limit.met_at or limit.replaced_at)
 
 
 class _Books:
@@ -179,13 +192,15 @@ class _Books:
         mine = figures[self._names.get(history.case.department_id or 0, DESK)]
         mine.counts["cases"] += 1
         overdue = False
-        for strike in replay(limits, self._until):
+
+        def has_unit(at: datetime) -> bool:
+            return self._holding(history, at).department_id is not None
+
+        for strike in replay(limits, self._until, has_unit=has_unit):
             holding = self._holding(history, strike.at)
             unit = figures[self._names.get(holding.department_id or 0, DESK)]
             for ran, rung in strike.rungs:
                 key = COUNTED[rung.act]
-                if key in ("yellow", "red") and holding.department_id is None:
-                    continue  # a card is a unit's
                 if key != "reminders":
                     unit.counts[key] += 1
                 overdue |= rung.act is Act.MARK_OVERDUE and ran.stage.startswith("handling")

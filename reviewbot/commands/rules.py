@@ -2,6 +2,7 @@
 
 import getpass
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -261,8 +262,14 @@ def tell_simulation(told: Simulation, *, as_json: bool) -> None:
         for name, row in told.in_force.items()
     ]  # fmt: skip
     if as_json:
-        cards = {"replayed": told.replayed, "issued": told.issued}
-        typer.echo(json.dumps({"departments": units, "cards": cards}, ensure_ascii=False, indent=2))
+        issued = {
+            name: {
+                "replayed": {key: told.replayed[key] for key in keys},
+                "issued": {key: told.issued[key] for key in keys},
+            }
+            for name, keys in (("cards", ("yellow", "red")), ("letters", ("letters", "reports")))
+        }
+        typer.echo(json.dumps({"departments": units, **issued}, ensure_ascii=False, indent=2))
         return
     table = Table(title="现行 → 草案（差）")
     for heading in ("单位", *LABELS.values()):
@@ -279,9 +286,13 @@ def tell_simulation(told: Simulation, *, as_json: bool) -> None:
     console.print(table)
     if told.replayed != told.issued:
         console.print(
-            f"提示：按现行规则重放得黄牌 {told.replayed['yellow']}、红牌 {told.replayed['red']}，"
-            f"实际发出 {told.issued['yellow']}、{told.issued['red']}（停机期间办结的不补发）。"
+            f"提示：按现行规则重放得{_listed(told.replayed)}，"
+            f"实际为{_listed(told.issued)}（停机期间办结的不补发）。"
         )
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return "、".join(f"{LABELS[key]} {count}" for key, count in counts.items())
 
 
 def tell_foreseen(told: Foreseen) -> None:

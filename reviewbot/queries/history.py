@@ -1,4 +1,4 @@
-"""What really happened to the cases of a period: their limits, their events, their cards."""
+"""What really happened to the cases of a period: their limits, events, cards and letters."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from reviewbot.models.case import Case, CaseEvent, DueTime
-from reviewbot.models.oversight import Card
+from reviewbot.models.oversight import Card, Letter
 from reviewbot.models.people import Staff
 from reviewbot.queries.directory import unit_names
+from reviewbot.queries.scope import SYSTEM
 
 PAGE = 500
 
@@ -22,6 +23,8 @@ class History:
     limits: list[DueTime]
     events: list[CaseEvent]
     cards: list[Card]
+    letters: list[Letter]
+    """Those that the ladder drafted."""
 
 
 def histories(session: Session, first: datetime, after: int = 0) -> list[History]:
@@ -37,7 +40,7 @@ def histories(session: Session, first: datetime, after: int = 0) -> list[History
         .order_by(Case.id)
         .limit(PAGE)
     ).all()
-    found = {case.id: History(case, [], [], []) for case in cases}
+    found = {case.id: History(case, [], [], [], []) for case in cases}
     for limit in session.scalars(select(DueTime).where(DueTime.case_id.in_(found)).order_by(DueTime.id)):
         found[limit.case_id].limits.append(limit)
     for event in session.scalars(
@@ -46,6 +49,9 @@ def histories(session: Session, first: datetime, after: int = 0) -> list[History
         found[event.case_id].events.append(event)
     for card in session.scalars(select(Card).where(Card.case_id.in_(found)).order_by(Card.id)):
         found[card.case_id].cards.append(card)
+    drafted = select(Letter).where(Letter.case_id.in_(found), Letter.drafted_by == SYSTEM.actor)
+    for letter in session.scalars(drafted.order_by(Letter.id)):
+        found[letter.case_id or 0].letters.append(letter)
     return list(found.values())
 
 

@@ -5,7 +5,7 @@ Reminders stand before a due time; cards, letters and reports after it, as the p
 
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -109,6 +109,20 @@ def _months_after(cal: Calendar, due_at: datetime, months: int) -> datetime:
     while not cal.is_working_day(day):
         day += timedelta(days=1)
     return cal.closing(day)
+
+
+_OF_A_UNIT = (Act.YELLOW_CARD, Act.RED_CARD, Act.LETTER)
+
+
+def without_unit(rung: Rung, due_at: datetime) -> Rung:
+    """A rung that comes while no unit has the case: a card and a letter are a unit's, so it says that the case is
+    late, or nearly so, and no more."""
+    if rung.act not in _OF_A_UNIT:
+        return rung
+    late = rung.at >= due_at
+    return replace(
+        rung, act=Act.MARK_OVERDUE if late else Act.REMIND, label="仍未办理" if late else "临近到期"
+    )
 
 
 def owed(rungs: tuple[Rung, ...], done: frozenset[str], now: datetime) -> Owed:

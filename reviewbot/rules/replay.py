@@ -3,11 +3,11 @@
 The same ``owed`` decides as when time really passes; nothing here knows what a rung leaves behind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reviewbot.rules.ladder import Rung, owed
+from reviewbot.rules.ladder import Rung, owed, without_unit
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Ran:
     """A limit between the moment it came to be and the moment it was met or replaced (None: it still runs)."""
 
     stage: str
+    due_at: datetime
     ladder: tuple[Rung, ...]
     born_at: datetime
     ended_at: datetime | None
@@ -31,8 +32,9 @@ class Strike:
     """Whose receivers hear of it."""
 
 
-def replay(limits: Sequence[Ran], until: datetime) -> list[Strike]:
-    """Every moment at which something was owed, in order; rungs older than their limit come when it is born."""
+def replay(limits: Sequence[Ran], until: datetime, *, has_unit: Callable[[datetime], bool]) -> list[Strike]:
+    """Every moment at which something was owed, in order; rungs older than their limit come when it is born.
+    ``has_unit``: whether a unit had the case then, as cards and letters need."""
     moments = {max(rung.at, one.born_at) for one in limits for rung in one.ladder}
     done: list[set[str]] = [set() for _ in limits]
     strikes = []
@@ -43,7 +45,10 @@ def replay(limits: Sequence[Ran], until: datetime) -> list[Strike]:
         for one, known in zip(limits, done, strict=True):
             if at < one.born_at or (one.ended_at is not None and at >= one.ended_at):
                 continue
-            owes = owed(one.ladder, frozenset(known), at)
+            ladder = (
+                one.ladder if has_unit(at) else tuple(without_unit(each, one.due_at) for each in one.ladder)
+            )
+            owes = owed(ladder, frozenset(known), at)
             known |= {rung.key for rung in owes.missed}
             rungs += [(one, rung) for rung in owes.missed]
             if owes.speaks:

@@ -201,19 +201,31 @@ def _kind(r: _Reading) -> str:
 
 
 def _closed_at(r: _Reading, since: datetime, now: datetime, limits: DateLimits) -> datetime | None:
-    """A far future stands for "not closed" in many systems; believed, it would make a live order history."""
+    """A far future or past stands for "not closed" in many systems; believed, it would make a live order history.
+    Which one it is the source's profile says (``no_time``); it is never guessed."""
     value = r.raw("closed_at")
-    if value is None or value == "":
+    if value is None or _says_none(r, value):
         return None
     moment = _moment(r.profile, value)
     if moment is None or moment < since:
         shown = _short(r.clean(str(value)))
-        r.doubtful.append(f"办结时间“{shown}”无法识别或早于派发时间（{r.path('closed_at')}）")
+        r.doubtful.append(f"办结时间“{shown}”无法识别或早于派发时间（{r.path('closed_at')}）{_IF_NONE}")
         return None
     if moment > now + limits.ahead:
-        r.doubtful.append(f"办结时间 {moment.date()} 晚于当前时间超过允许的 {limits.ahead.days} 天")
+        r.doubtful.append(f"办结时间 {moment.date()} 晚于当前时间超过允许的 {limits.ahead.days} 天{_IF_NONE}")
         return None
     return moment
+
+
+_IF_NONE: Final = "；如表示未办结，请写入来源配置的 no_time"
+
+
+def _says_none(r: _Reading, value: object) -> bool:
+    """Nothing, or what the source writes where there is no time yet, at whatever hour."""
+    written = r.clean(str(value)).strip()
+    return not written or any(
+        written == none or written.startswith((f"{none} ", f"{none}T")) for none in r.profile.no_time
+    )
 
 
 def _rating(r: _Reading) -> int | None:

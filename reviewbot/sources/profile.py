@@ -63,6 +63,7 @@ class _ProfileFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rating_types: tuple[Literal["int", "string"], ...] = ("int", "string")
     default_channels: tuple[str, ...] = ()
     dates: tuple[str, ...] = ("iso",)
+    no_time: tuple[str, ...] = ()
     signature: Literal["standard_webhooks"] = "standard_webhooks"
     reason_codes: _ReasonSettings = _ReasonSettings()
 
@@ -81,6 +82,8 @@ class SourceProfile(msgspec.Struct, frozen=True, kw_only=True):
     rating_types: frozenset[str]
     default_channels: frozenset[str]
     dates: tuple[str, ...]
+    no_time: tuple[str, ...]
+    """What the source writes for "not yet" in a time that may be absent; a day stands for every moment of it."""
     signature: str
     reason_separator: str
     reason_codes: dict[str, ReasonCode]
@@ -115,6 +118,7 @@ def load_profile(path: Path) -> SourceProfile:
         rating_types=frozenset(found.rating_types),
         default_channels=frozenset(found.default_channels),
         dates=_dates(path, found.dates),
+        no_time=_no_time(path, found.no_time),
         signature=found.signature,
         reason_separator=reasons.separator,
         reason_codes=load_reason_codes(path.parent / reasons.table) if reasons.table else {},
@@ -191,6 +195,13 @@ def _dates(path: Path, formats: tuple[str, ...]) -> tuple[str, ...]:
     if not formats:
         raise SettingError(f"来源配置 {path} 的 dates 不能为空")
     return formats
+
+
+def _no_time(path: Path, values: tuple[str, ...]) -> tuple[str, ...]:
+    for position, value in enumerate(values):
+        if not value.strip():
+            raise SettingError(f"来源配置 {path} 的 no_time[{position}] 为空；空值本来就表示没有时间")
+    return values
 
 
 def _ranges(path: Path, spans: tuple[str, ...]) -> frozenset[str]:

@@ -158,7 +158,9 @@ def test_a_rung_speaks_by_whatever_name_a_policy_gives_it(house, clock, name):
         number = opened(house)
         clock.moment = case_of(house, number).next_action_at
     else:
-        decree(house, "renamed", ('key = "yellow"', f'key = "{name}"'), ("urgent = []", f'urgent = ["{name}"]'))
+        decree(
+            house, "renamed", ('key = "yellow"', f'key = "{name}"'), ("urgent = []", f'urgent = ["{name}"]')
+        )
         number = opened(house)
         clock.moment = case_of(house, number).due_at
     sweep(house)

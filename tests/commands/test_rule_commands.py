@@ -115,6 +115,7 @@ def test_simulate_prints_the_draft_beside_what_was_in_force(command, house, tmp_
     (unit,) = told["departments"]
     assert (unit["department"], unit["in_force"]["cases"], unit["difference"]["cases"]) == ("社保局", 1, 0)
     assert told["cards"] == {"replayed": {"yellow": 0, "red": 0}, "issued": {"yellow": 0, "red": 0}}
+    assert told["letters"]["replayed"] == told["letters"]["issued"] == {"letters": 0, "reports": 0}
     assert "strict" not in command("policy", "list").stdout
 
 

@@ -1,8 +1,10 @@
 """12345 work orders through the same door: what they are, what is doubted, and the customer's published figures."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from case_kit import SUPERVISOR, move, viewer
 from sqlalchemy import select
@@ -121,6 +123,33 @@ def test_an_order_closed_at_its_source_is_history_and_disturbs_nobody(house):
 def test_what_would_have_to_be_guessed_is_not(house, wrong, result):
     assert [one.result for one in taken(house, order(**wrong))] == [result]
     assert cases(house) == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "9999-12-31", "9999-12-31 23:59:59", "9999-12-31T15:59:59Z", "0001-01-01 00:00:00", "1900-01-01",
+        "0000-00-00 00:00:00", "未办结", 253402271999,
+    ],
+)  # fmt: skip
+def test_what_a_source_writes_for_not_closed_leaves_its_orders_open(house, written):
+    """Exports of real systems fill an empty time with a day that never was; which, the source's profile says."""
+    none = ("9999-12-31", "0001-01-01", "1900-01-01", "0000-00-00", "未办结", "253402271999")
+    says = msgspec.structs.replace(house.profiles[SOURCE], no_time=none)
+    town = replace(house, profiles=house.profiles | {SOURCE: says})
+    order_of = order(dispatched_at="2026-11-27 10:00:00", closed_at=written)
+
+    assert [one.result for one in taken(town, order_of)] == ["accepted"]
+    (case,) = cases(town)
+    assert (case.status, case.closed_at) == (CaseStatus.AWAITING_SIGN, None)
+    assert [one.result for one in taken(town, order_of)] == ["duplicate"]
+
+
+def test_without_the_setting_it_is_set_aside_and_the_reason_says_what_to_do(house):
+    (told,) = taken(house, order(closed_at="9999-12-31 00:00:00"))
+
+    assert told.result == "set_aside"
+    assert "no_time" in told.reason
 
 
 def test_orders_do_not_mix_with_ratings_in_any_rate(house):
