@@ -11,16 +11,15 @@ from reviewbot.conversation.periods import Period
 from reviewbot.conversation.questions import Asked
 from reviewbot.conversation.vocabulary import Unit
 from reviewbot.errors import NotAllowed
-from reviewbot.models.case import Case
 from reviewbot.queries.directory import DESK, UnitName
-from reviewbot.queries.listings import Wanted, count_by_unit, count_listed, listed_cases
+from reviewbot.queries.listings import Entry, Wanted, count_by_unit, count_listed, listed
 from reviewbot.queries.raters import count_concerns
 from reviewbot.queries.scope import SUPERVISION
 from reviewbot.rules.listings import CONCERNS, LISTINGS, Listing
 from reviewbot.rules.notices import fit, when
 
 SHOWN = 8
-"""Cases shown of a unit's list."""
+"""Entries shown of a unit's list."""
 DUE_SOON = timedelta(days=6)
 """到期 without a period: today and the six days after it."""
 
@@ -58,15 +57,18 @@ def _of_one_unit(asking: Asking, asked: Asked, listing: Listing, head: list[str]
     (unit,) = asked.units
     wanted = Wanted(listing.key, unit.id, asked.period)
     count = count_listed(asking.session, wanted, asking.viewer, asking.at)
-    cases = listed_cases(asking.session, wanted, asking.viewer, asking.at, limit=SHOWN, most_urgent=True)
-    head.append(f"共 {_opens(asking, listing, asked.period, unit, str(count))} 件")
-    rows = [_row(case) for case in cases]
+    entries = listed(asking.session, wanted, asking.viewer, asking.at, limit=SHOWN, most_urgent=True)
+    head.append(f"共 {_opens(asking, listing, asked.period, unit, str(count))} {listing.counted}")
+    rows = [_row(entry) for entry in entries]
     if count > len(rows):
-        rows.append(f"其余 {count - len(rows)} 件见页面")
+        rows.append(f"其余 {count - len(rows)} {listing.counted}见页面")
     return fit(head, rows, [asking.cut_off])
 
 
-def _row(case: Case) -> str:
+def _row(entry: Entry) -> str:
+    case = entry.case
+    if not entry.open_to:
+        return f"{case.number} 已不在本单位"
     due = when(case.due_at.astimezone(CHINA)) if case.due_at else "—"
     return f"{case.number} {case.status.label}　期限 {due}"
 
@@ -80,7 +82,7 @@ def _of_units(
         counts = _of_asked(asked, counts)
     else:
         total = count_listed(asking.session, wanted, asking.viewer, asking.at)
-        head.append(f"共 {_opens(asking, listing, asked.period, None, str(total))} 件")
+        head.append(f"共 {_opens(asking, listing, asked.period, None, str(total))} {listing.counted}")
     opened = [
         (unit, _opens(asking, listing, asked.period, unit or DESK, str(count)))
         for unit, count in _named(counts, units)

@@ -86,6 +86,11 @@ def is_overdue_task(now: datetime) -> ColumnElement[bool]:
     return and_(Assistance.state == "open", Assistance.due_at < now)
 
 
+def visible_tasks(viewer: Viewer) -> ColumnElement[bool]:
+    """The whole city's, or those the viewer's unit was asked for, also where the case is gone from it."""
+    return true() if viewer.sees_all else Assistance.department_id == viewer.department_id
+
+
 def assisted_by_unit(
     session: Session, viewer: Viewer, start: datetime, end: datetime, now: datetime
 ) -> list[Assisted]:
@@ -93,13 +98,12 @@ def assisted_by_unit(
 
     A unit sees its own row, which counts what the city's counts: also one withdrawn late, whose case is gone from it.
     """
-    told = true() if viewer.sees_all else Assistance.department_id == viewer.department_id
     rows = session.execute(
         select(
             Assistance.department_id, func.count(), func.count().filter(ENDED_LATE),
             func.count().filter(is_overdue_task(now)),
         )
-        .where(told, IS_TOLD, Assistance.due_at >= start, Assistance.due_at < end)
+        .where(visible_tasks(viewer), IS_TOLD, Assistance.due_at >= start, Assistance.due_at < end)
         .group_by(Assistance.department_id)
         .order_by(Assistance.department_id)
     )  # fmt: skip

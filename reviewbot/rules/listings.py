@@ -1,4 +1,4 @@
-"""Lists of cases that can be asked for by name: one definition behind the chat, the pages and the morning digest."""
+"""Lists of cases, or of their cards and sub-tasks, asked for by name: one definition behind chat, pages and digest."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +17,11 @@ class Listing:
     words: tuple[str, ...]
     dated: Dated
     needs_period: bool = False
+
+    @property
+    def counted(self) -> str:
+        """The measure word of what is listed: cards and sub-tasks are counted each, not by case."""
+        return {"issued": "张", "assisted": "项"}.get(self.dated, "件")
 
     @property
     def dated_label(self) -> str:

@@ -15,9 +15,8 @@ from reviewbot.queries.scope import Viewer
 from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.raters import Answer
 from reviewbot.rules.recall import Finding
+from reviewbot.web.lines import TASK_STATES
 from reviewbot.web.views import moment
-
-_TASKS = {"open": "待答复", "done": "已答复", "withdrawn": "已撤销"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def _task(session: Session, one: Assistance) -> Beside:
     late = "（逾期答复）" if one.answered_at and one.answered_at > one.due_at else ""
     answer = f"{moment(one.answered_at)} {mask_personal(one.answer)}{late}" if one.answered_at else ""
     return Beside(
-        f"{unit}协办", _TASKS[one.state], (f"{moment(one.due_at)} 前：{mask_personal(one.task)}", answer)
+        f"{unit}协办", TASK_STATES[one.state], (f"{moment(one.due_at)} 前：{mask_personal(one.task)}", answer)
     )
 
 

@@ -29,6 +29,7 @@ from reviewbot.rules.raters import Purpose
 from reviewbot.web import forms, login, views
 from reviewbot.web.bases import bases_for
 from reviewbot.web.beside import beside_view
+from reviewbot.web.lines import case_line
 from reviewbot.web.login import house_of, poster
 
 
@@ -81,7 +82,7 @@ def _show_case(
             "cards": [views.card_view(card, viewer) for card in list_cards(session, viewer, case_id=case.id)],
         }
     return views.render(
-        request, "case.html", status=wrong.status if wrong else 200, case=case, line=views.case_line(case, now, limit),
+        request, "case.html", status=wrong.status if wrong else 200, case=case, line=case_line(case, now, limit),
         events=[views.event_view(event) for event in reversed(events)],
         calls=[views.call_view(call, names) for call in calls],
         evidence=[views.evidence_view(each, names, scanning=house.scanner is not None) for each in files],

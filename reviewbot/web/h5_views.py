@@ -22,6 +22,7 @@ from reviewbot.web import views
 from reviewbot.web.bases import bases_for
 from reviewbot.web.beside import beside_view
 from reviewbot.web.h5_sheets import Sheet
+from reviewbot.web.lines import case_line
 
 _WEEKDAYS = "一二三四五六日"
 _PURPOSES = {"call": Purpose.CALL_BACK, "record_feedback": Purpose.FEEDBACK}
@@ -40,14 +41,14 @@ def spoken(at: datetime | None) -> str:
 
 
 def todo_row(case: Case, now: datetime, desk_limit: datetime | None) -> dict[str, Any]:
-    return {"line": views.case_line(case, now, desk_limit), "due": spoken(desk_limit or case.due_at)}
+    return {"line": case_line(case, now, desk_limit), "due": spoken(desk_limit or case.due_at)}
 
 
 def head_values(session: Session, case: Case, now: datetime) -> dict[str, Any]:
     """Which case, where it stands, by when."""
     desk_limit = case_queries.desk_limits(session, [case.id]).get(case.id)
     return {
-        "line": views.case_line(case, now, desk_limit),
+        "line": case_line(case, now, desk_limit),
         "spoken_due": spoken(desk_limit or case.due_at),
     }
 

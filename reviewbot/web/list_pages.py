@@ -16,13 +16,14 @@ from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.counts import cohort
 from reviewbot.queries.directory import DESK, handling_units
-from reviewbot.queries.listings import Wanted, listed_cases
+from reviewbot.queries.listings import Entry, Wanted, listed
 from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.listings import CONCERNS, LISTINGS
 from reviewbot.rules.rates import METRICS
 from reviewbot.web import views
+from reviewbot.web.lines import entry_line
 from reviewbot.web.login import house_of
 
 PAGE, MOST_OWED = 50, 200
@@ -50,6 +51,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
     after = int(query["after"]) if query.get("after", "").isdecimal() and len(query["after"]) < 10 else None
     basis = ""
     above: dict[int, bool] = {}
+    entries: list[Entry] = []
     with house.database.begin() as session:
         units = handling_units(session)
         unit_id = _unit(session, wanted.get("department"))
@@ -59,7 +61,8 @@ def case_list(request: Request, viewer: Viewer) -> Response:
         elif "metric" in wanted:
             found, above, basis = _cohort(session, request, viewer, now, unit_id, after)
         elif "list" in wanted:
-            found, basis = _listed(session, request, viewer, now, unit_id, after)
+            entries, basis = _listed(session, request, viewer, now, unit_id, after)
+            found = [entry.case for entry in entries]
         elif "mine" in wanted:
             found = case_queries.owed_by(session, viewer, now, limit=MOST_OWED + 1)
         else:
@@ -70,7 +73,8 @@ def case_list(request: Request, viewer: Viewer) -> Response:
             )  # fmt: skip
         limits = case_queries.desk_limits(session, [case.id for case in found])
         recalls = recalls_seen_by(session, viewer, now, owed=True) if "mine" in wanted else []
-    lines = [views.case_line(case, now, limits.get(case.id)) for case in found]
+        entries = entries or [Entry(case.id, case, open_to=True) for case in found]
+    lines = [entry_line(one, now, limits.get(one.case.id)) for one in entries]
     most = MOST_OWED if "mine" in wanted else PAGE
     cut, lines = len(lines) > most, lines[:most]
     more = cut and most == PAGE
@@ -155,15 +159,15 @@ def _listed(
     now: datetime,
     department_id: int | None,
     after: int | None,
-) -> tuple[list[Case], str]:
-    """The cases of a list that the chat counted, and which it is in words."""
+) -> tuple[list[Entry], str]:
+    """The entries of a list that the chat or the overview counted, and which it is in words."""
     listing = LISTINGS.get(request.query_params["list"])
     if listing is None or listing is CONCERNS:
         raise NotFound("没有这种清单。")
     dated = bool(request.query_params.get("from") or request.query_params.get("to"))
     period = period_of(request, now) if dated else None
     wanted = Wanted(listing.key, department_id, period)
-    words = f"{listing.label}的工单" + (
+    words = (listing.label if listing.counted != "件" else f"{listing.label}的工单") + (
         f"，{listing.dated_label}在 {period[0]} 至 {period[1]}。" if period else "。"
     )
-    return list(listed_cases(session, wanted, viewer, now, after=after, limit=PAGE + 1)), words
+    return listed(session, wanted, viewer, now, after=after, limit=PAGE + 1), words

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from starlette.responses import HTMLResponse
 from reviewbot.actions.appeal_card import may_appeal, may_decide, may_withdraw
 from reviewbot.actions.settle_record import SETTLEMENTS
 from reviewbot.clock import CHINA
-from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence, Safety
+from reviewbot.models.case import Call, CaseEvent, DueTime, Evidence, Safety
 from reviewbot.models.message import Message
 from reviewbot.models.review import KeptRecord, Review
 from reviewbot.queries.cards import CardRow
@@ -54,7 +53,6 @@ RAW_SHOWN = 500
 RESULT_LABELS = {
     "accepted": "采纳", "duplicate": "重复", "altered": "内容有改动", "refused": "退给来源", "set_aside": "搁置待查",
 }  # fmt: skip
-_DESK_LIMITS = {CaseStatus.AWAITING_DISPATCH: "派单时限", CaseStatus.IN_ARBITRATION: "会商裁定时限"}
 CHANNELS = {
     "pc": "电脑端", "mobile": "手机端", "qr": "二维码", "hall_tablet": "窗口平板",
     "hall_terminal": "大厅其他终端", "sms": "短信", "system_default": "系统默认",
@@ -93,58 +91,6 @@ def span(length: timedelta) -> str:
     if days:
         return f"{days}天{hours}小时" if hours else f"{days}天"
     return f"{hours}小时{left}分" if hours else f"{left}分钟"
-
-
-@dataclass(frozen=True)
-class CaseLine:
-    """One case in a list; ``urgency``: overdue, soon, late (closed after its time) or empty."""
-
-    id: int
-    number: str
-    status: str
-    status_key: str
-    item: str
-    department: str
-    handler: str
-    grade: str
-    opened: str
-    due_label: str
-    due: str
-    urgency: str
-    urgency_text: str
-
-
-def case_line(case: Case, now: datetime, desk_limit: datetime | None = None) -> CaseLine:
-    """``desk_limit``: the limit that runs while the case waits for a unit; it is shown before the case's own."""
-    due = desk_limit or case.due_at
-    urgency, words = _urgency(case, due, now)
-    return CaseLine(
-        id=case.id,
-        number=case.number,
-        status=case.status.label,
-        status_key=case.status.value,
-        item=mask_personal(case.review.item or "未写明事项"),
-        department=case.department.short_name if case.department else "未派单",
-        handler=case.handler.name if case.handler else "—",
-        grade=case.review.grade,
-        opened=moment(case.opened_at),
-        due_label=_DESK_LIMITS.get(case.status, "办理期限") if desk_limit else "办理期限",
-        due=moment(due),
-        urgency=urgency,
-        urgency_text=words,
-    )
-
-
-def _urgency(case: Case, due: datetime | None, now: datetime) -> tuple[str, str]:
-    if due is None:
-        return "", ""
-    if case.closed_at and not case.status.is_open:
-        late = case.closed_at > due
-        return ("late", f"超期 {span(case.closed_at - due)} 办结") if late else ("", "")
-    left = due - now
-    if left < timedelta(0):
-        return "overdue", f"已超期 {span(left)}"
-    return ("soon" if left < timedelta(days=1) else ""), f"剩余 {span(left)}"
 
 
 _CORRECTED = {

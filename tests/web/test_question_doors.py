@@ -232,14 +232,14 @@ def test_delays_of_helpers_are_visible_by_unit_at_every_door(rehearsed, pages):
     for there, shown in ways.values():
         assert shown_cases(pages, there) == int(shown)
     text = said(house, SUPERVISOR, "医保分局 协办超期")
-    assert "共 3 件" in plain(text)
+    assert "共 3 项" in plain(text)
     assert asked[2] in text
     assert asked[3] in text
     assert asked[4] in text
     assert asked[0] not in text
     assert "医保分局 3" in plain(said(house, SUPERVISOR, "协办超期"))
-    # Its own head does not see the case any more that help was withdrawn from.
-    assert "共 2 件" in plain(said(house, FOREIGN_HEAD, "协办超期"))
+    # Its own head counts with them the one withdrawn late, whose case he does not see any more.
+    assert "共 3 项" in plain(said(house, FOREIGN_HEAD, "协办超期"))
 
 
 @pytest.fixture
