@@ -32,7 +32,7 @@ from reviewbot.errors import NotFound, ReviewbotError
 from reviewbot.inbox import claim
 from reviewbot.models.message import InboxItem
 from reviewbot.outbox import owe
-from reviewbot.queries.cases import in_hand, owed_by
+from reviewbot.queries.cases import count_owed, in_hand, owed_by
 from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import every_department, member_of, staff_by_userid, unit_labels
 from reviewbot.queries.recalls import recalls_seen_by
@@ -254,7 +254,7 @@ def _located(turn: Turn, item: InboxItem) -> Said:
 
 def _entered(turn: Turn, item: InboxItem) -> Said:
     """Who opens the application and owes something is shown it, once a day."""
-    told = todo(turn, item) if owed_by(turn.session, turn.viewer, turn.at, 1) else Said("")
+    told = todo(turn, item) if owed_by(turn.session, turn.viewer, turn.at, limit=1) else Said("")
     day = turn.at.astimezone(CHINA).date()
     if told.words:
         owe(
@@ -281,7 +281,10 @@ def _recall(turn: Turn, command: Command) -> str:
     if not mine:
         raise NotFound(f"工单 {command.number or ''} 没有要您抽查回访的，回复「我的待办」查看。")
     if len(mine) > 1 and command.number is None:
-        raise NotFound(f"请写明工单号，您要抽查回访的有：{'、'.join(row.number for row in mine[:10])}。")
+        more = f" 等 {len(mine)} 件" if len(mine) > 10 else ""
+        raise NotFound(
+            f"请写明工单号，您要抽查回访的有：{'、'.join(row.number for row in mine[:10])}{more}。"
+        )
     word = command.args["finding"]
     said = RecallIn(None if word == "missed" else Finding(word), command.args.get("note", ""))
     needed = _today(turn).policy.attempts_before_unreachable
@@ -384,7 +387,7 @@ def _the_only_case(turn: Turn) -> str:
     if len(owed) == 1:
         return owed[0].number
     numbers = "、".join(case.number for case in owed[:10])
-    more = f" 等 {len(owed)} 件" if len(owed) > 10 else ""
+    more = f" 等 {count_owed(turn.session, turn.viewer, turn.at)} 件" if len(owed) > 10 else ""
     raise NotFound(
         f"请写明工单号，您名下有：{numbers}{more}。" if owed else "请写明工单号；您名下现在没有待办工单。"
     )

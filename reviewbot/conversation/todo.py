@@ -10,7 +10,7 @@ from reviewbot.conversation.replies import limits_told, todo_lines
 from reviewbot.conversation.turn import Said, Turn, focus, visible
 from reviewbot.models.case import Case
 from reviewbot.models.message import InboxItem
-from reviewbot.queries.cases import owed_by
+from reviewbot.queries.cases import count_owed, owed_by
 from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.rules.buttons import WORDS
 from reviewbot.rules.lifecycle import Move
@@ -46,7 +46,8 @@ def todo(turn: Turn, item: InboxItem) -> Said:
     """One case: its card. Up to ten: a card to choose from. Else, and with re-calls, a list in words."""
     owed = owed_by(turn.session, turn.viewer, turn.at)
     recalls = recalls_seen_by(turn.session, turn.viewer, turn.at, owed=True)
-    words = todo_lines(owed, limits_told(turn.session, owed, turn.at), recalls)
+    count = count_owed(turn.session, turn.viewer, turn.at)
+    words = todo_lines(owed, limits_told(turn.session, owed, turn.at), recalls, count)
     if recalls or not owed or len(owed) > MOST_OPTIONS:
         return Said(words)
     return card_of(turn, owed[0]) if len(owed) == 1 else _choose(item, owed)

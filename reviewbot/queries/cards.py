@@ -52,7 +52,7 @@ def list_cards(
     colour: str | None = None,
     standing: bool | None = None,
     after: int | None = None,
-    limit: int = 50,
+    limit: int | None = None,
 ) -> list[CardRow]:
     """Newest first; ``standing``: not withdrawn, or withdrawn; ``after`` is the id of the last one before."""
     wanted = (

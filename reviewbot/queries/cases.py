@@ -111,10 +111,24 @@ def _has_undecided(viewer: Viewer, *of_kind: ColumnElement[bool]) -> ColumnEleme
     return Case.id.in_(select(Application.case_id).where(*pending))
 
 
-def owed_by(session: Session, viewer: Viewer, at: datetime, limit: int = 200) -> list[Case]:
-    """What this person owes now: cases in hand and sub-tasks (his own and of those he stands in for; as head also
-    those nobody has), approvals, decisions and rulings as head or supervisor, rulings and appeals as leader,
-    dispatching as desk."""
+def owed_by(
+    session: Session, viewer: Viewer, at: datetime, *, skip: int = 0, limit: int | None = 200
+) -> list[Case]:
+    """What this person owes now, the soonest due first. ``skip``: past so many; the order is of two columns that
+    change, and a page of it is read within minutes."""
+    wanted = _shown().where(_is_owed(session, viewer, at)).order_by(Case.due_at, Case.id)
+    return list(session.scalars(wanted.offset(skip).limit(limit)))
+
+
+def count_owed(session: Session, viewer: Viewer, at: datetime) -> int:
+    """How many cases this person owes something for now."""
+    wanted = select(func.count()).select_from(Case).where(_is_owed(session, viewer, at))
+    return session.scalar(wanted) or 0
+
+
+def _is_owed(session: Session, viewer: Viewer, at: datetime) -> ColumnElement[bool]:
+    """Cases in hand and sub-tasks (his own and of those he stands in for; as head also those nobody has), approvals,
+    decisions and rulings as head or supervisor, rulings and appeals as leader, dispatching as desk."""
     represented = acts_for(session, viewer.staff_id, at.astimezone(CHINA).date())
     mine: list[ColumnElement[bool]] = [
         Case.handler_id.in_(represented)
@@ -137,19 +151,19 @@ def owed_by(session: Session, viewer: Viewer, at: datetime, limit: int = 200) ->
         mine.append((Case.status == CaseStatus.IN_ARBITRATION) | appeal)
     if Role.DESK in viewer.roles:
         mine.append(Case.status == CaseStatus.AWAITING_DISPATCH)
-    return list(session.scalars(_shown().where(or_(*mine)).order_by(Case.due_at, Case.id).limit(limit)))
+    return or_(*mine)
 
 
-def in_hand(session: Session, viewer: Viewer, at: datetime, limit: int = 200) -> list[Case]:
+def in_hand(session: Session, viewer: Viewer, at: datetime) -> list[Case]:
     """The open cases this person works on himself, his approvals included; nothing for who only oversees."""
     if not viewer.roles & {Role.HANDLER, Role.HEAD}:
         return []
     mine = Case.handler_id.in_(acts_for(session, viewer.staff_id, at.astimezone(CHINA).date()))
     open_ones = session.scalars(
-        _shown().where(mine, Case.status != CaseStatus.CLOSED).order_by(Case.due_at, Case.id).limit(limit)
+        _shown().where(mine, Case.status != CaseStatus.CLOSED).order_by(Case.due_at, Case.id)
     )
-    owed = owed_by(session, viewer, at, limit)
-    return list({case.id: case for case in (*owed, *open_ones)}.values())[:limit]
+    owed = owed_by(session, viewer, at, limit=None)
+    return list({case.id: case for case in (*owed, *open_ones)}.values())
 
 
 def due_case_ids(session: Session, now: datetime, limit: int) -> list[int]:

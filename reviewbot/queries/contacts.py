@@ -99,16 +99,17 @@ def waiting_changes(session: Session) -> list[DirectoryChange]:
     )
 
 
-def recent_changes(session: Session, limit: int) -> list[DirectoryChange]:
-    """What was done or decided, newest first."""
-    return list(
-        session.scalars(
-            select(DirectoryChange)
-            .where(DirectoryChange.state != "waiting")
-            .order_by(DirectoryChange.id.desc())
-            .limit(limit)
-        )
+def past_changes(session: Session, *, after: int | None = None, limit: int = 50) -> list[DirectoryChange]:
+    """What was done or decided, newest first; ``after``: the last id of the page before."""
+    wanted = (
+        select(DirectoryChange)
+        .where(DirectoryChange.state != "waiting")
+        .order_by(DirectoryChange.id.desc())
+        .limit(limit)
     )
+    if after is not None:
+        wanted = wanted.where(DirectoryChange.id < after)
+    return list(session.scalars(wanted))
 
 
 def renamed_since(session: Session, userids: Collection[str]) -> set[str]:

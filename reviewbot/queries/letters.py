@@ -34,11 +34,14 @@ def visible_letter(session: Session, ident: int, viewer: Viewer, *, lock: bool =
     return session.scalar(wanted)
 
 
-def letters_seen_by(session: Session, viewer: Viewer, limit: int = 500) -> list[Letter]:
-    """Newest first."""
-    return list(
-        session.scalars(select(Letter).where(_visible(viewer)).order_by(Letter.id.desc()).limit(limit))
-    )
+def letters_seen_by(
+    session: Session, viewer: Viewer, *, after: int | None = None, limit: int = 50
+) -> list[Letter]:
+    """Newest first; ``after`` is the id of the last one of the page before."""
+    wanted = select(Letter).where(_visible(viewer)).order_by(Letter.id.desc()).limit(limit)
+    if after is not None:
+        wanted = wanted.where(Letter.id < after)
+    return list(session.scalars(wanted))
 
 
 def every_letter(session: Session) -> list[Letter]:

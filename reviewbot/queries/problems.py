@@ -89,9 +89,14 @@ def open_problem_like(session: Session, cluster: Cluster) -> Problem | None:
     )
 
 
-def problems_seen_by(session: Session, viewer: Viewer, limit: int = 200) -> list[Problem]:
-    """Open ones first, newest first; a unit sees its own."""
-    wanted = select(Problem).order_by(Problem.closed_at.is_not(None), Problem.id.desc()).limit(limit)
+def problems_seen_by(
+    session: Session, viewer: Viewer, *, closed: bool = False, after: int | None = None, limit: int = 50
+) -> list[Problem]:
+    """The open or the closed ones, newest first; a unit sees its own. ``after``: the last id of the page before."""
+    which = Problem.closed_at.is_not(None) if closed else Problem.closed_at.is_(None)
+    wanted = select(Problem).where(which).order_by(Problem.id.desc()).limit(limit)
+    if after is not None:
+        wanted = wanted.where(Problem.id < after)
     if not viewer.sees_all:
         wanted = wanted.where(Problem.department_id == viewer.department_id)
     return list(session.scalars(wanted))

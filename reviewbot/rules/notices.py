@@ -253,11 +253,18 @@ DIGEST_BYTES = 1_900
 
 
 def fit(
-    head: Sequence[str], rows: Sequence[str], foot: Sequence[str] = (), more: str = "其余 {} 个见页面"
+    head: Sequence[str],
+    rows: Sequence[str],
+    foot: Sequence[str] = (),
+    more: str = "其余 {} 个见页面",
+    beyond: int = 0,
 ) -> str:
-    """The lines as one text a message can carry; rows that do not fit are counted, never cut in their middle."""
+    """The lines as one text a message can carry; rows that do not fit are counted, never cut in their middle.
+
+    ``beyond``: how many there are that were not even fetched."""
     for shown in range(len(rows), -1, -1):
-        rest = [more.format(len(rows) - shown)] if shown < len(rows) else []
+        left = len(rows) + beyond - shown
+        rest = [more.format(left)] if left else []
         told = "\n".join((*head, *rows[:shown], *rest, *foot))
         if len(told.encode()) <= DIGEST_BYTES:
             break

@@ -22,11 +22,11 @@ from reviewbot.queue import TaskName
 from reviewbot.rules.contacts import wrong_numbers_left
 from reviewbot.rules.directory_plan import ChangeKind, describe
 from reviewbot.rules.lifecycle import Role
-from reviewbot.web import login, views
+from reviewbot.web import login, paging, views
 from reviewbot.web.guards import guarded, posted, signed_in
 from reviewbot.web.login import house_of, poster
+from reviewbot.web.paging import next_page, number_in
 
-RECENT = 40
 _MOBILE = re.compile(r"1[0-9]{10}")
 _ASKS_PERSON = (ChangeKind.JOINED, ChangeKind.REJOINED, ChangeKind.MOVED)
 _ASKS_UNIT = (ChangeKind.UNIT_NEW, ChangeKind.UNIT_CHANGED)
@@ -78,7 +78,8 @@ def _show(
         people = staff_names_by_userid(session)
         sync = contact_queries.last_sync(session)
         waiting = [_waiting(one, names) for one in contact_queries.waiting_changes(session)]
-        done = [_done(one, names, people) for one in contact_queries.recent_changes(session, RECENT)]
+        past = contact_queries.past_changes(session, after=number_in(request, "after"), limit=paging.PAGE + 1)
+        done = [_done(one, names, people) for one in past[: paging.PAGE]]
         invited = [
             {
                 "id": one.id, "name": one.name, "number": one.number or "", "unit": unit.short_name,
@@ -95,6 +96,7 @@ def _show(
         left = wrong_numbers_left(contact_queries.head_count(session), wrong_today)
     return views.render(
         request, "directory.html", status=wrong.status if wrong else 200, waiting=waiting, done=done,
+        next=next_page("/directory", past),
         invited=invited, parties=parties, units=[*names.items()], numbers_left=left, sync=_sync(sync),
         roles=[(role.value, role.label) for role in Role], wrong=wrong.sentence if wrong else None, said=said,
         blank=_BLANK, typed=typed or _BLANK, code=code, hours=f"{house.settings.directory.code_hours:g}",

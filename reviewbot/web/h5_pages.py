@@ -29,15 +29,15 @@ from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
 from reviewbot.rules.raters import Purpose
-from reviewbot.web import forms, h5_views, login, views
+from reviewbot.web import forms, h5_views, login, paging, views
 from reviewbot.web.guards import guarded, posted, signed_in
 from reviewbot.web.h5_sheets import ADDRESSES, Sheet, sheets_of, why_not
 from reviewbot.web.login import house_of, poster
+from reviewbot.web.paging import number_in
 from reviewbot.wiring import House
 
 FORM_BYTES = 60 * 1024 * 1024
 """Of a sheet sent without a script, with its photographs in it."""
-MOST_OWED = 100
 _KEY = re.compile(r"[0-9A-Za-z]{16,64}")
 
 
@@ -57,19 +57,21 @@ def todo(request: Request, viewer: Viewer) -> Response:
     house, number = house_of(request), request.query_params.get("number", "").strip().lstrip("#＃")
     if number:
         return RedirectResponse(f"/h5/cases/{quote(number.upper(), safe='')}", status_code=303)
-    now = house.clock.now()
+    now, skip = house.clock.now(), number_in(request, "skip") or 0
     with house.database.begin() as session:
-        found = case_queries.owed_by(session, viewer, now, limit=MOST_OWED + 1)
+        found = case_queries.owed_by(session, viewer, now, skip=skip, limit=paging.PAGE)
+        count = case_queries.count_owed(session, viewer, now)
         limits = case_queries.desk_limits(session, [case.id for case in found])
         recalls = len(recalls_seen_by(session, viewer, now, owed=True))
-    rows = [h5_views.todo_row(case, now, limits.get(case.id)) for case in found[:MOST_OWED]]
+    rows = [h5_views.todo_row(case, now, limits.get(case.id)) for case in found]
     left = request.query_params.get("left", "")
     return views.render(
         request,
         "h5_todo.html",
         rows=rows,
         recalls=recalls,
-        most=MOST_OWED if len(found) > MOST_OWED else None,
+        count=count,
+        next=f"/h5?skip={skip + paging.PAGE}" if found and count > skip + paging.PAGE else None,
         left=left if re.fullmatch(r"[A-Z]\d{3,8}", left) else "",
     )
 

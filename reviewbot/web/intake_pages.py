@@ -35,12 +35,12 @@ from reviewbot.rules.masking import mask_personal
 from reviewbot.sources.mapping import map_record
 from reviewbot.sources.record import Correction, Refusal, TextRow
 from reviewbot.sources.split import Piece, split_body
-from reviewbot.web import login, views
+from reviewbot.web import login, paging, views
 from reviewbot.web.intake import to_record
 from reviewbot.web.login import house_of, poster
+from reviewbot.web.paging import number_in
 from reviewbot.wiring import House
 
-PAGE = 50
 KINDS = ("set_aside", "refused", "altered")
 Rows = list[dict[str, Any]]
 _MOMENT = re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
@@ -59,11 +59,7 @@ class _Place:
 
 def intake(request: Request, viewer: Viewer) -> Response:
     """The balance of intake, and every record that did not become a review, with its reason (law 6)."""
-    return _show(request, viewer, done=_number(request.query_params.get("done", "")))
-
-
-def _number(word: str) -> int | None:
-    return int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else None
+    return _show(request, viewer, done=number_in(request, "done"))
 
 
 def _show(
@@ -79,7 +75,7 @@ def _show(
         raise NotAllowed("接收台账只对派单员、督办、审计和管理员开放。")
     house, query = house_of(request), request.query_params
     wanted = query.get("kind", "") if query.get("kind") in KINDS else ""
-    place = _Place(wanted, _number(query.get("after", "")), query.get("part") == "rest")
+    place = _Place(wanted, number_in(request, "after"), query.get("part") == "rest")
     if wrong:
         place = _Place("set_aside", int(typed["ident"]) - 1 if typed else None, settled=False)
     may_settle = bool(viewer.roles & SETTLERS)
@@ -91,10 +87,10 @@ def _show(
                 row.update(_asks(house, row["kept"]))
         told = kept_queries.find_kept(session, done) if done else None
         said = _settled_rows(session, [told]) if told and told.settled_at else []
-    shown = rows[:PAGE]
+    shown = rows[: paging.PAGE]
     return views.render(
         request, "intake.html", status=wrong.status if wrong else 200, balance=balance,
-        labels=views.RESULT_LABELS, kind=place.kind, next=_next(place.kind, shown) if len(rows) > PAGE else None,
+        labels=views.RESULT_LABELS, kind=place.kind, next=_next(place.kind, shown) if len(rows) > paging.PAGE else None,
         waiting=[row for row in shown if row["open"]], others=[row for row in shown if not row["open"]],
         may_settle=may_settle, grades=GRADE_NAMES, done=said[0] if said else None, typed=typed or {},
         reason_limit=REASON_LIMIT, wrong=_words(wrong) if wrong else None,
@@ -116,12 +112,12 @@ def _kept(session: Session, place: _Place) -> Rows:
     opened: list[KeptRecord] = []
     past_open = place.settled or place.kind == "refused"
     if not past_open:
-        opened = kept_queries.open_set_aside(session, after=place.after, limit=PAGE + 1)
+        opened = kept_queries.open_set_aside(session, after=place.after, limit=paging.PAGE + 1)
     others = kept_queries.other_records(
         session,
         result=place.kind or None,
         after=place.after if past_open else None,
-        limit=PAGE + 1 - len(opened),
+        limit=paging.PAGE + 1 - len(opened),
     )
     return [*map(_row, opened), *_settled_rows(session, others)]
 
@@ -146,7 +142,7 @@ def _altered(session: Session, place: _Place) -> Rows:
     return [
         _line(copy.id, copy.received_at, review.source, "altered", "同一评价再次送达而内容不同，以首次为准",
               f"{review.external_id} / {review.round}", copy.raw)
-        for copy, review in page_queries.altered_copies(session, after=place.after, limit=PAGE + 1)
+        for copy, review in page_queries.altered_copies(session, after=place.after, limit=paging.PAGE + 1)
     ]  # fmt: skip
 
 

@@ -30,8 +30,9 @@ from reviewbot.models.people import Department
 from reviewbot.queries.letters import letters_seen_by, names_by_userid
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
-from reviewbot.web import login, views
+from reviewbot.web import login, paging, views
 from reviewbot.web.login import house_of, poster
+from reviewbot.web.paging import next_page, number_in
 from reviewbot.wiring import House
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -59,13 +60,15 @@ def _list(
 ) -> Response:
     house = house_of(request)
     with house.database.begin() as session:
-        rows = [_line(house, letter) for letter in letters_seen_by(session, viewer)]
+        found = letters_seen_by(session, viewer, after=number_in(request, "after"), limit=paging.PAGE + 1)
+        rows = [_line(house, letter) for letter in found[: paging.PAGE]]
     first, last = this_month(house.clock.now())
     return views.render(
         request, "letters.html", status=wrong.status if wrong else 200, rows=rows,
         may_draft=bool(viewer.roles & DRAFTERS),
         kinds=[(kind.value, kind.label) for kind in LetterKind if kind is not LetterKind.LEDGER],
         kept={"first": str(first), "last": str(last)} | (kept or {}), wrong=wrong.sentence if wrong else None,
+        next=next_page("/letters", found),
     )  # fmt: skip
 
 

@@ -22,11 +22,10 @@ from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.listings import CONCERNS, LISTINGS
 from reviewbot.rules.rates import METRICS
-from reviewbot.web import views
+from reviewbot.web import paging, views
 from reviewbot.web.lines import entry_line
 from reviewbot.web.login import house_of
-
-PAGE, MOST_OWED = 50, 200
+from reviewbot.web.paging import number_in
 
 
 def period_of(request: Request, now: datetime) -> tuple[date, date]:
@@ -48,7 +47,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
     house, query = house_of(request), request.query_params
     now = house.clock.now()
     wanted = {name: word.strip() for name in _FILTERS if (word := query.get(name, "").strip())}
-    after = int(query["after"]) if query.get("after", "").isdecimal() and len(query["after"]) < 10 else None
+    after, skip = number_in(request, "after"), number_in(request, "skip") or 0
     basis = ""
     above: dict[int, bool] = {}
     entries: list[Entry] = []
@@ -64,28 +63,26 @@ def case_list(request: Request, viewer: Viewer) -> Response:
             entries, basis = _listed(session, request, viewer, now, unit_id, after)
             found = [entry.case for entry in entries]
         elif "mine" in wanted:
-            found = case_queries.owed_by(session, viewer, now, limit=MOST_OWED + 1)
+            found = case_queries.owed_by(session, viewer, now, skip=skip, limit=paging.PAGE + 1)
         else:
             found = case_queries.list_cases(
                 session, viewer, status=_status(wanted.get("status")),
                 department_id=unit_id, overdue_at=now if "overdue" in wanted else None,
-                open_only="open" in wanted, after=after, limit=PAGE + 1,
+                open_only="open" in wanted, after=after, limit=paging.PAGE + 1,
             )  # fmt: skip
         limits = case_queries.desk_limits(session, [case.id for case in found])
         recalls = recalls_seen_by(session, viewer, now, owed=True) if "mine" in wanted else []
         entries = entries or [Entry(case.id, case, open_to=True) for case in found]
     lines = [entry_line(one, now, limits.get(one.case.id)) for one in entries]
-    most = MOST_OWED if "mine" in wanted else PAGE
-    cut, lines = len(lines) > most, lines[:most]
-    more = cut and most == PAGE
+    more, lines = len(lines) > paging.PAGE, lines[: paging.PAGE]
+    place = {"skip": skip + paging.PAGE} if "mine" in wanted else {"after": lines[-1].id if lines else 0}
     left = query.get("left", "")
     return views.render(
         request, "cases.html", lines=lines, basis=basis, above=above,
         wanted={name: wanted.get(name, "") for name in _FILTERS},
         units=[(each.code, each.label) for each in units] if viewer.sees_all else [],
         statuses=[(status.value, status.label) for status in CaseStatus],
-        next="/cases?" + urlencode({**wanted, "after": lines[-1].id}) if more else None,
-        most=MOST_OWED if cut and not more else None, recalls=recalls,
+        next="/cases?" + urlencode({**wanted, **place}) if more else None, recalls=recalls,
         left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,
     )  # fmt: skip
 
@@ -141,7 +138,7 @@ def _cohort(
     if part not in (None, "numerator", *metric.parts, *metric.apart):
         raise NotFound("没有这一项。")
     found = page_queries.cohort_cases(
-        session, members, viewer, part=part, department_id=department_id, after=after, limit=PAGE + 1
+        session, members, viewer, part=part, department_id=department_id, after=after, limit=paging.PAGE + 1
     )
     parts = page_queries.counted_above(session, members, [case.id for case in found])
     counted = {ident for part in parts.values() for ident in part}
@@ -170,4 +167,4 @@ def _listed(
     words = (listing.label if listing.counted != "件" else f"{listing.label}的工单") + (
         f"，{listing.dated_label}在 {period[0]} 至 {period[1]}。" if period else "。"
     )
-    return listed(session, wanted, viewer, now, after=after, limit=PAGE + 1), words
+    return listed(session, wanted, viewer, now, after=after, limit=paging.PAGE + 1), words

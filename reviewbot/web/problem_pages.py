@@ -17,16 +17,20 @@ from reviewbot.queries.problems import cases_of_problem, problems_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.masking import mask_personal
-from reviewbot.web import login, views
+from reviewbot.web import login, paging, views
 from reviewbot.web.forms import REMARK_LIMIT, kept_words
 from reviewbot.web.login import house_of, poster
+from reviewbot.web.paging import next_page, number_in
 
 
 def problem_list(request: Request, viewer: Viewer) -> Response:
-    house = house_of(request)
-    with house.database.begin() as session:
-        rows = [_line(session, problem) for problem in problems_seen_by(session, viewer)]
-    return views.render(request, "problems.html", rows=rows)
+    closed = request.query_params.get("closed") == "1"
+    after = number_in(request, "after")
+    with house_of(request).database.begin() as session:
+        found = problems_seen_by(session, viewer, closed=closed, after=after, limit=paging.PAGE + 1)
+        rows = [_line(session, problem) for problem in found[: paging.PAGE]]
+    following = next_page("/problems", found, **({"closed": "1"} if closed else {}))
+    return views.render(request, "problems.html", rows=rows, closed=closed, next=following)
 
 
 def problem_page(request: Request, viewer: Viewer) -> Response:

@@ -1,7 +1,6 @@
 """What supervisors have to look into because a rater said so: the list, and the finding that settles each."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -17,10 +16,9 @@ from reviewbot.queries.scope import SUPERVISION, Viewer
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.raters import Concern
-from reviewbot.web import login, views
+from reviewbot.web import login, paging, views
 from reviewbot.web.login import house_of, poster
-
-PAGE = 50
+from reviewbot.web.paging import next_page, number_in
 
 
 def supervision(request: Request, viewer: Viewer) -> Response:
@@ -40,27 +38,28 @@ def _show(
         raise NotAllowed("督办事项只对督办、领导、审计和管理员开放。")
     query = request.query_params
     settled = query.get("settled", "") == "1" and wrong is None
-    word = query.get("after", "")
-    after = int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else None
-    after = after if refused is None else refused - 1
+    after = number_in(request, "after") if refused is None else refused - 1
     with house_of(request).database.begin() as session:
         unit = department_by_code(session, query.get("department", ""))
         if unit is None and query.get("department"):
             raise NotFound("没有这个单位。")
         found = concerns(
-            session, settled=settled, department_id=unit.id if unit else None, after=after, limit=PAGE + 1
+            session,
+            settled=settled,
+            department_id=unit.id if unit else None,
+            after=after,
+            limit=paging.PAGE + 1,
         )
-        rows = [_row(event, case) for event, case in found[:PAGE]]
+        rows = [_row(event, case) for event, case in found[: paging.PAGE]]
     more = {"settled": "1"} if settled else {}
     more |= {"department": unit.code} if unit else {}
-    more |= {"after": str(rows[-1]["id"] if rows else 0)}
     return views.render(
         request, "supervision.html", status=wrong.status if wrong else 200, rows=rows, settled=settled,
         may_settle=Role.SUPERVISOR in viewer.roles, typed=typed, refused=refused,
         adrift=bool(typed) and refused not in [row["id"] for row in rows], limit=FINDING_LIMIT,
         wrong=wrong.sentence if wrong else None, done="done" in query and wrong is None,
         unit=unit.short_name if unit else "",
-        next="/supervision?" + urlencode(more) if len(found) > PAGE else None,
+        next=next_page("/supervision", [event for event, _ in found], **more),
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from reviewbot.models.people import Department
 from reviewbot.queries.listings import Wanted, count_by_unit, count_listed
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import Conclusion
-from reviewbot.web import list_pages
+from reviewbot.web import paging
 
 PEOPLE = {
     "handler": "chenwei02", "head": HEAD, "foreign head": FOREIGN_HEAD, "foreign handler": "huangjie01",
@@ -55,7 +55,7 @@ ANONYMOUS = {"kind": "person", "anonymous": True}
 @pytest.fixture
 def lived(house, clock, monkeypatch):
     """Everything that could part a figure from its list; a page of four lines, so that lists have several pages."""
-    monkeypatch.setattr(list_pages, "PAGE", 4)
+    monkeypatch.setattr(paging, "PAGE", 4)
     closed(house)
     opened(house)
     opened(house, rater=ANONYMOUS)
@@ -166,7 +166,7 @@ def test_a_unit_keeps_its_card_in_its_list_when_the_case_has_gone(lived, pages, 
             rows = count_by_unit(session, Wanted(key), SYSTEM, house.clock.now())
             assert sum(count for _, count in rows) == whole > 0, key
     enter(pages, HEAD)
-    monkeypatch.setattr(list_pages, "PAGE", 50)
+    monkeypatch.setattr(paging, "PAGE", 50)
     shown = pages.get("/cases?list=yellow&department=SOC").text
 
     assert carded in shown

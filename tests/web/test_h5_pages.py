@@ -17,7 +17,6 @@ from reviewbot.queries.cases import calls_of, events_of, evidence_of, find_case
 from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
-from reviewbot.web import h5_pages, list_pages
 
 HANDLER, HEAD, OTHER_UNIT, DESK = "huangjie02", "wangzehao01", "zengjiabin01", "chenjiafeng01"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -367,17 +366,3 @@ def test_the_to_do_names_what_is_owed_and_opens_a_case_by_its_number(pages, numb
     assert pages.get(f"/h5?number=＃{number.lower()}").headers["location"] == f"/h5/cases/{number}"
     for path in ("/h5/cases/Z9999", f"/h5/cases/{number}/nothing", f"/h5/cases/{number}/record_call"):
         assert pages.get(path).status_code == 404, path
-
-
-def test_who_owes_more_than_the_page_shows_is_told(pages, house, number, monkeypatch):
-    later = new_case(house, external_id="E2")
-    with house.database.begin() as session:
-        find_case(session, later, SYSTEM).handler_id = staff_by_userid(session, HANDLER).id
-    enter(pages, HANDLER)
-    for page, room in (("/h5", h5_pages), ("/cases?mine=1", list_pages)):
-        monkeypatch.setattr(room, "MOST_OWED", 2)
-        assert "仅显示" not in pages.get(page).text
-        monkeypatch.setattr(room, "MOST_OWED", 1)
-        shown = pages.get(page).text
-        assert "仅显示期限最早的 1 件" in shown
-        assert len(re.findall(r'href="(?:/h5)?/cases/[A-Z]\d+"', shown)) == 1

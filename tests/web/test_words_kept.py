@@ -18,7 +18,7 @@ from reviewbot.queries.cases import events_of, find_case
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.policy import ProblemRules
 from reviewbot.rules.raters import Concern
-from reviewbot.web import forms, login, supervision_pages
+from reviewbot.web import forms, login, paging
 
 HEAD, SUPERVISOR = "wangzehao01", "wanghailing01"
 
@@ -118,7 +118,7 @@ def test_a_person_without_a_unit_is_asked_for_it_with_everything_still_filled_in
 
 
 def test_a_finding_refused_on_a_later_page_stays_in_its_row(pages, house, monkeypatch):
-    monkeypatch.setattr(supervision_pages, "PAGE", 1)
+    monkeypatch.setattr(paging, "PAGE", 1)
     events = []
     for name in ("S1", "S2"):
         number = new_case(house, external_id=name)
