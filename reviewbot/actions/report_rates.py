@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA, check_days, span
 from reviewbot.errors import InvalidInput
-from reviewbot.queries.counts import Cohort, cohort, count_cohort
+from reviewbot.queries.cohorts import Cohort, cohort
+from reviewbot.queries.counts import count_cohort
 from reviewbot.queries.directory import DESK, UnitName, unit_names
 from reviewbot.queries.procedure import Assisted, assisted_by_unit
 from reviewbot.queries.scope import Viewer

@@ -38,6 +38,9 @@ Meaning = tuple[Kind, object]
 _METRICS: dict[str, str] = {
     "rectification_rate": "整改率 差评整改率 整改办结率 差评办结率",
     "on_time_rectification_rate": "按期整改率 按时整改率 差评按期整改率 差评按时整改率 按期率 按时率 及时整改率",
+    "on_time_rectification_rate_original_due": "原期限按时整改率 原期限按期率 原期限按时率 原期限整改率 原期按期整改率",
+    "extension_rate": "延期率 差评延期率 工单延期率 展期率",
+    "return_rate": "回退率 退回率 差评回退率 差评退回率 工单回退率 工单退回率",
     "call_back_rate": "回访率 差评回访率 实名回访率 实名差评回访率",
     "response_rate": "及时响应率 响应率 按时响应率 差评响应率",
     "completion_rate": "办结率 差评工单办结率 工单办结率",

@@ -11,7 +11,8 @@ from reviewbot.models.case import Case, Evidence
 from reviewbot.models.people import Department, Staff
 from reviewbot.models.review import IntakeBatch, Review, ReviewCopy
 from reviewbot.queries.cases import is_overdue
-from reviewbot.queries.counts import RESULTS, Cohort
+from reviewbot.queries.cohorts import Cohort
+from reviewbot.queries.counts import RESULTS
 from reviewbot.queries.scope import Viewer, lies_with, visible_cases
 
 
@@ -86,7 +87,7 @@ def cohort_cases(
     wanted = (
         select(Case)
         .options(joinedload(Case.review), joinedload(Case.department), joinedload(Case.handler))
-        .where(visible_cases(viewer))
+        .where(found.seen_by(viewer))
         .order_by(Case.id.desc())
         .limit(limit)
     )
@@ -95,7 +96,7 @@ def cohort_cases(
     else:
         wanted = wanted.where(found.members if part is None else found.shown[part])
     if department_id is not None:
-        wanted = wanted.where(lies_with(department_id))
+        wanted = wanted.where(lies_with(department_id, found.unit))
     if after is not None:
         wanted = wanted.where(Case.id < after)
     return list(session.scalars(wanted))

@@ -49,7 +49,8 @@ DESK_ID = 0
 
 
 def lies_with(
-    department_id: int, column: InstrumentedAttribute[int | None] = Case.department_id
+    department_id: int,
+    column: InstrumentedAttribute[int | None] | ColumnElement[int | None] = Case.department_id,
 ) -> ColumnElement[bool]:
     """The condition that a case, or what ``column`` stands for, lies with this unit, or at the desk."""
     return column.is_(None) if department_id == DESK_ID else column == department_id

@@ -6,7 +6,7 @@ from typing import Literal
 
 from reviewbot.rules.recall import Finding
 
-Cohort = Literal["due", "dispatched", "response_due", "closed", "recalled"]
+Cohort = Literal["due", "original_due", "dispatched", "response_due", "closed", "recalled"]
 Rounding = Literal["round", "truncate"]
 
 
@@ -51,6 +51,36 @@ METRICS: dict[str, Metric] = {
             exclusions=("尚未到期的件", "申诉成立的件（误评、恶意差评、非本单位）"),
             source="按公开数据的算法，本系统推导",
             parts={"on_time": "按期"},
+        ),
+        Metric(
+            key="on_time_rectification_rate_original_due",
+            name="原期限按期整改率",
+            numerator="在原定期限（不计延期和复杂事项延长）当日或之前办结的件数，重开的以最后一次办结为准",
+            denominator="截止时点前已到原定期限的有效差评件数，未办结的计入",
+            cohort="original_due",
+            exclusions=("原定期限尚未届满的件", "申诉成立的件（误评、恶意差评、非本单位）"),
+            source="没有公开规定，与按期整改率对照，本系统推导",  # F16, L4: more time buys no on-time here
+            parts={"on_time": "按期"},
+        ),
+        Metric(
+            key="extension_rate",
+            name="延期率",
+            numerator="获准延期的件数（按复杂事项延长的另外列出）",
+            denominator="截止时点前已到原定期限的有效差评件数",
+            cohort="original_due",
+            exclusions=("原定期限尚未届满的件", "申诉成立的件（误评、恶意差评、非本单位）"),
+            source=_DERIVED,  # L4
+            parts={"extended": "延期", "complex": "复杂事项延长"},
+        ),
+        Metric(
+            key="return_rate",
+            name="回退率",
+            numerator="被承办单位退回过的件数（退回一次、多次分别列出），计入首先退回的单位",
+            denominator="期内派单的件数",
+            cohort="dispatched",
+            exclusions=("尚未派单的件",),
+            source=_DERIVED,  # F14
+            parts={"once": "退回一次", "again": "退回多次"},
         ),
         Metric(
             key="call_back_rate",

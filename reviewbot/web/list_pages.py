@@ -14,7 +14,7 @@ from reviewbot.errors import InvalidInput, NotFound
 from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
-from reviewbot.queries.counts import cohort
+from reviewbot.queries.cohorts import cohort
 from reviewbot.queries.directory import DESK, handling_units
 from reviewbot.queries.listings import Entry, Wanted, listed
 from reviewbot.queries.recalls import recalls_seen_by

@@ -41,7 +41,7 @@ from reviewbot.errors import ChannelError
 from reviewbot.models.message import Message
 from reviewbot.models.people import ApiToken
 from reviewbot.queries.cases import every_case, find_case, list_cases
-from reviewbot.queries.counts import cohort
+from reviewbot.queries.cohorts import cohort
 from reviewbot.queries.pages import cohort_cases
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.calendar import add_working_hours

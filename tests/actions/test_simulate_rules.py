@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from case_kit import (
@@ -24,6 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import InternalError
 
 from reviewbot.actions.simulate_rules import BY_CALENDAR, simulate_rules
+from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict
 from reviewbot.models.oversight import Card, Letter, LetterKind
 from reviewbot.models.people import Department
@@ -38,7 +39,7 @@ def simulated(house, policy_text_=None, calendar=None):
     policy = Policy.from_table(parse(policy_text_ or policy_text("draft"), "draft"))
     with house.database.begin() as session:
         return simulate_rules(
-            session, house.rulebooks, policy, calendar, first=house.clock.now() - timedelta(days=400),
+            session, house.rulebooks, policy, calendar, first=datetime(2026, 1, 1, tzinfo=CHINA),
             until=house.clock.now(),
         )  # fmt: skip
 

@@ -63,6 +63,9 @@ def test_every_metric_states_its_definition():
     assert set(METRICS) == {
         "rectification_rate",
         "on_time_rectification_rate",
+        "on_time_rectification_rate_original_due",
+        "extension_rate",
+        "return_rate",
         "call_back_rate",
         "response_rate",
         "completion_rate",

@@ -23,6 +23,7 @@ from case_kit import (
     opened,
     photograph,
     verifying,
+    viewer,
 )
 from ladder_kit import sweep
 from page_kit import enter
@@ -48,6 +49,9 @@ WITH story AS (
     (SELECT CASE WHEN e.move IN ('return', 'return_again') THEN NULL ELSE e.data->>'department' END
       FROM case_events e WHERE e.case_id = c.id AND e.move IN ('dispatch', 'rule', 'refuse_return', 'return',
       'return_again') ORDER BY seq DESC LIMIT 1) AS unit,
+    (SELECT d.code FROM case_events e JOIN departments d ON d.id = (e.data->>'from_department')::int
+      WHERE e.case_id = c.id AND e.move IN ('return', 'return_again') ORDER BY seq LIMIT 1) AS bounced,
+    (SELECT count(*) FROM case_events e WHERE e.case_id = c.id AND e.move = 'grant_extension') AS extensions,
     (SELECT e.move FROM case_events e WHERE e.case_id = c.id
       AND e.move IN ('submit_measures', 'submit_explanation', 'uphold_appeal', 'reopen') ORDER BY seq DESC LIMIT 1)
       AS answer,
@@ -56,6 +60,7 @@ WITH story AS (
     (SELECT count(*) FROM case_events e WHERE e.case_id = c.id AND e.move = 'record_call') AS calls,
     (SELECT d.due_at FROM due_times d WHERE d.case_id = c.id AND d.stage LIKE 'handling%' AND d.replaced_by IS NULL
       ORDER BY round DESC, id DESC LIMIT 1) AS due,
+    (SELECT d.due_at FROM due_times d WHERE d.case_id = c.id AND d.stage = 'handling' AND d.round = 1) AS first_due,
     (SELECT d.due_at FROM due_times d WHERE d.case_id = c.id AND d.stage = 'contact' ORDER BY id LIMIT 1) AS contact
   FROM cases c JOIN reviews r ON r.id = c.review_id
 )
@@ -93,6 +98,8 @@ def recounted(house, now):
     ]
     due = [one for one in counted if one.due <= now]
     ended = [one for one in due if one.state == "closed"]
+    first = [one for one in counted if one.first_due <= now]
+    sent = [one for one in story if one.sent]
     contact = [
         one
         for one in counted
@@ -102,7 +109,12 @@ def recounted(house, now):
         "rectification_rate": (ended, due),
         "on_time_rectification_rate": ([one for one in ended if one.ended <= one.due], due),
         "response_rate": ([one for one in contact if one.reached and one.reached <= one.contact], contact),
-        "completion_rate": ([one for one in story if one.state == "closed"], [one for one in story if one.sent]),
+        "completion_rate": ([one for one in story if one.state == "closed"], sent),
+        "on_time_rectification_rate_original_due": (
+            [one for one in first if one.state == "closed" and one.ended <= one.first_due], first,
+        ),
+        "extension_rate": ([one for one in first if one.extensions], first),
+        "return_rate": ([one for one in sent if one.bounced], sent),
         "rectified": [one for one in ended if one.answer == "submit_measures"],
         "explained": [one for one in ended if one.answer == "submit_explanation"],
         "named": [one for one in due if one.named],
@@ -166,6 +178,12 @@ def lived(house, clock):
     return house
 
 
+RECOUNTED = (
+    "rectification_rate", "on_time_rectification_rate", "on_time_rectification_rate_original_due", "extension_rate",
+    "return_rate", "response_rate", "completion_rate",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("days", [0, 3, 30])
 def test_every_rate_is_what_the_chains_say_for_the_whole_and_for_each_unit(lived, clock, days):
     clock.moment += timedelta(days=days)
@@ -173,10 +191,12 @@ def test_every_rate_is_what_the_chains_say_for_the_whole_and_for_each_unit(lived
     now = clock.moment
     said, counted = told(lived, now), recounted(lived, now)
 
-    for metric in ("rectification_rate", "on_time_rectification_rate", "response_rate", "completion_rate"):
+    for metric in RECOUNTED:
         above, below = counted[metric]
         assert said[metric, None][:2] == (len(above), len(below)), metric
-        over, under = Counter(one.unit for one in above), Counter(one.unit for one in below)
+        # What bounced counts for the unit that returned it first, all else for the unit that has the case.
+        whose = (lambda one: one.bounced or one.unit) if metric == "return_rate" else (lambda one: one.unit)
+        over, under = Counter(map(whose, above)), Counter(map(whose, below))
         for (name, unit), figure in said.items():
             if name == metric and unit is not None:
                 code = None if unit == "desk" else unit
@@ -190,6 +210,34 @@ def test_every_rate_is_what_the_chains_say_for_the_whole_and_for_each_unit(lived
         "untried": sum(one.calls == 0 for one in named),
     }  # fmt: skip
     assert said["call_back_rate", None][3]["anonymous_not_reached"] == len(counted["nameless"])
+
+
+def test_more_time_buys_no_closing_on_time_by_the_original_due_time(lived, clock):
+    """Two cases were closed on the same late day, one of them within the time it was given since (F16, L4)."""
+    clock.moment += timedelta(days=30)
+    said = told(lived, clock.moment)
+
+    assert (
+        said["on_time_rectification_rate", None][0]
+        == said["on_time_rectification_rate_original_due", None][0] + 1
+    )
+    assert said["extension_rate", None][0] == 1
+    assert said["extension_rate", None][2] == {"extended": 1, "complex": 0}
+
+
+def test_what_a_unit_returned_is_its_own_whoever_has_it_now_and_its_head_sees_the_same(lived, clock):
+    """F14: two cases were returned by 社保局, one lies at the desk and one with 医保分局."""
+    clock.moment += timedelta(days=30)
+    said = told(lived, clock.moment)
+    assert (said["return_rate", "SOC"][0], said["return_rate", "SOC"][2]) == (2, {"once": 2, "again": 0})
+    assert said["return_rate", "MED"][0] == said["return_rate", "desk"][0] == 0
+
+    with lived.database.begin() as session:
+        (mine,) = report_rates(
+            session, viewer(lived, HEAD), first=FIRST, last=LAST, now=clock.moment, metrics=["return_rate"],
+            by_department=True,
+        )  # fmt: skip
+    assert (mine.figure.numerator, mine.figure.denominator) == said["return_rate", "SOC"][:2]
 
 
 def test_units_and_desk_add_up_to_the_whole_in_every_rate(lived, clock):

@@ -299,7 +299,8 @@ def test_rates_are_fractions_and_null_over_nothing(supervisor):
     told = supervisor.get("/rates", **{"from": "2026-11-01", "to": "2026-11-30"}).json()
 
     assert [row["metric"] for row in told["rates"]] == [
-        "rectification_rate", "on_time_rectification_rate", "call_back_rate", "response_rate",
+        "rectification_rate", "on_time_rectification_rate", "on_time_rectification_rate_original_due",
+        "extension_rate", "return_rate", "call_back_rate", "response_rate",
         "completion_rate", "satisfaction_rate", "confirmed_rectification_rate", "call_back_satisfaction_rate",
         "recall_confirmed_rate",
     ]  # fmt: skip
