@@ -28,10 +28,11 @@ WORDS = 500
 
 @dataclass(frozen=True)
 class Taken:
-    """``again``: the round had its answer already, and nothing happened now."""
+    """What is kept. ``again``: the round had it already, and nothing happened now."""
 
     number: str
     answer: Answer
+    words: str
     again: bool
 
 
@@ -50,7 +51,7 @@ def take_answer(
         raise NotFound("链接无效或已过期。")
     known = answer_of(session, case.id, link.round)
     if known is not None and not _open(case, link, known, at):
-        return Taken(case.number, Answer(known.answer), again=True)
+        return Taken(case.number, Answer(known.answer), known.words, again=True)
     if answer not in _open(case, link, known, at):
         raise Conflict("现在还不能这样回答；办结后我们会再发短信请您评价。")
     said = words.strip()
@@ -66,7 +67,7 @@ def take_answer(
     )  # fmt: skip
     session.flush()
     _act_upon(session, case, answer, said, at, rulebooks)
-    return Taken(case.number, answer, again=False)
+    return Taken(case.number, answer, said, again=False)
 
 
 def _print_of(said: str) -> dict[str, str]:

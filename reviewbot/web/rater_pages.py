@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from reviewbot.actions.take_answer import WORDS, take_answer
 from reviewbot.database.session import database_is_away
-from reviewbot.errors import InvalidInput, NotFound, ReviewbotError, TooLarge
+from reviewbot.errors import Conflict, InvalidInput, NotFound, ReviewbotError, TooLarge
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import raters as rater_queries
@@ -36,7 +36,8 @@ HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
     "Cache-Control": "no-store",
 }
-MAX_BODY = 16 * 1024
+MAX_BODY = 1024 * 1024
+"""Far more than anybody types: what is longer than may be kept is read all the same, so that he gets it back."""
 Page = Callable[[Request], Response]
 
 
@@ -74,7 +75,7 @@ def _posted(handler: Callable[[Request, FormData], Response]) -> Callable[[Reque
     async def page(request: Request) -> Response:
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MAX_BODY:
-            wrong = TooLarge(f"说明请写在 {WORDS} 字以内。")
+            wrong = TooLarge(f"内容太多，没有提交。请返回上一页，把想补充的话缩短到 {WORDS} 字以内。")
             return await run_in_threadpool(_guarded(_refusing(wrong)), request)
         try:
             async with form_of(request, files=0, fields=5) as form:
@@ -93,14 +94,16 @@ def _refusing(wrong: ReviewbotError) -> Page:
 
 
 def _notice(request: Request, sentence: str, status: int) -> Response:
-    return render(request, "rater_notice.html", message=sentence, status=status)
+    """``request.state.words``: what he wrote with it, given back to him."""
+    words = getattr(request.state, "words", "")
+    return render(request, "rater_notice.html", message=sentence, words=words, status=status)
 
 
 def rater_page(request: Request) -> Response:
     return _show(request)
 
 
-def _show(request: Request, *, wrong: InvalidInput | None = None, words: str = "") -> Response:
+def _show(request: Request, *, wrong: ReviewbotError | None = None, words: str = "") -> Response:
     """The story of the case as it stands, and what the rater can say now; ``words``: what he wrote when refused."""
     house, link = house_of(request), link_of(request)
     now = house.clock.now()
@@ -138,17 +141,24 @@ def _show(request: Request, *, wrong: InvalidInput | None = None, words: str = "
 
 def answer(request: Request, form: FormData) -> Response:
     """One tap. The token in the address is the right to answer; a second tap of the round changes nothing."""
+    words = request.state.words = login.text_of(form, "words").replace("\x00", "")
     house, link = house_of(request), link_of(request)
     try:
-        said = Answer(login.text_of(form, "answer"))
-    except ValueError:
-        raise InvalidInput("请选择一个回答。") from None
-    words = login.text_of(form, "words").replace("\x00", "")
-    try:
+        said = _chosen(form)
         with house.database.begin() as session:
             taken = take_answer(session, link, said, words, at=house.clock.now(), rulebooks=house.rulebooks)
-    except InvalidInput as wrong:
+    except (InvalidInput, Conflict) as wrong:
         return _show(request, wrong=wrong, words=words)
+    if taken.again and (words or taken.words) != taken.words:
+        told = Conflict(f"您已经回答过“{taken.answer.label}”，每次办理只记一次，这次写的没有记下。")
+        return _show(request, wrong=told, words=words)
     if not taken.again:
         house.ring(TaskName.DELIVER)
     return RedirectResponse(request.url.path, status_code=303)
+
+
+def _chosen(form: FormData) -> Answer:
+    try:
+        return Answer(login.text_of(form, "answer"))
+    except ValueError:
+        raise InvalidInput("请选择一个回答。") from None
