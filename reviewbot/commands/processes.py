@@ -1,5 +1,6 @@
 """The processes of one system, started and stopped together: web, worker, beat, the simulator in a demo."""
 
+import errno
 import os
 import signal
 import socket
@@ -8,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from reviewbot.errors import Unavailable
+from reviewbot.errors import SettingError, Unavailable
 from reviewbot.queue import DEFAULT, DELIVERY, SLOW
 from reviewbot.settings import ROOT, Settings
 
@@ -107,5 +108,7 @@ def free_port_or_fail(bind: str) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, int(port)))
-        except OSError:
-            raise Unavailable(f"地址 {bind} 已被占用，请用 REVIEWBOT_BIND 换一个端口。") from None
+        except OSError as wrong:
+            if wrong.errno == errno.EADDRINUSE:
+                raise Unavailable(f"地址 {bind} 已被占用，请用 REVIEWBOT_BIND 换一个端口。") from None
+            raise SettingError(f"设置 REVIEWBOT_BIND 不对：{bind} 不能监听（{wrong.strerror}）") from None
