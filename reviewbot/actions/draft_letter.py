@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.start_clock import running
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
 from reviewbot.rules.ladder import Rung
@@ -20,6 +21,18 @@ def addressee(kind: LetterKind, case: Case) -> int | None:
 def rung_origin(case: Case, limit: DueTime, rung: Rung) -> str:
     """What makes a letter of the ladder owed, once."""
     return f"{case.number}-r{limit.round}-{limit.stage}-{rung.key}"
+
+
+def limit_of(session: Session, letter: Letter, case: Case) -> DueTime | None:
+    """The limit whose rung has drafted a letter, while it runs: not met, not replaced, of this round."""
+    return next(
+        (
+            limit
+            for limit in running(session, case)
+            if letter.origin.startswith(f"{case.number}-r{limit.round}-{limit.stage}-")
+        ),
+        None,
+    )
 
 
 def draft_letter(

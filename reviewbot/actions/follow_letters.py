@@ -52,7 +52,7 @@ def drafted_for_good(
 def take_back_letters(
     session: Session, case: Case, undue: Sequence[Letter], why: str, told_from: datetime, now: datetime
 ) -> None:
-    """Withdraw drafts whose day has not come; their origin is free for the day that will come."""
+    """Withdraw drafts that press nothing, or not yet; their origin is free for the day that will come."""
     for letter in undue:
         readers = _readers(session, letter)
         letter.state, letter.withdrawn_at, letter.withdrawn_by = LetterState.WITHDRAWN, now, SYSTEM.actor

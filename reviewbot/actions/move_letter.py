@@ -9,23 +9,24 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.draft_letter import addressee, limit_of
+from reviewbot.actions.letter_facts import letter_facts, moment
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, ReviewbotError
 from reviewbot.files.store import write_once
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
-from reviewbot.models.oversight import Letter, LetterKind, LetterState
+from reviewbot.models.oversight import Letter, LetterState
 from reviewbot.outbox import owe
+from reviewbot.queries.cases import lock_case_by_id
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.queries.letters import visible_letter
-from reviewbot.queries.scope import Viewer
+from reviewbot.queries.scope import SYSTEM, Viewer
 from reviewbot.rules.lifecycle import Move, Role
 from reviewbot.rules.notices import letter_moved
 
 REASON_LIMIT = 500
-_PRESSING = (LetterKind.SUPERVISION, LetterKind.SPECIAL_REPORT, LetterKind.RECTIFICATION_NOTICE)
-"""Kinds that press an open case; a closed one needs no pressing."""
 
 
 def letter_path(folder: Path, sha256: str) -> Path:
@@ -44,10 +45,10 @@ def find_letter(session: Session, ident: int, viewer: Viewer, *, lock: bool = Fa
 def review_letter(
     session: Session, ident: int, viewer: Viewer, *, at: datetime, enclose: Callable[[Letter], dict[str, Any]]
 ) -> str:
-    """The enclosures are frozen now: what the reviewer saw is what can be issued."""
-    letter, _ = _lock(session, ident, viewer)
+    """Figures and enclosures are those of now, and frozen: what the reviewer saw is what can be issued."""
+    letter, case = _lock(session, ident, viewer)
     _check_review(letter, viewer)
-    letter.facts = letter.facts | {"enclosed": enclose(letter)}
+    letter.facts = _as_of(session, letter, case, at) | {"enclosed": enclose(letter)}
     letter.state, letter.reviewed_at, letter.reviewed_by = LetterState.REVIEWED, at, viewer.actor
     return f"{letter.title}已审核，待签发。"
 
@@ -64,8 +65,10 @@ def issue_letter(
     """
     letter, case = _lock(session, ident, viewer)
     _check_issue(letter, viewer)
-    if case is not None and not case.status.is_open and letter.kind in _PRESSING:
-        raise Conflict(f"工单 {case.number} 已办结，不再发{letter.kind.label}，请撤回。")
+    if case is not None and letter.kind.presses:
+        due_at = _due_it_presses(session, letter, case)
+        if letter.facts["due_at"] != moment(due_at):
+            raise Conflict(f"{letter.title}审核之后时限已变更，请撤回后重新拟稿。")
     year = at.astimezone(CHINA).year
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{letter.kind}{year}", 0))))
     last = select(func.coalesce(func.max(Letter.serial), 0)).where(
@@ -102,6 +105,28 @@ def withdraw_letter(session: Session, ident: int, reason: str, viewer: Viewer, *
     if letter.issued_at is not None:
         _tell(session, letter, at, "已撤回，请停止执行")
     return f"{letter.title}已撤回。"
+
+
+def _as_of(session: Session, letter: Letter, case: Case | None, at: datetime) -> dict[str, Any]:
+    """The facts of a letter, those that press brought up to now: an old draft tells of days and a status long gone."""
+    if case is None or not letter.kind.presses:
+        return letter.facts
+    due_at = _due_it_presses(session, letter, case)
+    return letter.facts | letter_facts(session, case, stage=letter.facts["stage"], due_at=due_at, now=at)
+
+
+def _due_it_presses(session: Session, letter: Letter, case: Case) -> datetime | None:
+    """The due time a pressing letter is about. Raises Conflict where it presses nothing any more, or another unit."""
+    if not case.status.is_open:
+        raise Conflict(f"工单 {case.number} 已办结，不再发{letter.kind.label}，请撤回。")
+    if letter.department_id != addressee(letter.kind, case):
+        raise Conflict(f"工单 {case.number} 已不由收文单位办理，{letter.title}请撤回。")
+    if letter.drafted_by != SYSTEM.actor:
+        if letter.origin.startswith(f"{case.number}-r{case.round}-"):
+            return case.due_at
+    elif limit := limit_of(session, letter, case):
+        return limit.due_at
+    raise Conflict(f"{letter.title}所督办的时限已办结或已变更，请撤回。")
 
 
 def possible_acts(letter: Letter, viewer: Viewer) -> list[str]:
@@ -173,7 +198,7 @@ def _keep(folder: Path, data: bytes) -> str:
 def _lock(session: Session, ident: int, viewer: Viewer) -> tuple[Letter, Case | None]:
     """The case before its letter, as whoever moves the case takes them: in another order the two would deadlock."""
     letter = find_letter(session, ident, viewer)
-    case = session.get(Case, letter.case_id, with_for_update=True) if letter.case_id else None
+    case = lock_case_by_id(session, letter.case_id) if letter.case_id else None
     return find_letter(session, ident, viewer, lock=True), case
 
 

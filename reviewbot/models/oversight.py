@@ -52,6 +52,11 @@ class LetterKind(StrEnum):
             "explanation_notice": "解释说明告知书", "ledger": "整改台账",
         }[self.value]  # fmt: skip
 
+    @property
+    def presses(self) -> bool:
+        """Whether it presses an open case; a closed one needs no pressing."""
+        return self in (self.SUPERVISION, self.SPECIAL_REPORT, self.RECTIFICATION_NOTICE)
+
 
 class LetterState(StrEnum):
     DRAFT = "draft"

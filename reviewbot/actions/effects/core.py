@@ -5,6 +5,7 @@ from datetime import datetime
 from reviewbot.actions.effects.applications import lapse
 from reviewbot.actions.effects.call_back import check_called_back, end_of_calling
 from reviewbot.actions.effects.joint import check_nobody_is_waited_for
+from reviewbot.actions.follow_letters import take_back_letters
 from reviewbot.actions.notify import approvers_of, facts_of, tell_rater
 from reviewbot.actions.open_case import dispatch
 from reviewbot.actions.start_clock import next_rung, replace_clock, round_began, running, start_clock
@@ -15,6 +16,7 @@ from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.calendars import was_told_day
 from reviewbot.queries.cases import count_evidence
 from reviewbot.queries.directory import find_department
+from reviewbot.queries.letters import unissued_letters
 from reviewbot.rules import notices
 from reviewbot.rules.lifecycle import ClosingKind, Conclusion, Move
 
@@ -152,6 +154,8 @@ def _record_feedback(step: Step) -> None:
     for due in running(step.session, case):
         due.met_at = step.at
     case.next_action_at = None
+    idle = [letter for letter in unissued_letters(step.session, case.id) if letter.kind.presses]
+    take_back_letters(step.session, case, idle, "工单已办结", told_from=step.at, now=step.at)
     case.satisfaction = None  # what the rater said of an earlier round is not said of this one
     step.said = case.closing_kind.label
 
