@@ -18,6 +18,9 @@ def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> Non
     allowed = ROLES[move]
     if move is Move.HAND_OVER and not _is_held_for_the_unit(session, case):
         allowed -= {Role.DESK}
+    upheld = case.closing_kind is not None and case.closing_kind.is_excluded
+    if move is Move.REOPEN and upheld and Role.LEADER not in viewer.roles:
+        raise NotAllowed(f"工单 {case.number} 的申诉已认定成立，不能由一人推翻：须由领导写明原因重开。")
     needed = allowed & viewer.roles
     if move is Move.ASSIST:
         units: set[int | None] = {one.department_id for one in open_assistances(session, case.id)}

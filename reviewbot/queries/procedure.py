@@ -47,6 +47,21 @@ def granted_applications(
     return list(session.scalars(wanted.order_by(Application.id)))
 
 
+def decided_appeal(session: Session, case_id: int, ground: str) -> Application | None:
+    """The last appeal of this ground that people have decided, in whichever round."""
+    return session.scalar(
+        select(Application)
+        .where(
+            Application.case_id == case_id,
+            Application.kind == ApplicationKind.APPEAL,
+            Application.ground == ground,
+            Application.state.in_((ApplicationState.GRANTED, ApplicationState.REFUSED)),
+        )
+        .order_by(Application.id.desc())
+        .limit(1)
+    )
+
+
 def applications_of(session: Session, case_id: int) -> list[Application]:
     return list(
         session.scalars(select(Application).where(Application.case_id == case_id).order_by(Application.id))

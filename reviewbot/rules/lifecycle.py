@@ -336,7 +336,7 @@ ROLES: dict[Move, frozenset[Role]] = {
     M.SEND_BACK_MEASURES: frozenset({Role.HEAD, Role.SUPERVISOR}),
     M.SEND_BACK_EXPLANATION: frozenset({Role.HEAD, Role.SUPERVISOR}),
     M.RECORD_FEEDBACK: _HANDLING,
-    M.REOPEN: frozenset({Role.SUPERVISOR}),
+    M.REOPEN: _RULING,
     M.REFUSE_RETURN: frozenset({Role.DESK}),
     M.RETURN_AGAIN: _HANDLING,
     M.CONVENE: frozenset({Role.DESK}),
@@ -359,7 +359,7 @@ ROLES: dict[Move, frozenset[Role]] = {
 }
 """Who may make a move. ``handler`` and ``head`` count only within the department that holds the case now
 (for ``ASSIST``: within a department that was asked to assist); ``desk`` hands over only what it keeps for a unit with
-nobody left."""
+nobody left; what two people closed by upholding an appeal only a leader opens again."""
 
 CITY_WIDE = frozenset({Role.DESK, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
 

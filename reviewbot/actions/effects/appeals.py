@@ -11,6 +11,7 @@ from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict
 from reviewbot.models.procedure import ApplicationKind, ApplicationState
 from reviewbot.queries.directory import userids_with_role
+from reviewbot.queries.procedure import decided_appeal
 from reviewbot.rules import notices
 from reviewbot.rules.lifecycle import Conclusion, Move, Role
 
@@ -26,6 +27,7 @@ def _appeal(step: Step) -> None:
             raise Conflict(
                 f"工单 {case.number} 的申诉期限已过（{until.astimezone(CHINA):%m-%d %H:%M}），请整改或解释说明。"
             )
+    _check_not_decided(step)
     case.conclusion = ground
     step.data |= {"conclusion": ground.value if ground else None}
     step.said = f"{ground.label}，待复核" if ground else "待复核"
@@ -34,6 +36,17 @@ def _appeal(step: Step) -> None:
     file_application(
         step, APPEAL, ground=ground.value if ground else "", deciders=step.rulebook.policy.appeals.deciders
     )
+
+
+def _check_not_decided(step: Step) -> None:
+    """What people have decided once is not asked again in another round, until somebody agrees."""
+    ground = step.asked.conclusion
+    known = decided_appeal(step.session, step.case.id, ground.value) if ground else None
+    if known is not None and known.settled_at is not None:
+        what, on = Conclusion(known.ground).label, f"{known.settled_at.astimezone(CHINA):%m-%d}"
+        raise Conflict(
+            f"工单 {step.case.number} 以「{what}」的申诉已于 {on} 决定（{known.state.label}），同一理由不能再次申诉。"
+        )
 
 
 def _after_appeal(step: Step) -> None:
