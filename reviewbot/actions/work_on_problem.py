@@ -7,41 +7,86 @@ from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA, check_days
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from reviewbot.models.oversight import Problem
+from reviewbot.models.oversight import Problem, ProblemAttempt
 from reviewbot.queries.directory import member_of
-from reviewbot.queries.problems import count_like
+from reviewbot.queries.problems import attempts_at, count_like
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.policy import ProblemRules
 
 
 def plan(
-    session: Session, ident: int, viewer: Viewer, *, owner: str, root_cause: str, measures: str, measures_from: date
+    session: Session, ident: int, viewer: Viewer, *, now: datetime, owner: str, root_cause: str, measures: str,
+    measures_from: date,
 ) -> str:  # fmt: skip
-    """Say why it happens, who mends it, what is done and from which day; the sentence told."""
+    """Say why it happens, who mends it, what is done and from which day; the sentence told.
+
+    Measures whose day has come are not rewritten: others begin a new attempt, and the old one is kept with its
+    figure. A supervisor may break one off; the unit's head waits until the figure speaks.
+    """
     problem = _locked(session, ident, viewer)
-    own_head = Role.HEAD in viewer.roles and viewer.department_id == problem.department_id
-    if not (own_head or Role.SUPERVISOR in viewer.roles):
+    if not may_plan(problem, viewer):
         raise NotAllowed("共性问题由单位负责人或督办填写。")
     if not root_cause.strip() or not measures.strip():
         raise InvalidInput("请写明根本原因和整改措施。")
     person = member_of(session, problem.department_id, owner)
     if person is None:
         raise InvalidInput(f"该单位没有（或不止一位）“{owner}”，请写姓名或账号。")
-    if measures_from < problem.opened_at.astimezone(CHINA).date():
-        raise InvalidInput("措施起始日期不能早于问题立项之日。")
     check_days(measures_from, measures_from)
-    problem.owner_id, problem.root_cause, problem.measures = person.id, root_cause, measures
-    problem.measures_from = measures_from
+    told = (root_cause, measures, measures_from)
+    if told != (problem.root_cause, problem.measures, problem.measures_from):
+        if problem.measures_from is not None and under_way(problem, now):
+            _give_way(session, problem, viewer, now, problem.measures_from)
+            if measures_from < _day(now):
+                raise InvalidInput("新一轮措施的起始日期不能早于今天。")
+        elif measures_from < _day(problem.opened_at):
+            raise InvalidInput("措施起始日期不能早于问题立项之日。")
+        problem.root_cause, problem.measures, problem.measures_from = told
+    problem.owner_id = person.id
     return f"共性问题 {problem.id} 由{person.name}负责，措施自 {measures_from} 起。"
+
+
+def may_plan(problem: Problem, viewer: Viewer) -> bool:
+    """Whether this person writes down what is done about it."""
+    own_head = Role.HEAD in viewer.roles and viewer.department_id == problem.department_id
+    return own_head or Role.SUPERVISOR in viewer.roles
+
+
+def under_way(problem: Problem, now: datetime) -> bool:
+    """Whether its measures have begun: on their first day they may still be corrected."""
+    return problem.measures_from is not None and problem.measures_from < _day(now)
+
+
+def _give_way(session: Session, problem: Problem, viewer: Viewer, now: datetime, begun: date) -> None:
+    """Keep the attempt under way with the figure it has come to."""
+    if recurrence(session, problem, now) is None and Role.SUPERVISOR not in viewer.roles:
+        raise NotAllowed(f"措施自 {begun} 起实施，满 {problem.window_days} 天前另换措施由督办决定。")
+    start, end = _counted(problem, begun)
+    end = min(end, now)
+    session.add(
+        ProblemAttempt(
+            problem_id=problem.id, owner_id=problem.owner_id, root_cause=problem.root_cause,
+            measures=problem.measures, measures_from=begun, days=(end - start).days,
+            after_count=count_like(session, problem, start, end), ended_at=now, ended_by=viewer.name,
+        )
+    )  # fmt: skip
+
+
+def _counted(problem: Problem, measures_from: date) -> tuple[datetime, datetime]:
+    """The time in which measures that begin on this day are judged."""
+    start = max(datetime.combine(measures_from, time(), CHINA), problem.opened_at)
+    return start, start + timedelta(days=problem.window_days)
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(CHINA).date()
 
 
 def recurrence(session: Session, problem: Problem, now: datetime) -> int | None:
     """Like reviews since the measures began, over as many days as before; None while that time still runs."""
     if problem.measures_from is None:
         return None
-    start = max(datetime.combine(problem.measures_from, time(), CHINA), problem.opened_at)
-    end = start + timedelta(days=problem.window_days)
+    start, end = _counted(problem, problem.measures_from)
     return count_like(session, problem, start, end) if now >= end else None
 
 
@@ -58,7 +103,10 @@ def close_problem(session: Session, ident: int, viewer: Viewer, *, now: datetime
             f"共性问题 {ident} 措施前 {problem.before_count} 件、措施后 {after} 件，仍在发生，不能销号。"
         )
     problem.after_count, problem.closed_at, problem.closed_by = after, now, viewer.name
-    return f"共性问题 {ident} 已销号：措施前 {problem.before_count} 件，措施后 {after} 件。"
+    before = "".join(
+        f"此前的措施后 {one.days} 天 {one.after_count} 件。" for one in attempts_at(session, ident)
+    )
+    return f"共性问题 {ident} 已销号：措施前 {problem.before_count} 件，措施后 {after} 件。{before}"
 
 
 def _locked(session: Session, ident: int, viewer: Viewer) -> Problem:

@@ -223,6 +223,25 @@ class Problem(Base):
     closed_by: Mapped[str | None]
 
 
+class ProblemAttempt(Base):
+    """Measures against a problem that gave way to others, with their figure: nobody starts anew unseen (B16)."""
+
+    __tablename__ = "problem_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    problem_id: Mapped[int] = mapped_column(ForeignKey("problems.id"), index=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    root_cause: Mapped[str]
+    measures: Mapped[str]
+    measures_from: Mapped[date]
+    after_count: Mapped[int]
+    """Like reviews in the days counted."""
+    days: Mapped[int]
+    """The window's, or fewer where it was broken off."""
+    ended_at: Mapped[datetime]
+    ended_by: Mapped[str]
+
+
 class ProblemReview(Base):
     """A review that belongs to a problem."""
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, case, func, select
 from sqlalchemy.dialects.postgresql import array as sql_array
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from reviewbot.models.case import Case
-from reviewbot.models.oversight import Problem, ProblemReview
+from reviewbot.models.oversight import Problem, ProblemAttempt, ProblemReview
+from reviewbot.models.people import Item
 from reviewbot.models.review import Review
 from reviewbot.queries.cases import APPEAL_UPHELD
 from reviewbot.queries.scope import Viewer
@@ -27,7 +28,26 @@ class Cluster:
 
 
 def _like(start: datetime, end: datetime) -> Select[*tuple[Any, ...]]:
-    """One row for each bad review and each of its reasons; upheld appeals do not count."""
+    """One row for each service rated bad and each reason of it; upheld appeals do not count.
+
+    A rater's second bad rating of the same service is no second event. An item told by its code alone is known by
+    the name our directory has for it.
+    """
+    earlier = aliased(Review)
+    named = (
+        select(Item.name).where(Item.code == Review.item_code).order_by(Item.id).limit(1).scalar_subquery()
+    )
+    rated_before = (
+        select(earlier.id)
+        .where(
+            earlier.source == Review.source,
+            earlier.external_id == Review.external_id,
+            earlier.round < Review.round,
+            earlier.is_bad,
+        )
+        .exists()
+    )
+    item = func.coalesce(func.nullif(Review.item, ""), named, func.nullif(Review.item_code, ""))
     reasons = case(
         (func.cardinality(Review.reason_codes) == 0, sql_array([""])),
         else_=Review.reason_codes,
@@ -35,7 +55,7 @@ def _like(start: datetime, end: datetime) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Case.department_id,
-            Review.item,
+            item.label("item"),
             func.unnest(reasons, type_=String).label("reason"),
             func.coalesce(Review.window, "").label("object"),
             Review.id.label("review_id"),
@@ -43,7 +63,8 @@ def _like(start: datetime, end: datetime) -> Select[*tuple[Any, ...]]:
         .join(Case, Case.review_id == Review.id)
         .where(
             Review.is_bad,
-            Review.item.is_not(None),
+            ~rated_before,
+            item.is_not(None),
             Case.department_id.is_not(None),
             ~APPEAL_UPHELD,
             Review.reviewed_at >= start,
@@ -100,6 +121,12 @@ def problems_seen_by(
     if not viewer.sees_all:
         wanted = wanted.where(Problem.department_id == viewer.department_id)
     return list(session.scalars(wanted))
+
+
+def attempts_at(session: Session, problem_id: int) -> list[ProblemAttempt]:
+    """The measures that gave way, first to last."""
+    wanted = select(ProblemAttempt).where(ProblemAttempt.problem_id == problem_id)
+    return list(session.scalars(wanted.order_by(ProblemAttempt.id)))
 
 
 def cases_of_problem(session: Session, problem_id: int) -> list[Case]:

@@ -8,12 +8,12 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from reviewbot.actions.work_on_problem import close_problem, plan, recurrence
+from reviewbot.actions.work_on_problem import close_problem, may_plan, plan, recurrence, under_way
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
-from reviewbot.models.oversight import Problem
+from reviewbot.models.oversight import Problem, ProblemAttempt
 from reviewbot.models.people import Department, Staff
-from reviewbot.queries.problems import cases_of_problem, problems_seen_by
+from reviewbot.queries.problems import attempts_at, cases_of_problem, problems_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.masking import mask_personal
@@ -59,18 +59,26 @@ def _show(
             "owner": line["owner"] if problem.owner_id else "", "root_cause": problem.root_cause,
             "measures": problem.measures, "measures_from": problem.measures_from or now.astimezone(CHINA).date(),
         }  # fmt: skip
+        attempts = [_attempt(session, one) for one in attempts_at(session, ident)]
         after = problem.after_count if problem.closed_at else recurrence(session, problem, now)
         cases = [
             {"number": case.number, "status": case.status.label} for case in cases_of_problem(session, ident)
         ]
-    head = Role.HEAD in viewer.roles and viewer.department_id == problem.department_id
-    supervisor = Role.SUPERVISOR in viewer.roles
     open_ = problem.closed_at is None
     return views.render(
         request, "problem.html", status=wrong.status if wrong else 200, problem=problem, line=line, after=after,
-        cases=cases, may_plan=open_ and (head or supervisor), may_close=open_ and supervisor, done=done,
+        cases=cases, may_plan=open_ and may_plan(problem, viewer), attempts=attempts, done=done,
+        may_close=open_ and Role.SUPERVISOR in viewer.roles, begun=under_way(problem, now),
         filled=kept or stored, wrong=wrong.sentence if wrong else None,
     )  # fmt: skip
+
+
+def _attempt(session: Session, one: ProblemAttempt) -> dict[str, Any]:
+    return {
+        "measures_from": one.measures_from, "ended": views.moment(one.ended_at), "ended_by": one.ended_by,
+        "owner": session.get_one(Staff, one.owner_id).name, "root_cause": one.root_cause, "measures": one.measures,
+        "after": one.after_count, "days": one.days,
+    }  # fmt: skip
 
 
 def _line(session: Session, problem: Problem) -> dict[str, Any]:
@@ -102,7 +110,7 @@ def act(request: Request, form: FormData) -> Response:
                 close_problem(session, ident, viewer, now=now, rules=rules)
             else:
                 plan(
-                    session, ident, viewer, owner=login.text_of(form, "owner"),
+                    session, ident, viewer, now=now, owner=login.text_of(form, "owner"),
                     root_cause=login.words_of(form, "root_cause", "根本原因", REMARK_LIMIT),
                     measures=login.words_of(form, "measures", "措施", REMARK_LIMIT),
                     measures_from=_day(login.text_of(form, "measures_from")),

@@ -11,7 +11,8 @@ from reviewbot.actions.work_on_problem import close_problem, plan
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.oversight import Problem
-from reviewbot.queries.problems import cases_of_problem, problems_seen_by
+from reviewbot.models.people import Item
+from reviewbot.queries.problems import attempts_at, cases_of_problem, problems_seen_by
 from reviewbot.rules.policy import ProblemRules
 
 RULES = ProblemRules(count=3, window_days=30, recurrence_at_most=0.34)
@@ -33,7 +34,7 @@ def planned(house, ident, who=HEAD, **facts):
         "owner": "hongyongchun01", "root_cause": "系统对账滞后", "measures": "每日对账", "measures_from": today,
     } | facts  # fmt: skip
     with house.database.begin() as session:
-        return plan(session, ident, viewer(house, who), **told)
+        return plan(session, ident, viewer(house, who), now=house.clock.now(), **told)
 
 
 def closed(house, ident, who=SUPERVISOR):
@@ -104,10 +105,67 @@ def test_it_closes_by_the_figure_alone(house, clock):
 
     planned(house, ident, measures="增派人手并每日对账")
     clock.moment += timedelta(days=31)
-    assert "措施后 0 件" in closed(house, ident)
+    assert closed(house, ident).endswith("措施前 3 件，措施后 0 件。此前的措施后 30 天 2 件。")
     assert found(house) == []  # what closed it does not open it again
     with pytest.raises(Conflict, match="已销号"):
         closed(house, ident)
+
+
+def kept(house, ident):
+    with house.database.begin() as session:
+        return [(one.measures, one.after_count, one.days) for one in attempts_at(session, ident)]
+
+
+def test_measures_under_way_are_not_rewritten_and_only_a_supervisor_breaks_them_off(house, clock):
+    for _ in range(3):
+        bad(house)
+    (ident,) = found(house)
+    planned(house, ident, measures="张贴告示")
+    planned(house, ident)  # a slip, mended on the first day
+    clock.moment += timedelta(days=10, hours=1)
+    bad(house)
+
+    with pytest.raises(NotAllowed, match="满 30 天前另换措施由督办决定"):
+        planned(house, ident, measures="增派人手")
+    assert kept(house, ident) == []
+    began = clock.moment.astimezone(CHINA).date() - timedelta(days=10)
+    planned(house, ident, owner="chenwei02", measures_from=began)  # another owner of the same measures
+    with pytest.raises(InvalidInput, match="不能早于今天"):
+        planned(house, ident, SUPERVISOR, measures="增派人手", measures_from=began)
+    planned(house, ident, SUPERVISOR, measures="增派人手")
+
+    assert kept(house, ident) == [("每日对账", 1, 10)]
+    clock.moment += timedelta(days=29)
+    with pytest.raises(Conflict, match="满 30 天"):
+        closed(house, ident)
+
+
+def test_a_second_bad_rating_of_the_same_service_is_no_second_event(house):
+    for _ in range(2):
+        bad(house)
+    facts = {"external_id": "TWICE", "reason_codes": ["209"], "window": "9号窗口"}
+    bad(house, **facts)
+    bad(house, **facts, round=2)
+    bad(house, window="9号窗口")
+
+    assert found(house) == []
+
+
+def test_an_item_told_by_its_code_alone_is_the_item_of_that_code(house):
+    with house.database.begin() as session:
+        session.scalars(select(Item).where(Item.name == "失业保险金申领")).one().code = "440100-7"
+    bad(house, item="失业保险金申领")
+    bad(house, item=None, item_code="440100-7")
+    bad(house, item="", item_code="440100-7")
+    for _ in range(3):
+        bad(house, item=None, item_code="UNKNOWN-1", reason_codes=["214"])
+
+    first, second = found(house)
+    with house.database.begin() as session:
+        assert {session.get_one(Problem, one).item for one in (first, second)} == {
+            "失业保险金申领",
+            "UNKNOWN-1",
+        }
 
 
 def test_a_plan_needs_a_cause_a_measure_and_somebody_of_the_unit(house):

@@ -57,3 +57,35 @@ def test_before_eight_in_the_morning_the_page_proposes_today_and_today_is_taken(
         "measures_from": proposed, "csrf": token_in(page),
     }  # fmt: skip
     assert pages.post(f"/problems/{ident}", data=form).status_code == 303
+
+
+def test_measures_that_gave_way_stay_on_the_page_with_their_figure(pages: Browser, house, clock) -> None:
+    for number in range(3):
+        new_case(house, external_id=f"P{number}", reviewed_at=house.clock.now())
+    clock.moment += timedelta(hours=1)
+    with house.database.begin() as session:
+        (ident,) = find_problems(session, now=house.clock.now(), rules=ProblemRules(3, 30, 0.34))
+
+    def hand_in(who, measures):
+        enter(pages, who)
+        form = {
+            "act": "plan", "owner": "hongyongchun01", "root_cause": "对账滞后", "measures": measures,
+            "measures_from": f"{house.clock.now().astimezone(CHINA):%Y-%m-%d}",
+        }  # fmt: skip
+        page = pages.get(f"/problems/{ident}").text
+        return pages.post(f"/problems/{ident}", data=form | {"csrf": token_in(page)})
+
+    assert hand_in("wangzehao01", "每日对账").status_code == 303
+    clock.moment += timedelta(days=5, hours=1)
+    refused = hand_in("wangzehao01", "增派人手")
+    assert (refused.status_code, "由督办决定" in refused.text, "增派人手" in refused.text) == (
+        403,
+        True,
+        True,
+    )
+    assert hand_in("wanghailing01", "增派人手").status_code == 303
+
+    page = pages.get(f"/problems/{ident}").text
+    assert "以前的措施" in page
+    assert "措施前 30 天 3 件，措施后 5 天 0 件。" in page
+    assert "措施：每日对账" in page
