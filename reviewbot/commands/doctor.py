@@ -1,5 +1,6 @@
 """What ``reviewbot doctor`` looks at; every finding says what to do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,15 +10,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from reviewbot.clock import CHINA
-from reviewbot.errors import ChannelError
+from reviewbot.errors import ChannelError, SettingError
 from reviewbot.files.scanner import Scanner, ScannerAway
 from reviewbot.models.policy import CalendarVersion
 from reviewbot.outbox import RATER
 from reviewbot.queries.cases import cases_behind
 from reviewbot.rules.calendar import Calendar
+from reviewbot.rules.policy import Policy, parse
 from reviewbot.setting_types import SECRET_BYTES, key_of
 from reviewbot.settings import strange_variables
-from reviewbot.vitals import Level, look
+from reviewbot.vitals import Level, Sign, look, look_beside
 from reviewbot.wiring import House, rule_files
 
 TEST_VIRUS = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -34,16 +36,18 @@ class Finding:
 
 
 def check_system(house: House) -> list[Finding]:
+    """Everything; without the database whatever can be told without it, and it is not asked again and again."""
+    database = _database(house)
     return [
-        _database(house),
+        database,
         _queue(house),
         *_wecom(house),
         _texts(house),
         _scanner(house.scanner),
-        *_rules(house),
+        *(_rules(house) if database.good else _rule_files(house)),
         *_sources(house),
         *_strange(),
-        *_signs(house),
+        *_signs(look(house) if database.good else look_beside(house)),
     ]
 
 
@@ -52,12 +56,8 @@ def _database(house: House) -> Finding:
         with house.database.begin() as session:
             version = session.scalar(text("SHOW server_version"))
     except SQLAlchemyError as wrong:
-        return database_away(wrong)
+        return Finding(False, f"数据库连不上（{type(wrong).__name__}）", "检查 REVIEWBOT_DATABASE_URL。")
     return Finding(True, f"数据库 PostgreSQL {version}")
-
-
-def database_away(wrong: SQLAlchemyError) -> Finding:
-    return Finding(False, f"数据库连不上（{type(wrong).__name__}）", "检查 REVIEWBOT_DATABASE_URL。")
 
 
 def _queue(house: House) -> Finding:
@@ -129,13 +129,10 @@ def _scanner(scanner: Scanner | None) -> Finding:
 def _rules(house: House) -> list[Finding]:
     """What is in force, and whether the files say something else: a changed calendar waits to be applied (B2)."""
     files, now = rule_files(house.settings), house.clock.now()
-    try:
-        with house.database.begin() as session:
-            today = house.today(session)
-            kept = session.get_one(CalendarVersion, today.calendar.version)
-            behind = len(cases_behind(session, today.calendar.version))
-    except SQLAlchemyError:
-        return []
+    with house.database.begin() as session:
+        today = house.today(session)
+        kept = session.get_one(CalendarVersion, today.calendar.version)
+        behind = len(cases_behind(session, today.calendar.version))
     found = [
         Finding(True, f"规则 {today.policy.version}"),
         _years(today.calendar, now.astimezone(CHINA).year),
@@ -151,6 +148,22 @@ def _rules(house: House) -> list[Finding]:
     if behind:
         found.append(Finding(False, f"{behind} 件工单的时限尚未按施行中的日历重算", "启动工作进程。"))
     return found
+
+
+def _rule_files(house: House) -> list[Finding]:
+    """Whether the files could be taken; which rules are in force only the database knows."""
+    try:
+        files = rule_files(house.settings)
+        policy = Policy.from_table(parse(files.policy, house.settings.policy.name))
+        calendar = Calendar.from_texts(files.national, files.local)
+    except SettingError as wrong:
+        return [
+            Finding(False, wrong.sentence, "运行 reviewbot policy check、reviewbot calendar check 逐项查看。")
+        ]
+    return [
+        Finding(True, f"规则文件 {policy.version} 可读，施行中的规则要等数据库"),
+        _years(calendar, house.clock.now().astimezone(CHINA).year),
+    ]
 
 
 def _years(calendar: Calendar, year: int) -> Finding:
@@ -203,14 +216,14 @@ def _secrets(name: str, secrets: list[str]) -> Finding:
     return Finding(True, f"来源 {name} 有签名密钥")
 
 
-def _signs(house: House) -> list[Finding]:
+_TOLD = ("wecom", "callback_age_seconds", "queue_length")
+"""Signs whose fault is a finding of its own."""
+
+
+def _signs(signs: Iterable[Sign]) -> list[Finding]:
     """The same signs as on /health; what is merely worth a look is told and does not fail the doctor."""
-    try:
-        signs = look(house)
-    except SQLAlchemyError:
-        return []  # told above
     return [
         Finding(sign.level is not Level.BAD, "；".join((sign.what, *sign.lines)), sign.advice)
         for sign in signs
-        if sign.key not in ("wecom", "callback_age_seconds") or sign.level is not Level.BAD  # told above
+        if sign.key not in _TOLD or sign.level is not Level.BAD
     ]

@@ -14,7 +14,7 @@ from typing import Any
 import requests
 from standardwebhooks import Webhook
 
-from reviewbot.clock import set_rehearsal
+from reviewbot.clock import CHINA, set_rehearsal
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde"
@@ -137,13 +137,18 @@ LEFT_OPEN = ("0016", "0024")
 UNSIGNED = ("0015",)
 
 
+def scene(stage: Stage, at: datetime, what: str, say: Callable[[str], None], *, act: str = "") -> None:
+    """The clock is set, and the hour that is announced is the clock's."""
+    stage.at(at)
+    say(f"{act}{at.astimezone(CHINA):%H:%M} {what}")
+
+
 def play_day(
-    stage: Stage, people: People, samples: Path, stream: Iterable[dict[str, Any]], say: Callable[[str], None]
-) -> None:
-    """One scripted day, Monday 2026-11-30, and the working week in which its cases fall due."""
-    morning = datetime(2026, 11, 30, 8, 30, tzinfo=UTC) - timedelta(hours=8)
-    stage.at(morning)
-    say("08:30 省平台推送评价样例，本地平台推送当日评价")
+    stage: Stage, people: People, morning: datetime, samples: Path, stream: Iterable[dict[str, Any]],
+    say: Callable[[str], None],
+) -> None:  # fmt: skip
+    """One scripted day from a Monday morning on, and the working week in which its cases fall due."""
+    scene(stage, morning, "省平台推送评价样例，本地平台推送当日评价", say)
     stage.push("province_a", (samples / "province_a.ndjson").read_bytes().splitlines())
     stage.push("province_a", (samples / "malformed.ndjson").read_bytes().splitlines())
     stage.push("standard", [json.dumps(record, ensure_ascii=False).encode() for record in stream])
@@ -151,15 +156,13 @@ def play_day(
     cases = {case["number"]: case for case in stage.cases()}
     say(f"已立案 {len(cases)} 件")
 
-    stage.at(morning + timedelta(minutes=40))
-    say("09:10 派单员处理目录中找不到单位的评价")
+    scene(stage, morning + timedelta(minutes=40), "派单员处理目录中找不到单位的评价", say)
     at_desk = [number for number, case in cases.items() if case["status"] == "awaiting_dispatch"]
     for number in sorted(at_desk)[:-1]:
         stage.say(people.desk, f"派单 {number} 社保局")
     stage.settle()
 
-    stage.at(morning + timedelta(hours=1))
-    say("09:30 经办人在企业微信中签收、回访、认定")
+    scene(stage, morning + timedelta(hours=1), "经办人在企业微信中签收、回访、认定", say)
     cases = {case["number"]: case for case in stage.cases()}
     mine = [
         case for case in cases.values()
@@ -177,16 +180,14 @@ def play_day(
         stage.say(case["handler"], f"认定 {case['number']} {_verdict(case)}")
     stage.settle()
 
-    stage.at(morning + timedelta(hours=6, minutes=30))
-    say("15:00 整改、解释，负责人审核")
+    scene(stage, morning + timedelta(hours=6, minutes=30), "整改、解释，负责人审核", say)
     acting = [case for case in mine if not case["external_id"].endswith(LEFT_OPEN)]
     for case in acting:
         _handle(stage, case)
     stage.settle()
     _decide(stage, people, acting)
 
-    stage.at(morning + timedelta(hours=8))
-    say("16:30 向评价人反馈，工单办结")
+    scene(stage, morning + timedelta(hours=8), "向评价人反馈，工单办结", say)
     for case in acting:
         stage.say(case["handler"], f"反馈 {case['number']} 电话 已告知处理结果")
     stage.settle()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reviewbot.clock import CHINA
-from reviewbot.simulator.director import People, PlayFailed, Stage
+from reviewbot.simulator.director import People, PlayFailed, Stage, scene
 
 BOUNCE, ARBITRATION, JOINT, EXTENSION, UPHELD, REFUSED, UNREACHABLE, REOPENED, SILENT = (
     f"YL2026{number:04d}" for number in range(1, 10)
@@ -74,8 +74,7 @@ def play_procedure(stage: Stage, people: People, monday: datetime, say: Callable
     """From a Monday morning until the ladder of the silent case has ended, three months after its limit; every case is
     brought to where the script says.
     """
-    stage.at(monday)
-    say("第二幕 09:00 九件不寻常的差评")
+    scene(stage, monday, "九件不寻常的差评", say, act="第二幕 ")
     stage.push("standard", [_record(ident, monday) for ident in ITEMS])
     stage.settle()
     cases = {case["external_id"]: case for case in stage.cases() if case["external_id"] in ITEMS}

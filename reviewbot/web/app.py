@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from reviewbot.errors import InvalidInput, ReviewbotError, Unavailable
-from reviewbot.vitals import Level, look
+from reviewbot.vitals import Level, look, look_beside
 from reviewbot.web.api import router
 from reviewbot.web.card_api import cards_router
 from reviewbot.web.contacts_door import check_contacts_address, receive_contact_change
@@ -76,7 +76,7 @@ def readyz(request: Request) -> Response:
 
 
 def metrics(request: Request) -> Response:
-    """The process's own figures, and the signs of /health; without the database only that it is away."""
+    """The process's own figures, and the signs of /health; without the database that it is away and what Redis says."""
     registry = CollectorRegistry()
     away = Gauge("reviewbot_database_away", "1 while the database does not answer", registry=registry)
     sick = Gauge("reviewbot_health", "0 good, 1 worth a look, 2 to be mended", ["sign"], registry=registry)
@@ -84,11 +84,13 @@ def metrics(request: Request) -> Response:
         "reviewbot_figure", "What each sign of /health counts or how old it is", ["sign"], registry=registry
     )
     try:
-        for sign in look(request.app.state.house):
-            sick.labels(sign.key).set(LEVELS.index(sign.level))
-            figure.labels(sign.key).set(sign.figure)
+        signs = look(request.app.state.house)
     except SQLAlchemyError:
         away.set(1)
+        signs = look_beside(request.app.state.house)
+    for sign in signs:
+        sick.labels(sign.key).set(LEVELS.index(sign.level))
+        figure.labels(sign.key).set(sign.figure)
     return Response(generate_latest() + generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
