@@ -200,6 +200,9 @@ def _load_exceptions(
             found = RoutingException(kind=row["kind"], value=row["value"])
             session.add(found)
             change.lines.append(f"新增派单规则 {row['value']}")
+        if found.ended_at is not None and found.department_id == owner.id:
+            change.lines.append(f"派单规则 {row['value']} 已由{found.ended_by}停用，不恢复")
+            continue
         found.department_id, found.reason = owner.id, row["reason"]
 
 

@@ -80,6 +80,8 @@ def _without_object(session: Session, case: Case) -> set[Move]:
         idle |= {Move.REFUSE_RETURN, Move.CONVENE}
     if not open_assistances(session, case.id):
         idle |= {Move.ASSIST, Move.WITHDRAW_ASSISTANCE}
+    if not case.ruled:
+        idle.add(Move.KEEP_AS_RULE)
     if case.instructed_at is not None:
         idle.add(Move.INSTRUCT)
     if case.department_id is None:

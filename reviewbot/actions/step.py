@@ -35,6 +35,7 @@ class Verb(StrEnum):
     REFUSE_RETURN = "refuse_return"
     CONVENE = "convene"
     RULE = "rule"
+    KEEP_AS_RULE = "keep_as_rule"
     ASK_ASSISTANCE = "ask_assistance"
     ASSIST = "assist"
     WITHDRAW_ASSISTANCE = "withdraw_assistance"

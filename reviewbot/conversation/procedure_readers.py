@@ -188,6 +188,9 @@ PROCEDURE_READERS: dict[Verb, Reader] = {
     ),
     Verb.convene: free_text(Verb.convene, "reason", "会商要写明争议", "会商 两单位均称不属其职责"),
     Verb.rule: _rule,
+    Verb.keep_as_rule: free_text(
+        Verb.keep_as_rule, "reason", "照此派单要写明原因", "照此派单 同一事项今后不再会商"
+    ),
     Verb.ask_assistance: _unit_and_words(
         Verb.ask_assistance, "协办要写明单位和要做什么", "协办 税务局 请提供缴费记录"
     ),

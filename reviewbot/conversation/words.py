@@ -30,6 +30,7 @@ class Verb(StrEnum):
     refuse_return = "refuse_return"
     convene = "convene"
     rule = "rule"
+    keep_as_rule = "keep_as_rule"
     ask_assistance = "ask_assistance"
     assist = "assist"
     withdraw_assistance = "withdraw_assistance"

@@ -89,16 +89,22 @@ class Delegation(Base):
 
 
 class RoutingException(Base):
-    """A ruling that an item or a window belongs elsewhere than the directory says."""
+    """A ruling that an item or a window belongs elsewhere than the directory says; ended, never deleted."""
 
     __tablename__ = "routing_exceptions"
     __table_args__ = (UniqueConstraint("kind", "value"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
+    """item or window."""
     value: Mapped[str]
     department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"))
     reason: Mapped[str]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    """The case whose ruling it is; None where it came with the city's ``routing.csv``."""
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    ended_reason: Mapped[str | None]
 
 
 class ApiToken(Base):

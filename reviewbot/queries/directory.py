@@ -1,6 +1,7 @@
 """Look-ups in the directory: departments, items, windows, people."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -60,10 +61,11 @@ def _exception(session: Session, review: Review) -> tuple[int, str, str] | None:
         select(Department.id, Department.short_name, RoutingException.reason)
         .join(RoutingException, RoutingException.department_id == Department.id)
         .where(
+            RoutingException.ended_at.is_(None),
             or_(
                 (RoutingException.kind == "item") & (RoutingException.value == review.item),
                 (RoutingException.kind == "window") & (RoutingException.value == review.window),
-            )
+            ),
         )
         .order_by(RoutingException.kind)
         .limit(1)
@@ -97,10 +99,27 @@ def _window_owner(session: Session, name: str | None) -> tuple[int, str] | None:
 
 
 def routing_exception(session: Session, kind: str, value: str) -> RoutingException | None:
-    """The ruling that stands for an item or a window."""
+    """The rule of an item or a window, in force or ended."""
     return session.scalar(
         select(RoutingException).where(RoutingException.kind == kind, RoutingException.value == value)
     )
+
+
+def routing_rules(
+    session: Session, *, ended: bool, after: int | None = None, limit: int = 50
+) -> Sequence[tuple[RoutingException, str, str | None]]:
+    """Rules in force, or those that were ended, newest first, with the unit's name and the number of the case ruled."""
+    wanted = (
+        select(RoutingException, Department.short_name, Case.number)
+        .join(Department, Department.id == RoutingException.department_id)
+        .outerjoin(Case, Case.id == RoutingException.case_id)
+        .where(RoutingException.ended_at.is_not(None) if ended else RoutingException.ended_at.is_(None))
+        .order_by(RoutingException.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        wanted = wanted.where(RoutingException.id < after)
+    return [(rule, unit, number) for rule, unit, number in session.execute(wanted)]
 
 
 def units_named_in(session: Session, words: str) -> list[Department]:

@@ -94,6 +94,7 @@ WORDS: dict[Move, str] = {
     M.SEND_BACK_MEASURES: "重办 {number} 原因", M.SEND_BACK_EXPLANATION: "重办 {number} 原因",
     M.RECORD_FEEDBACK: "反馈 {number} 电话 说明", M.REOPEN: "重开 {number} 原因",
     M.REFUSE_RETURN: "驳回 {number} 理由", M.CONVENE: "会商 {number} 争议", M.RULE: "裁定 {number} 单位 理由",
+    M.KEEP_AS_RULE: "照此派单 {number} 原因",
     M.ASK_ASSISTANCE: "协办 {number} 单位 要做什么", M.ASSIST: "协办答复 {number} 结果",
     M.WITHDRAW_ASSISTANCE: "撤销协办 {number} 单位 原因", M.REQUEST_EXTENSION: "延期 {number} 5 原因",
     M.GRANT_EXTENSION: "同意 {number}", M.REFUSE_EXTENSION: "不同意 {number} 原因",

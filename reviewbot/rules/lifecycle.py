@@ -61,6 +61,8 @@ class Move(StrEnum):
     RETURN_AGAIN = "return_again"
     CONVENE = "convene"
     RULE = "rule"
+    KEEP_AS_RULE = "keep_as_rule"
+    END_RULE = "end_rule"
     ASK_ASSISTANCE = "ask_assistance"
     ASSIST = "assist"
     WITHDRAW_ASSISTANCE = "withdraw_assistance"
@@ -190,6 +192,8 @@ _MOVE_LABELS = {
     M.RETURN_AGAIN: "再次退回",
     M.CONVENE: "会商",
     M.RULE: "裁定",
+    M.KEEP_AS_RULE: "照此派单",
+    M.END_RULE: "停用派单规则",
     M.ASK_ASSISTANCE: "请求协办",
     M.ASSIST: "协办答复",
     M.WITHDRAW_ASSISTANCE: "撤销协办",
@@ -300,7 +304,7 @@ _BESIDE = frozenset(
     {
         M.RETURN_AGAIN, M.CONVENE, M.ASK_ASSISTANCE, M.ASSIST, M.WITHDRAW_ASSISTANCE, M.REQUEST_EXTENSION,
         M.GRANT_EXTENSION, M.REFUSE_EXTENSION, M.REQUEST_LEDGER, M.GRANT_LEDGER, M.REFUSE_LEDGER,
-        M.SUPPORT_APPEAL, M.HAND_OVER, M.INSTRUCT, M.REMARK,
+        M.SUPPORT_APPEAL, M.HAND_OVER, M.INSTRUCT, M.REMARK, M.KEEP_AS_RULE,
     }
 )  # fmt: skip
 _WORKING = (S.VERIFYING, S.RECTIFYING, S.EXPLAINING)
@@ -309,13 +313,16 @@ _WITHIN = {
     (M.ASK_ASSISTANCE, M.ASSIST, M.WITHDRAW_ASSISTANCE): (*_WORKING, S.ON_LEDGER),
     (M.HAND_OVER,): tuple(status for status in S if status.awaits_handler),
     (M.INSTRUCT, M.REMARK): tuple(status for status in S if status.is_open),
+    (M.KEEP_AS_RULE,): tuple(
+        status for status in S if not status.awaits_bureau
+    ),  # once ruled it never comes back
 }
 TRANSITIONS |= {(at, move): at for moves, where in _WITHIN.items() for move in moves for at in where}
 
 FACTS = frozenset({
     M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED, M.REVEAL_PHONE,
     M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.KEEP_CARD, M.ISSUE_LETTER, M.RECEIVE_LETTER,
-    M.WITHDRAW_LETTER, M.RECALL, M.QUARANTINE, M.ERASE_RATER, M.FOLLOW_CALENDAR,
+    M.WITHDRAW_LETTER, M.END_RULE, M.RECALL, M.QUARANTINE, M.ERASE_RATER, M.FOLLOW_CALENDAR,
 })  # fmt: skip
 
 _HANDLING = frozenset({Role.HANDLER, Role.HEAD})
@@ -341,6 +348,7 @@ ROLES: dict[Move, frozenset[Role]] = {
     M.RETURN_AGAIN: _HANDLING,
     M.CONVENE: frozenset({Role.DESK}),
     M.RULE: _RULING,
+    M.KEEP_AS_RULE: frozenset({Role.DESK}),
     M.ASK_ASSISTANCE: frozenset({Role.DESK, Role.SUPERVISOR, Role.HEAD}),
     M.ASSIST: _HANDLING,
     M.WITHDRAW_ASSISTANCE: frozenset({Role.DESK, Role.SUPERVISOR, Role.HEAD}),

@@ -36,6 +36,7 @@ CHAT_WORDS = {
     "派单": "dispatch", "签收": "sign", "退回": "return", "回访": "record_call", "认定": "conclude",
     "整改": "submit_measures", "解释": "submit_explanation", "通过": "approve", "重办": "send_back",
     "反馈": "record_feedback", "重开": "reopen", "驳回": "refuse_return", "会商": "convene", "裁定": "rule",
+    "照此派单": "keep_as_rule",
     "协办": "ask_assistance", "协办答复": "assist", "撤销协办": "withdraw_assistance",
     "延期": "request_extension", "台账": "request_ledger", "同意": "agree", "不同意": "disagree",
     "移交": "hand_over", "批示": "instruct",

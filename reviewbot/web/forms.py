@@ -125,6 +125,7 @@ def forms_by_verb(units: Sequence[UnitName], *, has_evidence: bool) -> dict[Verb
             Field("remark", "理由"),
             Field("as_rule", "今后同一事项照此派单", "checkbox", required=False),
         )),
+        MoveForm("keep_as_rule", "照此派单", "裁定作为今后同一事项的派单规则；在「派单规则」中可以停用。", (reason,)),
         MoveForm("ask_assistance", "请求协办", "牵头单位和办理时限不变。", (
             Field("department", "协办单位", "select", options=named),
             Field("remark", "要协办什么"),

@@ -18,7 +18,7 @@ from reviewbot.queries.delegates import acting_roles
 from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.health import open_alerts
 from reviewbot.queries.scope import SUPERVISION, Viewer, viewer_of_staff
-from reviewbot.rules.lifecycle import Role
+from reviewbot.rules.lifecycle import CITY_WIDE, Role
 from reviewbot.settings import Settings
 from reviewbot.vitals import alarms
 from reviewbot.web.views import render
@@ -91,6 +91,7 @@ def shown_to(request: Request, viewer: Viewer) -> Request:
             "roles": roles,
             "intake": bool(viewer.roles & INTAKE_ROLES),
             "supervision": bool(viewer.roles & SUPERVISION),
+            "routing": bool(viewer.roles & CITY_WIDE),
             "admin": Role.ADMIN in viewer.roles,
             "health": bool(viewer.roles & HEALTH_ROLES),
             "alarms": _alarms(request) if viewer.roles & HEALTH_ROLES else [],

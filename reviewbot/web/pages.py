@@ -29,6 +29,7 @@ from reviewbot.web import (
     policy_pages,
     problem_pages,
     recall_pages,
+    routing_pages,
     supervision_pages,
     views,
 )
@@ -59,6 +60,8 @@ def page_routes() -> list[BaseRoute]:
         Route("/cases/{number}/phone", posted(case_pages.reveal), methods=post),
         Route("/supervision", guarded(signed_in(supervision_pages.supervision)), methods=get),
         Route("/supervision/{ident:ident}", posted(supervision_pages.settle), methods=post),
+        Route("/routing", guarded(signed_in(routing_pages.routing)), methods=get),
+        Route("/routing/{ident:ident}", posted(routing_pages.end), methods=post),
         Route("/letters", guarded(signed_in(letter_pages.letter_list)), methods=get),
         Route("/letters", posted(letter_pages.draft), methods=post),
         Route("/letters/{ident:ident}", guarded(signed_in(letter_pages.letter_page)), methods=get),

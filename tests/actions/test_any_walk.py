@@ -378,6 +378,8 @@ def test_every_move_of_the_table_is_walked_from_every_status_it_starts_from(hous
         way = WAY_TO[status]
         if made is Move.SEND_BACK_EXPLANATION:
             way = (*EXPLAINED, Move.SUBMIT_EXPLANATION)
+        if made is Move.KEEP_AS_RULE:
+            way = (Move.RETURN, Move.CONVENE, Move.RULE, *way)
         if made is Move.RETURN_AGAIN:
             way = (Move.RETURN, Move.DISPATCH, *way)
         for number, step in enumerate((*way, *FIRST.get(made, ()), made)):

@@ -150,8 +150,8 @@ def test_the_supervisors_pages(town, reader, clock):
     for path in (
         "/", "/cases", "/cases?mine=1", "/cases?metric=completion_rate", "/cases?number=Z9999", f"/cases/{late}",
         f"/cases/{at_desk}", f"/cases/{recalled}", "/letters", f"/letters/{letter.id}", "/problems",
-        f"/problems/{problem.id}", "/recalls", "/supervision", "/supervision?settled=1", "/policy", "/intake",
-        "/health",
+        f"/problems/{problem.id}", "/recalls", "/supervision", "/supervision?settled=1", "/policy", "/routing",
+        "/intake", "/health",
     ):  # fmt: skip
         supervisor.open(path, PHONE, DESK)
     reader(caller_of(house, call)).open(f"/recalls/{call.id}", PHONE, DESK)

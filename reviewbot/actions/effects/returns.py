@@ -141,10 +141,22 @@ def _keep_as_rule(step: Step, unit: Department) -> None:
     reason = f"会商裁定 {step.case.number}：{step.asked.remark}"
     known = routing_exception(step.session, kind, value)
     if known is None:
-        step.session.add(RoutingException(kind=kind, value=value, department_id=unit.id, reason=reason))
-    else:
-        known.department_id, known.reason = unit.id, reason
+        known = RoutingException(kind=kind, value=value)
+        step.session.add(known)
+    known.department_id, known.reason, known.case_id = unit.id, reason, step.case.id
+    known.ended_at = known.ended_by = known.ended_reason = None
     step.data |= {"as_rule": f"{kind}:{value}"}
+
+
+def _keep_ruling(step: Step) -> None:
+    """The desk makes a rule of what was ruled; the last one of an item stands."""
+    case = step.case
+    if not case.ruled or case.department_id is None:
+        raise Conflict(f"工单 {case.number} 没有经过会商裁定，不能作为今后的派单规则。")
+    need(step.asked.remark, f"照此派单须写明原因：照此派单 {case.number} 原因。")
+    unit = step.session.get_one(Department, case.department_id)
+    _keep_as_rule(step, unit)
+    step.said = f"今后同类派给{unit.short_name}"
 
 
 RETURNS: dict[Move, Effect] = {
@@ -153,4 +165,5 @@ RETURNS: dict[Move, Effect] = {
     Move.CONVENE: Effect(_convene, _after_convene),
     Move.REFUSE_RETURN: Effect(_refuse_return),
     Move.RULE: Effect(_rule),
+    Move.KEEP_AS_RULE: Effect(_keep_ruling),
 }
