@@ -13,13 +13,13 @@ from reviewbot.actions.letter_facts import letter_facts
 from reviewbot.actions.notify import facts_of, tell
 from reviewbot.actions.receivers import told_of_rung
 from reviewbot.actions.reminded import reminder_kind
-from reviewbot.actions.start_clock import next_rung, running
+from reviewbot.actions.start_clock import ladder_of, next_rung, running
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Card, LetterKind
 from reviewbot.queries.rulebooks import Rulebooks
-from reviewbot.rules.ladder import Act, Rung, owed, without_unit
+from reviewbot.rules.ladder import Act, Rung, owed
 from reviewbot.rules.lifecycle import CaseStatus, Move
 from reviewbot.rules.notices import reminder
 from reviewbot.rules.rulebook import Rulebook
@@ -42,7 +42,7 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebooks: Rul
     A case locked by a move is left to the next sweep; two schedulers at once are harmless (R7). Cards are issued
     and letters drafted for every rung that was missed, after downtime as for an old order that came late: that
     spares nobody, it only speaks once, to everybody whom a missed rung would have told. The rungs are those of the
-    policy the case was born with; the quiet hours are those in force.
+    policy the case was born with, in the hands it is in (``ladder_of``); the quiet hours are those in force.
     """
     case = session.scalar(
         select(Case)
@@ -57,10 +57,7 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebooks: Rul
     speaking: list[tuple[Rung, DueTime]] = []
     receivers: list[str] = []
     for due in running(session, case):
-        ladder = rulebook.rungs(due.stage, due.started_at, due.due_at)
-        if case.department_id is None:
-            ladder = tuple(without_unit(rung, due.due_at) for rung in ladder)
-        owes = owed(ladder, frozenset(due.rungs_done), now)
+        owes = owed(ladder_of(case, due, rulebook), frozenset(due.rungs_done), now)
         for rung in owes.missed:
             _act(session, case, due, rung, now)
             if owes.speaks:

@@ -23,7 +23,7 @@ from reviewbot.actions.live_cards import show_everyone
 from reviewbot.actions.notify import facts_of, tell, tell_rater
 from reviewbot.actions.receivers import holders
 from reviewbot.actions.reminded import reminder_kind
-from reviewbot.actions.start_clock import next_rung
+from reviewbot.actions.start_clock import ladder_when, next_rung
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
@@ -117,12 +117,12 @@ def follow_calendar(
         if working_as_data(due.reckoning) != limit.working:
             kept.append(_record(limit))
         _store(limit, due, calendar)
-    wrong = _wrong_cards(session, limits, rulebook, now)
+    wrong = _wrong_cards(session, case, limits, rulebook, now)
     undue = undue_letters(session, case, limits, rulebook, now)
     for one in limits:
         if not one.replaced_by:
             stays = drafted_for_good(session, case, one, rulebook, undue)
-            done.rearmed += _rearm(session, one, wrong, stays, rulebook, now)
+            done.rearmed += _rearm(session, case, one, wrong, stays, rulebook, now)
     _set_case(session, case, limits)
     session.flush()
     if kept or done.rearmed:
@@ -181,24 +181,23 @@ def _store(limit: DueTime, due: Reckoned, calendar: Calendar) -> None:
 
 
 def _wrong_cards(
-    session: Session, limits: Sequence[DueTime], rulebook: Rulebook, now: datetime
+    session: Session, case: Case, limits: Sequence[DueTime], rulebook: Rulebook, now: datetime
 ) -> list[Card]:
     """Standing cards that would not have been issued: their rung comes later than now, or than the limit lasted."""
     wrong = []
     for limit in limits:
-        until = limit.replaced_at or now
-        ladder = rulebook.rungs(limit.stage, limit.started_at, limit.due_at)
-        late = {rung.act for rung in ladder if rung.at > min(until, now)}
-        wrong += [
-            card
-            for card in cards_of(session, limit.id)
-            if card.withdrawn_at is None and _COLOURS[card.colour] in late
-        ]
+        until = min(limit.replaced_at or now, now)
+        for card in cards_of(session, limit.id):
+            ladder = ladder_when(case, limit, rulebook, card.issued_at)
+            late = {rung.act for rung in ladder if rung.at > until}
+            if card.withdrawn_at is None and _COLOURS[card.colour] in late:
+                wrong.append(card)
     return wrong
 
 
 def _rearm(
     session: Session,
+    case: Case,
     limit: DueTime,
     wrong: Sequence[Card],
     stays: frozenset[str],
@@ -210,7 +209,8 @@ def _rearm(
     forgiven = {_COLOURS[card.colour] for card in cards_of(session, limit.id) if card not in wrong}
     again = {
         rung.key
-        for rung in rulebook.rungs(limit.stage, limit.started_at, limit.due_at)
+        for since in (case.held_since or limit.started_at, None)
+        for rung in rulebook.rungs(limit.stage, limit.started_at, limit.due_at, since)
         if rung.at > now
         and rung.key in limit.rungs_done
         and rung.act not in forgiven

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.draft_letter import rung_origin
 from reviewbot.actions.letter_facts import letter_facts
+from reviewbot.actions.start_clock import ladder_when
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Letter, LetterState
@@ -27,13 +28,16 @@ def undue_letters(
     session: Session, case: Case, limits: Sequence[DueTime], rulebook: Rulebook, now: datetime
 ) -> list[Letter]:
     """Unissued letters that would not have been drafted: their rung comes later than now, or than the limit lasted."""
-    late = {
-        rung_origin(case, limit, rung)
-        for limit in limits
-        for rung in rulebook.rungs(limit.stage, limit.started_at, limit.due_at)
-        if rung.act in LETTER_ACTS and rung.at > min(limit.replaced_at or now, now)
-    }
-    return [letter for letter in unissued_letters(session, case.id) if letter.origin in late]
+    return [
+        letter
+        for letter in unissued_letters(session, case.id)
+        if any(
+            rung_origin(case, limit, rung) == letter.origin
+            for limit in limits
+            for rung in ladder_when(case, limit, rulebook, letter.drafted_at)
+            if rung.act in LETTER_ACTS and rung.at > min(limit.replaced_at or now, now)
+        )
+    ]
 
 
 def drafted_for_good(
@@ -42,7 +46,7 @@ def drafted_for_good(
     """Rungs of a limit whose letter stays as it is: issued, or taken back by people."""
     origins = {
         rung_origin(case, limit, rung): rung.key
-        for rung in rulebook.rungs(limit.stage, limit.started_at, limit.due_at)
+        for rung in rulebook.rungs(limit.stage, limit.started_at, limit.due_at, limit.started_at)
         if rung.act in LETTER_ACTS
     }
     known = letters_with_origin(session, origins)

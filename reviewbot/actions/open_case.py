@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.notify import facts_of, is_the_rated, tell, tell_rater
-from reviewbot.actions.start_clock import next_rung, start_clock
+from reviewbot.actions.start_clock import next_rung, passed_before, start_clock
 from reviewbot.clock import CHINA
 from reviewbot.models.case import CASE_SERIAL, Case, case_number
 from reviewbot.models.chain import append_event
@@ -102,8 +102,9 @@ def dispatch(
 ) -> None:
     """Hand a locked case to a department and to a person who is not the one rated (F10).
 
-    The handling clock starts at the first dispatch and no later hand-over moves it (law 3). ``move``: by
-    which move it goes there; the event is written here, because routing does it without a person too.
+    The handling clock starts at the first dispatch and no later hand-over moves it (law 3); a unit that gets it
+    when a limit has run out is told so at once, and its head. ``move``: by which move it goes there; the event is
+    written here, because routing does it without a person too.
     """
     before = case.status
     person = choose_from(session, department_id, at, rated=case.review.handled_by)
@@ -111,12 +112,14 @@ def dispatch(
     case.status = CaseStatus.AWAITING_SIGN
     case.department_id = department_id
     case.handler_id = person.id if person else None
-    case.assigned_at = at
+    case.assigned_at = case.held_since = at
     case.returned_from_id = None
     if case.dispatched_at is None:
         # A work order was dispatched by its source; its citizen's clock has run since then.
         started = at if case.kind is Kind.RATING else min(at, case.review.reviewed_at)
         case.dispatched_at = started
+        if actor == "system":  # routed when it came: the unit has had it since its source dispatched it
+            case.held_since = started
         case.contact_due_at = start_clock(session, case, "contact", started, rulebook)
         case.due_at = start_clock(session, case, "handling", started, rulebook, limit=case.kind.limit)
         case.original_due_at = case.due_at
@@ -126,9 +129,12 @@ def dispatch(
         before=before.value, remark=reason,
         data=(data or {}) | {"department": department.code, "handler": person.userid if person else None},
     )  # fmt: skip
-    receivers = [person.userid] if person else acting_heads(session, department_id, at)
+    late = passed_before(session, case)
+    receivers = [person.userid] if person else []
+    if late or not person:
+        receivers += acting_heads(session, department_id, at)
     receivers = [userid for userid in receivers if not is_the_rated(session, userid, case)]
-    tell(session, case, "new_case", new_case(facts_of(session, case)), receivers, at=at)
+    tell(session, case, "new_case", new_case(facts_of(session, case), late), receivers, at=at)
 
 
 def _wait_at_desk(session: Session, case: Case, route: Route, at: datetime, rulebook: Rulebook) -> None:

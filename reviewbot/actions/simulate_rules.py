@@ -7,7 +7,7 @@ draft replaces the limits, rungs, quiet hours and, where one is given, the calen
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import text
@@ -21,12 +21,13 @@ from reviewbot.models.oversight import LetterKind
 from reviewbot.models.review import Review
 from reviewbot.queries.history import History, histories, staff_ids, units
 from reviewbot.queries.rulebooks import Rulebooks
+from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.calendar import Calendar
 from reviewbot.rules.calendar_change import Running, reckon_anew
 from reviewbot.rules.ladder import Act, Rung
 from reviewbot.rules.lifecycle import CaseStatus, Move
 from reviewbot.rules.policy import Policy
-from reviewbot.rules.replay import Ran, Strike, replay
+from reviewbot.rules.replay import Hands, Ran, Strike, replay
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.rules.stages import SUB_TASK
 
@@ -169,8 +170,21 @@ def _ran(history: History, limit: DueTime, rules: Rulebook, started_at: datetime
         born = replaced[0].replaced_at
     elif history.events:  # an older order's clock has run before anybody here could act
         born = max(born, history.events[0].at)
-    ladder = rules.rungs(limit.stage, started_at, due_at)
-    return Ran(limit.stage, due_at, ladder, born, limit.met_at or limit.replaced_at)
+    ladder = partial(rules.rungs, limit.stage, started_at, due_at)
+    return Ran(limit.stage, ladder, born, limit.met_at or limit.replaced_at)
+
+
+def _hands(history: History) -> list[Hands]:
+    """Whether a unit could act on the case, and since when, as its events tell."""
+    found, since = [], None
+    for event in history.events:
+        match event.move:
+            case Move.DISPATCH | Move.REFUSE_RETURN | Move.RULE:
+                since = history.case.dispatched_at if event.actor == SYSTEM.actor else event.at
+            case Move.UPHOLD_APPEAL | Move.REFUSE_APPEAL:
+                since = event.at
+        found.append(Hands(event.at, since if CaseStatus(event.after).is_with_unit else None))
+    return found
 
 
 class _Books:
@@ -192,11 +206,7 @@ class _Books:
         mine = figures[self._names.get(history.case.department_id or 0, DESK)]
         mine.counts["cases"] += 1
         overdue = False
-
-        def has_unit(at: datetime) -> bool:
-            return self._holding(history, at).department_id is not None
-
-        for strike in replay(limits, self._until, has_unit=has_unit):
+        for strike in replay(limits, self._until, _hands(history)):
             holding = self._holding(history, strike.at)
             unit = figures[self._names.get(holding.department_id or 0, DESK)]
             for ran, rung in strike.rungs:

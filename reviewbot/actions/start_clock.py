@@ -5,11 +5,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
 from reviewbot.rules.deadlines import DueTime as Reckoned
 from reviewbot.rules.deadlines import working_as_data
-from reviewbot.rules.ladder import next_at
+from reviewbot.rules.ladder import Rung, next_at
+from reviewbot.rules.notices import when
 from reviewbot.rules.rulebook import Rulebook
+from reviewbot.rules.stages import stage_label
 
 
 def start_clock(
@@ -84,11 +87,31 @@ def next_rung(
         if any(_belongs(due.stage, name) for name in met):
             due.met_at = at
             continue
-        moments.append(
-            next_at(rulebook.rungs(due.stage, due.started_at, due.due_at), frozenset(due.rungs_done))
-        )
+        moments.append(next_at(ladder_of(case, due, rulebook), frozenset(due.rungs_done)))
     session.flush()
     return min((moment for moment in moments if moment), default=None)
+
+
+def ladder_of(case: Case, due: DueTime, rulebook: Rulebook) -> tuple[Rung, ...]:
+    """What a limit owes in the hands the case is in now."""
+    since = case.held_since if case.status.is_with_unit else None
+    return rulebook.rungs(due.stage, due.started_at, due.due_at, since)
+
+
+def ladder_when(case: Case, due: DueTime, rulebook: Rulebook, made_at: datetime) -> tuple[Rung, ...]:
+    """The same for the unit that had it when a card or a letter was made: a later one's delay moves nothing of it."""
+    since = case.held_since if case.held_since and made_at >= case.held_since else due.started_at
+    return rulebook.rungs(due.stage, due.started_at, due.due_at, since)
+
+
+def passed_before(session: Session, case: Case) -> str:
+    """What had run out when the unit got the case, in words for a message; empty where nothing had."""
+    late = [due for due in running(session, case) if case.held_since and due.due_at <= case.held_since]
+    named = "、".join(
+        f"{stage_label(due.stage)} {when(due.due_at.astimezone(CHINA))}"
+        for due in sorted(late, key=lambda due: due.due_at)
+    )
+    return f"接到时已逾期：{named} 已过，请从速办理" if named else ""
 
 
 def _belongs(stage: str, name: str) -> bool:

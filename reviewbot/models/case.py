@@ -63,6 +63,9 @@ class Case(Base):
     """The first dispatch: the handling clock starts here and no later one moves it."""
     assigned_at: Mapped[datetime | None]
     """The latest dispatch: windows to return and to appeal start here."""
+    held_since: Mapped[datetime | None]
+    """Since when the unit that has it could act: dispatched to it, or its appeal decided. For one routed when it came,
+    the moment its source had dispatched it."""
     signed_at: Mapped[datetime | None]
     contacted_at: Mapped[datetime | None]
     """The first reached call-back."""

@@ -19,7 +19,7 @@ class Kind(StrEnum):
     @property
     def limit(self) -> str:
         """The name of the handling limit in the policy: work orders of the hotline have their own."""
-        return "handling" if self in (Kind.RATING, Kind.INSTRUCTION) else f"handling_{self.value}"
+        return "handling" if self is Kind.RATING else f"handling_{self.value}"
 
 
 _LABELS = {

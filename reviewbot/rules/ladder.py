@@ -1,11 +1,14 @@
 """What is owed now: every rung of a limit once, in order, and only the highest one reached speaks (F18, R5).
 
 Reminders stand before a due time; cards, letters and reports after it, as the policy's ``[[ladder]]`` says.
+
+Cards and letters press a unit. While none can act (the desk has the case, a ruling or an appeal is to be decided) they
+wait, and whoever has it is told at the same moments that it lies there. A unit that gets it late is pressed from then.
 """
 
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -76,8 +79,14 @@ def rungs(
     half: bool = True,
     before_hours: float = 24,
     steps: Sequence[Step] = (),
+    held: bool = True,
+    pressed_from: datetime | None = None,
 ) -> tuple[Rung, ...]:
-    """The rungs of one due time in time order; one that would stand at or before the start is left out."""
+    """The rungs of one due time in time order; one that would stand at or before the start is left out.
+
+    ``held``: whether a unit has the case and can act. ``pressed_from``: where that is later than the due time, cards
+    and letters to it stand so long after this moment instead: no unit is carded for what it had no chance to do.
+    """
     found: list[Rung] = []
     if half:
         found.append(Rung("half", half_of(cal, started_at, due_at), "时限过半"))
@@ -85,7 +94,15 @@ def rungs(
         before = subtract_working_hours(cal, due_at, before_hours)
         found.append(Rung("before", before, f"距到期{before_hours:g}工作小时"))
     found.append(Rung("overdue", cal.here(due_at), "已逾期", Act.MARK_OVERDUE))
-    found += [Rung(step.key, stands_at(cal, due_at, step), step.label, step.act, step.to) for step in steps]
+    due = cal.here(due_at)
+    unit_from = max(due, pressed_from or due)
+    for step in steps:
+        if step.act not in OF_A_UNIT:
+            found.append(Rung(step.key, stands_at(cal, due, step), step.label, step.act, step.to))
+        elif held:
+            found.append(Rung(step.key, stands_at(cal, unit_from, step), step.label, step.act, step.to))
+        elif step.after:  # at the due time itself the mark of overdue says it
+            found.append(_while_not_held(step, stands_at(cal, due, step)))
     # The sort is stable: at the same instant the more serious rung stays the later one.
     return tuple(sorted((rung for rung in found if rung.at > started_at), key=lambda rung: rung.at))
 
@@ -111,18 +128,16 @@ def _months_after(cal: Calendar, due_at: datetime, months: int) -> datetime:
     return cal.closing(day)
 
 
-_OF_A_UNIT = (Act.YELLOW_CARD, Act.RED_CARD, Act.LETTER)
+OF_A_UNIT = (Act.YELLOW_CARD, Act.RED_CARD, Act.LETTER)
+"""What is addressed to a unit; a report goes above all of them, wherever the case lies."""
+NOT_HELD = "@none"
+"""Ends the key of a rung that comes while no unit can act: the unit's own, without it, is still to come."""
 
 
-def without_unit(rung: Rung, due_at: datetime) -> Rung:
-    """A rung that comes while no unit has the case: a card and a letter are a unit's, so it says that the case is
-    late, or nearly so, and no more."""
-    if rung.act not in _OF_A_UNIT:
-        return rung
-    late = rung.at >= due_at
-    return replace(
-        rung, act=Act.MARK_OVERDUE if late else Act.REMIND, label="仍未办理" if late else "临近到期"
-    )
+def _while_not_held(step: Step, at: datetime) -> Rung:
+    """Whoever has the case instead of a unit hears, when a card or a letter would come, that it still lies there."""
+    above = tuple(place for place in step.to if place not in ("handler", "head"))
+    return Rung(f"{step.key}{NOT_HELD}", at, "仍未办理", Act.MARK_OVERDUE, above)
 
 
 def owed(rungs: tuple[Rung, ...], done: frozenset[str], now: datetime) -> Owed:

@@ -36,6 +36,11 @@ class CaseStatus(StrEnum):
         return self in (CaseStatus.AWAITING_DISPATCH, CaseStatus.IN_ARBITRATION)
 
     @property
+    def is_with_unit(self) -> bool:
+        """A unit can act on it: neither the desk nor a ruling has it, and no appeal is being decided."""
+        return not self.awaits_bureau and self is not CaseStatus.APPEALED
+
+    @property
     def awaits_handler(self) -> bool:
         """The department's own person owes the next move."""
         return self in _AWAITS_HANDLER

@@ -62,9 +62,10 @@ def thread(number: str, round_: int) -> str:
     return f"差评工单 {number} · 第 {round_} 轮"
 
 
-def new_case(facts: Facts) -> Body:
+def new_case(facts: Facts, late: str = "") -> Body:
+    """``late``: what had run out before the unit got it."""
     usual = buttons_for(facts.number, CaseStatus.AWAITING_SIGN, (Move.SIGN, Move.RETURN), called=False)
-    return _step(facts, f"差评工单 {facts.number}", "请签收并回访核实") | {"buttons": usual}
+    return _step(facts, f"差评工单 {facts.number}", "请签收并回访核实", note=late) | {"buttons": usual}
 
 
 def to_dispatch(facts: Facts, reason: str) -> Body:
@@ -84,12 +85,10 @@ def sent_back(facts: Facts, reason: str) -> Body:
     return _step(facts, f"重办 {facts.number}", "审核未通过，请重新办理", note=reason)
 
 
-def approved(facts: Facts) -> Body:
+def approved(facts: Facts, late: str = "") -> Body:
+    hint = f"反馈后回复「反馈 {facts.number} 电话 说明」，工单即办结"
     return _step(
-        facts,
-        f"已通过 {facts.number}",
-        "请向评价人反馈结果",
-        note=f"反馈后回复「反馈 {facts.number} 电话 说明」，工单即办结",
+        facts, f"已通过 {facts.number}", "请向评价人反馈结果", note=f"{hint}。{late}" if late else hint
     )
 
 

@@ -19,7 +19,7 @@ STARTS = {
     "dispatch": "received", "contact": "dispatched", "handling_complex": "dispatched",
     **{kind.limit: "dispatched" for kind in Kind},
     "return": "dispatched", "appeal": "dispatched", "arbitration": "convened", "appeal_decision": "appealed",
-    "assistance": "asked", "instruction": "instructed",
+    "assistance": "asked", "instruction": "instructed", "received_late": "assigned",
 }  # fmt: skip
 """Every limit that anything asks for, and the event its clock starts from."""
 OPTIONAL = frozenset({"return"})

@@ -14,8 +14,8 @@ from reviewbot.rules.reading import Remark, nearest
 
 _START = datetime(2026, 3, 2, 9, 0, tzinfo=SHANGHAI)
 """A Monday far from holidays: limits and rungs are laid out from here to be compared."""
-_WITHOUT_REMINDERS = ("return", "appeal")
-"""Windows: nobody is reminded that he may still do something."""
+_WITHOUT_REMINDERS = ("return", "appeal", "received_late")
+"""Windows and a respite: nobody is reminded that he may still do something."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reviewbot.rules.ladder import Rung, owed, without_unit
+from reviewbot.rules.ladder import Rung, owed
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,18 @@ class Ran:
     """A limit between the moment it came to be and the moment it was met or replaced (None: it still runs)."""
 
     stage: str
-    due_at: datetime
-    ladder: tuple[Rung, ...]
+    ladder: Callable[[datetime | None], tuple[Rung, ...]]
+    """By since when the unit that has the case can act (``Rulebook.rungs``)."""
     born_at: datetime
     ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Hands:
+    """From a moment on: since when the unit that has the case can act, None while none can."""
+
+    at: datetime
+    held_since: datetime | None
 
 
 @dataclass(frozen=True)
@@ -32,23 +40,28 @@ class Strike:
     """Whose receivers hear of it."""
 
 
-def replay(limits: Sequence[Ran], until: datetime, *, has_unit: Callable[[datetime], bool]) -> list[Strike]:
+def replay(limits: Sequence[Ran], until: datetime, hands: Sequence[Hands]) -> list[Strike]:
     """Every moment at which something was owed, in order; rungs older than their limit come when it is born.
-    ``has_unit``: whether a unit had the case then, as cards and letters need."""
-    moments = {max(rung.at, one.born_at) for one in limits for rung in one.ladder}
+    ``hands``: oldest first; before the first nobody has the case."""
+    sinces = {None, *(one.held_since for one in hands)}
+    ladders = [{since: one.ladder(since) for since in sinces} for one in limits]
+    moments = {one.at for one in hands} | {
+        max(rung.at, one.born_at)
+        for one, known in zip(limits, ladders, strict=True)
+        for ladder in known.values()
+        for rung in ladder
+    }
     done: list[set[str]] = [set() for _ in limits]
     strikes = []
     for at in sorted(moment for moment in moments if moment <= until):
         rungs: list[tuple[Ran, Rung]] = []
         told: list[tuple[Ran, Rung]] = []
         speaking: list[tuple[Ran, Rung]] = []
-        for one, known in zip(limits, done, strict=True):
+        since = next((one.held_since for one in reversed(hands) if one.at <= at), None)
+        for one, ladder, known in zip(limits, ladders, done, strict=True):
             if at < one.born_at or (one.ended_at is not None and at >= one.ended_at):
                 continue
-            ladder = (
-                one.ladder if has_unit(at) else tuple(without_unit(each, one.due_at) for each in one.ladder)
-            )
-            owes = owed(ladder, frozenset(known), at)
+            owes = owed(ladder[since], frozenset(known), at)
             known |= {rung.key for rung in owes.missed}
             rungs += [(one, rung) for rung in owes.missed]
             if owes.speaks:

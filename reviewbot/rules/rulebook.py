@@ -23,8 +23,15 @@ class Rulebook:
         limit = Limit("extension", days, Unit.WORKING_DAY, "due", "按批准的延期")
         return due_time(limit, self.calendar, due_at)
 
-    def rungs(self, stage: str, started_at: datetime, due_at: datetime) -> tuple[Rung, ...]:
-        """What a due time owes, in time order; cards and letters follow the handling limits alone."""
+    def rungs(
+        self, stage: str, started_at: datetime, due_at: datetime, held_since: datetime | None
+    ) -> tuple[Rung, ...]:
+        """What a due time owes, in time order; cards and letters follow the handling limits alone.
+
+        ``held_since``: since when the unit that has the case can act; None while none can. Where that is later than
+        the limit began, ``limits.received_late`` is its time before it is pressed.
+        """
+        late = held_since is not None and held_since > started_at
         return rungs(
             started_at,
             due_at,
@@ -32,6 +39,8 @@ class Rulebook:
             half=self.policy.half,
             before_hours=self.policy.before_hours,
             steps=[step for step in self.policy.ladder if stage.startswith(step.limit)],
+            held=held_since is not None,
+            pressed_from=self.due("received_late", held_since).due_at if late and held_since else None,
         )
 
     def may_speak_at(self, rung: Rung, now: datetime) -> datetime:

@@ -40,6 +40,7 @@ from reviewbot.models.procedure import (
 from reviewbot.queries.cohorts import cohort
 from reviewbot.queries.delegates import cases_without_holder
 from reviewbot.rules.call_back import Outcome
+from reviewbot.rules.ladder import NOT_HELD, OF_A_UNIT
 from reviewbot.rules.lifecycle import ROLES, TRANSITIONS, CaseStatus, Conclusion, Move, Role, moves_from
 
 LEADER, MED_HEAD = "zhouzhidong01", "zengjiabin01"
@@ -115,6 +116,8 @@ WAY_ON = {
     S.AWAITING_APPROVAL: (Move.APPROVE,), S.AWAITING_FEEDBACK: (Move.RECORD_FEEDBACK,),
 }  # fmt: skip
 """How a case goes on from wherever a walk has left it: no state is without an exit."""
+GIVING = {Move.DISPATCH, Move.REFUSE_RETURN, Move.RULE, Move.UPHOLD_APPEAL, Move.REFUSE_APPEAL}
+"""After these a unit can act, and before them it could not."""
 WORKING = {S.VERIFYING, S.RECTIFYING, S.EXPLAINING}
 WHERE_DECIDED = {
     ApplicationKind.EXTENSION: WORKING,
@@ -299,8 +302,45 @@ class Walk(RuleBasedStateMachine):
                 if event.data.get("stage") == due.stage and event.data.get("round") == due.round
             ]  # fmt: skip
             assert recorded == due.rungs_done
-            ladder = [rung.key for rung in today(self.house).rungs(due.stage, due.started_at, due.due_at)]
-            assert recorded == ladder[: len(recorded)]
+            assert len(set(recorded)) == len(recorded)
+            for part in self.parts_of_the_ladder(
+                due
+            ):  # to the unit, to whoever has it instead, above them all
+                mine = [key for key in recorded if key in part]
+                assert mine == part[: len(mine)]
+
+    def parts_of_the_ladder(self, due):
+        rules = today(self.house)
+        held = rules.rungs(due.stage, due.started_at, due.due_at, due.started_at)
+        bare = rules.rungs(due.stage, due.started_at, due.due_at, None)
+        yield [rung.key for rung in held if rung.act in OF_A_UNIT]
+        yield [rung.key for rung in held if rung.act not in OF_A_UNIT]
+        yield [rung.key for rung in bare if rung.key.endswith(NOT_HELD)]
+
+    @invariant()
+    def a_unit_is_pressed_for_what_it_can_do_and_never_left_in_peace(self):
+        if not hasattr(self, "number"):
+            return
+        case, told = case_of(self.house, self.number), events(self.house, self.number)
+        since = {}
+        for event in told:
+            if event.move in GIVING:
+                since[event.seq] = event.at
+            if event.move in (Move.ISSUE_CARD, Move.DRAFT_LETTER) and event.data["rung"] != "report":
+                assert CaseStatus(event.before).is_with_unit
+                got = since[max(since)]
+                stage = event.data["stage"], event.data["round"]
+                (due,) = [
+                    one for one in due_times(self.house, self.number) if (one.stage, one.round) == stage
+                ]
+                if got > due.started_at:
+                    assert event.at >= today(self.house).due("received_late", got).due_at
+        overdue = case.due_at is not None and case.due_at <= self.clock.now()
+        if case.status.is_open and case.status.is_with_unit and overdue and case.next_action_at is None:
+            assert any("rung" in event.data and event.at >= case.held_since for event in told) or any(
+                "接到时已逾期" in one.body["note"] and one.created_at >= case.held_since
+                for one in messages(self.house, case_id=case.id) if "note" in one.body
+            )  # fmt: skip
 
     def every_figure_equals_a_recount_from_the_events(self):
         """Of this case alone: in which rates it counts, and whether above the line (F14, F16)."""

@@ -189,6 +189,20 @@ def test_nothing_is_counted_that_comes_while_no_unit_has_the_case(house, clock):
     assert sum(row["overdue"] for row in told.in_force.values()) == 1
 
 
+@pytest.mark.parametrize("way", [["return", "dispatch"], ["sign", "call", "appeal", "refuse"]])
+def test_a_unit_that_got_it_late_is_carded_by_the_same_rule(house, clock, way):
+    number = opened(house)
+    for deed in way[:-1]:
+        act(house, number, deed)
+    pass_days(house, clock, 20)
+    act(house, number, way[-1])
+    pass_days(house, clock, 15)
+    assert [card.colour for card in rows(house, Card)] == ["yellow", "red"]
+
+    told = assert_reproduced(house)
+    assert told.replayed == {"yellow": 1, "red": 1, "letters": 1, "reports": 0}
+
+
 def test_a_stricter_draft_shows_the_cards_it_would_have_issued(house, clock):
     number = opened(house)
     act(house, number, "sign")

@@ -179,7 +179,7 @@ def test_a_returned_case_lets_the_citizens_clock_run_on_at_the_desk(house, clock
     sweep(house)
 
     desk = {one.kind for one in reminders(house) if one.userid == DESK}
-    assert desk == {"reminder_handling/letter"}
+    assert desk == {"reminder_handling/letter@none"}
     assert all(one.body["title"] == f"超期 {number}" for one in reminders(house) if one.userid == DESK)
     assert rows(house, Card) == rows(house, Letter) == []  # both are a unit's, and none has the case
     moves = {event.move for event in events(house, number) if event.data.get("stage") == "handling"}
@@ -187,7 +187,10 @@ def test_a_returned_case_lets_the_citizens_clock_run_on_at_the_desk(house, clock
     recorded = {
         (event.data["stage"], event.data["rung"]) for event in events(house, number) if "rung" in event.data
     }
-    assert {("contact", "overdue"), ("handling", "letter"), ("dispatch_1", "overdue")} <= recorded
+    assert {("contact", "overdue"), ("handling", "letter@none"), ("dispatch_1", "overdue")} <= recorded
+    assert (
+        not {("handling", key) for key in ("yellow", "red", "letter")} & recorded
+    )  # still to come, to a unit
 
 
 def test_a_closed_case_is_left_alone_whatever_time_it_is(house, clock):

@@ -55,6 +55,8 @@ def test_the_shipped_policy_reads_as_written():
         "contact": (1, Unit.WORKING_DAY, "dispatched"),
         "handling": (5, Unit.WORKING_DAY, "dispatched"),
         "handling_complex": (15, Unit.WORKING_DAY, "dispatched"),
+        "handling_instruction": (15, Unit.WORKING_DAY, "dispatched"),
+        "received_late": (2, Unit.WORKING_DAY, "assigned"),
         "handling_consult": (2, Unit.WORKING_DAY, "dispatched"),
         "handling_help": (10, Unit.WORKING_DAY, "dispatched"),
         "handling_suggestion": (10, Unit.WORKING_DAY, "dispatched"),

@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewbot.rules.calendar import SHANGHAI, Calendar, add_working_days
-from reviewbot.rules.ladder import Act, Owed, Rung, Step, next_at, next_opening, owed, rungs, stands_at
+from reviewbot.rules.ladder import (
+    NOT_HELD,
+    OF_A_UNIT,
+    Act,
+    Owed,
+    Rung,
+    Step,
+    next_at,
+    next_opening,
+    owed,
+    rungs,
+    stands_at,
+)
 
 NATIONAL = tomllib.loads((Path(__file__).parents[2] / "config/calendar/national.toml").read_text("utf-8"))
 CAL = Calendar.from_tables(
@@ -144,6 +156,58 @@ def test_whatever_the_downtimes_every_rung_is_met_once_and_in_order(started_at, 
 
     assert done == keys(ladder)
     assert next_at(ladder, frozenset(done)) is None
+
+
+def test_a_unit_that_gets_it_late_is_pressed_from_then_on_and_the_report_is_not_put_off():
+    got = at("2026-12-10T17:30")
+    ladder = rungs(STARTED, DUE, CAL, steps=CARDS, pressed_from=got)
+
+    stands = {rung.key: rung.at for rung in ladder}
+    assert (stands["yellow"], stands["red"], stands["letter"]) == (
+        got, at("2026-12-15T17:30"), at("2026-12-17T17:30"),
+    )  # fmt: skip
+    assert (stands["overdue"], stands["report"]) == (DUE, at("2027-02-23T17:30"))
+
+
+def test_while_no_unit_has_it_whoever_does_is_told_and_no_rung_of_a_unit_is_used_up():
+    ladder = rungs(STARTED, DUE, CAL, steps=CARDS, held=False)
+
+    assert keys(ladder) == ["half", "before", "overdue", f"red{NOT_HELD}", f"letter{NOT_HELD}", "report"]
+    assert not [rung for rung in ladder if rung.act in OF_A_UNIT]
+    assert [rung.to for rung in ladder if rung.key.endswith(NOT_HELD)] == [(), ("supervisor",)]
+
+
+@given(
+    moments,
+    st.integers(1, 20),
+    st.lists(st.tuples(st.integers(1, 900), st.booleans()), min_size=1, max_size=10),
+)
+def test_through_whatever_hands_it_goes_each_rung_comes_once_in_order_and_to_whom_it_is_meant(
+    started_at, n, walk
+):
+    """``walk``: after so many hours time is looked at, and then the case changes hands, or does not."""
+    due = add_working_days(CAL, started_at, n).due
+    now, since, done, spoken = started_at, started_at, [], []
+    for hours, gives in [*walk, *[(24 * 300, since is None)] * 2]:
+        now += timedelta(hours=hours)
+        late = since is not None and since > started_at
+        pressed = add_working_days(CAL, since, 2).due if late else None
+        ladder = rungs(started_at, due, CAL, steps=CARDS, held=since is not None, pressed_from=pressed)
+        found = owed(ladder, frozenset(done), now)
+        done += keys(found.missed)
+        spoken += [found.speaks] if found.speaks else []
+        for rung in found.missed:
+            assert since is not None or rung.act not in OF_A_UNIT
+            assert rung.act not in OF_A_UNIT or pressed is None or rung.at >= pressed
+        if since is not None and now > due:
+            coming = next_at(ladder, frozenset(done))
+            assert coming is not None or "letter" in done
+        since = (None if since is not None else now) if gives else since
+
+    assert len(set(done)) == len(done)
+    of_unit = [key for key in done if key in ("yellow", "red", "letter")]
+    assert of_unit == ["yellow", "red", "letter"][: len(of_unit)]
+    assert [key for key in done if key in ("overdue", "report")] == ["overdue", "report"]
 
 
 @given(moments)

@@ -4,12 +4,13 @@ from reviewbot.actions.effects.applications import awaited, decide, file_applica
 from reviewbot.actions.effects.call_back import check_called_back, end_of_calling
 from reviewbot.actions.effects.core import require_evidence_or_say_so
 from reviewbot.actions.effects.joint import leave_nothing_waiting
-from reviewbot.actions.notify import facts_of
-from reviewbot.actions.start_clock import next_rung, start_clock
+from reviewbot.actions.notify import facts_of, handler_of
+from reviewbot.actions.start_clock import next_rung, passed_before, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict
 from reviewbot.models.procedure import ApplicationKind, ApplicationState
+from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.queries.procedure import decided_appeal
 from reviewbot.rules import notices
@@ -89,12 +90,16 @@ def _uphold(step: Step) -> None:
     require_evidence_or_say_so(step)
     decide(step, application, agreed=True)
     settle(step, application, ApplicationState.GRANTED)
+    step.case.held_since = step.at
     step.said = _ground(step)
 
 
 def _after_uphold(step: Step) -> None:
     _met(step)
-    owe_notice(step, "approved", notices.approved(facts_of(step.session, step.case)))
+    late = passed_before(step.session, step.case)
+    owe_notice(
+        step, "approved", notices.approved(facts_of(step.session, step.case), late), _back_to(step, late)
+    )
 
 
 def _refuse(step: Step) -> None:
@@ -103,11 +108,21 @@ def _refuse(step: Step) -> None:
     decide(step, application, agreed=False)
     settle(step, application, ApplicationState.REFUSED)
     step.case.conclusion = Conclusion.JUSTIFIED  # a refused appeal is to be rectified (F13)
+    step.case.held_since = step.at
 
 
 def _after_refuse(step: Step) -> None:
     _met(step)
-    owe_notice(step, "sent_back", notices.sent_back(facts_of(step.session, step.case), step.asked.remark))
+    late = passed_before(step.session, step.case)
+    reason = f"{step.asked.remark}。{late}" if late else step.asked.remark
+    body = notices.sent_back(facts_of(step.session, step.case), reason)
+    owe_notice(step, "sent_back", body, _back_to(step, late))
+
+
+def _back_to(step: Step, late: str) -> list[str]:
+    """The unit has the case again: who handles it, and where a limit ran out meanwhile its head too."""
+    heads = acting_heads(step.session, step.case.department_id, step.at) if late else []
+    return handler_of(step.session, step.case, step.at) + heads
 
 
 def _met(step: Step) -> None:
