@@ -7,7 +7,7 @@ from reviewbot.commands.checks import doctor, verify
 from reviewbot.commands.demonstration import demo
 from reviewbot.commands.directory import directory_app
 from reviewbot.commands.figures import assistance, rates
-from reviewbot.commands.letters import letters
+from reviewbot.commands.letters import letters, templates
 from reviewbot.commands.recalls import recalls_app
 from reviewbot.commands.records import erase, import_file
 from reviewbot.commands.rules import calendar_app, policy_app
@@ -27,6 +27,7 @@ app.command()(doctor)
 app.command()(verify)
 app.command()(erase)
 app.command()(letters)
+app.command()(templates)
 app.command()(demo)
 app.command()(plainly(simulator))
 app.add_typer(token_app, name="token")

@@ -1,10 +1,13 @@
 """What every command stands on: a prepared House, errors as one line, one console."""
 
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
@@ -17,7 +20,7 @@ from reviewbot.actions.take_rules import take_first_calendar, take_policy
 from reviewbot.database.schema import migrate
 from reviewbot.database.session import database_is_away
 from reviewbot.embedded import start_embedded, stop_embedded
-from reviewbot.errors import ReviewbotError
+from reviewbot.errors import InvalidInput, ReviewbotError
 from reviewbot.logs import configure_logs
 from reviewbot.models.policy import CalendarVersion
 from reviewbot.queries.rulebooks import applied_calendar, policy_versions
@@ -71,6 +74,20 @@ def opened() -> Iterator[House]:
     finally:
         house.database.dispose()
         stop_embedded(settings.data_dir)
+
+
+def into_new(folder: Path, write: Callable[[Path], None]) -> list[str]:
+    """Files written into a folder that has none of their names; the names. Raises InvalidInput where it has: what
+    somebody edited is never written over."""
+    with TemporaryDirectory(prefix="reviewbot-") as made:
+        write(Path(made))
+        names = sorted(path.name for path in Path(made).iterdir())
+        if there := [name for name in names if (folder / name).exists()]:
+            raise InvalidInput(f"{folder} 中已有 {'、'.join(there)}，没有改动任何文件；请换一个文件夹。")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            shutil.copyfile(Path(made) / name, folder / name)
+    return names
 
 
 def prepare(settings: Settings, *, start: bool) -> House:

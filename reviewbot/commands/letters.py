@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from reviewbot.commands.base import plainly, prepared
+from reviewbot.commands.base import into_new, plainly, prepared
+from reviewbot.documents.layout import build_templates
 from reviewbot.documents.letters import file_name, letter_bytes, stationery_of
 from reviewbot.queries.letters import every_letter
 from reviewbot.wiring import House
@@ -17,6 +18,13 @@ def letters(folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")
     with prepared() as house:
         for name in write_letters(house, folder):
             typer.echo(name)
+
+
+@plainly
+def templates(folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")]) -> None:
+    """把五种公文的默认模板写成 docx，供对照或改坏后恢复；施行的在 config/documents，用 Word 或 WPS 修改。"""
+    for name in into_new(folder, build_templates):
+        typer.echo(name)
 
 
 def write_letters(house: House, folder: Path) -> list[str]:

@@ -7,8 +7,9 @@ import typer
 
 from reviewbot.actions.create_token import create_token
 from reviewbot.actions.load_city import CityChange, load_city
-from reviewbot.commands.base import console, plainly, prepared
+from reviewbot.commands.base import console, into_new, plainly, prepared
 from reviewbot.errors import InvalidInput
+from reviewbot.simulator.city import write_city
 
 MENU = ("我的待办", "帮助", "整改率")
 token_app = typer.Typer(no_args_is_help=True, help="API 令牌。")
@@ -29,6 +30,17 @@ def city_load(folder: Path, yes: Annotated[bool, typer.Option("--yes", help="不
             with house.database.begin() as session:
                 load_city(session, folder, at=house.clock.now())
             console.print("已更改。")
+
+
+@city_app.command("make")
+@plainly
+def city_make(
+    folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")],
+    seed: Annotated[int, typer.Option(help="换一个数，换一批人名")] = 1,
+) -> None:
+    """写一套虚构的城市目录（CSV），照样子改成自己的，再用 city load 载入。"""
+    for name in into_new(folder, lambda made: write_city(made, seed)):
+        typer.echo(name)
 
 
 def _show_change(change: CityChange) -> None:
