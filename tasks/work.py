@@ -76,7 +76,13 @@ def deliver() -> None:
     home = house()
     with home.database.begin() as session:
         rules = home.today(session).policy.messages
-        release_reminders(session, at=home.clock.now(), above=rules.digest_above, urgent=rules.urgent)
+        release_reminders(
+            session,
+            at=home.clock.now(),
+            above=rules.digest_above,
+            rulebooks=home.rulebooks,
+            urgent=rules.urgent,
+        )
     stop = time.monotonic() + BATCH_SECONDS
     while deliver_messages(home.database, home.channels, at=home.clock.now()):
         if time.monotonic() > stop:  # others wait for this worker too (W5)

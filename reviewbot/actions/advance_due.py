@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, joinedload
 from reviewbot.actions.draft_letter import addressee, draft_letter, rung_origin
 from reviewbot.actions.follow_calendar import follow_calendar
 from reviewbot.actions.letter_facts import letter_facts
-from reviewbot.actions.notify import facts_of, tell
-from reviewbot.actions.receivers import told_of_rung
+from reviewbot.actions.notify import tell
+from reviewbot.actions.receivers import reminder_of, told_of_rung
 from reviewbot.actions.reminded import reminder_kind
 from reviewbot.actions.start_clock import ladder_of, next_rung, running
 from reviewbot.clock import CHINA
@@ -21,7 +21,6 @@ from reviewbot.models.oversight import Card, LetterKind
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.rules.ladder import Act, Rung, owed
 from reviewbot.rules.lifecycle import CaseStatus, Move
-from reviewbot.rules.notices import reminder
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.rules.stages import stage_label, stage_name
 
@@ -112,10 +111,7 @@ def _speak(
     session: Session, case: Case, due: DueTime, rung: Rung, receivers: list[str], now: datetime,
     today: Rulebook,
 ) -> None:  # fmt: skip
-    label = f"{stage_name(due.stage)}{rung.label}"
-    title = {Act.REMIND: "催办", Act.MARK_OVERDUE: "超期"}.get(rung.act, rung.label)
-    body = reminder(facts_of(session, case), label, title=title)
     tell(
-        session, case, reminder_kind(due.stage, rung.key), body, receivers, at=now,
-        held_until=today.may_speak_at(rung, now),
+        session, case, reminder_kind(due.stage, rung.key), reminder_of(session, case, due.stage, rung), receivers,
+        at=now, held_until=today.may_speak_at(rung, now),
     )  # fmt: skip

@@ -4,13 +4,15 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.notify import Held, handler_of, next_hands, worker_of
+from reviewbot.actions.notify import Held, facts_of, handler_of, next_hands, worker_of
+from reviewbot.models.case import Case
 from reviewbot.models.procedure import Assistance
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.ladder import Act, Rung
 from reviewbot.rules.lifecycle import Role
-from reviewbot.rules.stages import SUB_TASK
+from reviewbot.rules.notices import Body, reminder
+from reviewbot.rules.stages import SUB_TASK, stage_name
 
 
 def told_of_rung(session: Session, case: Held, stage: str, rung: Rung, now: datetime) -> list[str]:
@@ -25,6 +27,12 @@ def told_of_rung(session: Session, case: Held, stage: str, rung: Rung, now: date
     if rung.act is Act.MARK_OVERDUE and case.status.awaits_handler:
         found += acting_heads(session, case.department_id, now)
     return found
+
+
+def reminder_of(session: Session, case: Case, stage: str, rung: Rung) -> Body:
+    """What a rung says of a case as it stands now."""
+    title = {Act.REMIND: "催办", Act.MARK_OVERDUE: "超期"}.get(rung.act, rung.label)
+    return reminder(facts_of(session, case), f"{stage_name(stage)}{rung.label}", title=title)
 
 
 def holders(session: Session, case: Held, stage: str, now: datetime) -> list[str]:

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.address_reminders import address_reminders
 from reviewbot.actions.reminded import REMINDER, SETTLED, is_settled, reminds_of
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
 from reviewbot.outbox import owe
+from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.rules.notices import digest
 
 MERGED = "已并入汇总"
@@ -18,8 +20,10 @@ WINDOW = timedelta(hours=1)
 DIGEST = "digest"
 
 
-def release_reminders(session: Session, *, at: datetime, above: int, urgent: Collection[str] = ()) -> int:
-    """Release every held reminder whose time has come; the number of digests owed.
+def release_reminders(
+    session: Session, *, at: datetime, above: int, rulebooks: Rulebooks, urgent: Collection[str] = ()
+) -> int:
+    """Release every held reminder whose time has come, to whom it concerns by now; the number of digests owed.
 
     Nobody gets more than ``above`` single reminders and one digest an hour, however many cases come due together
     or are imported late (R5, R21): what exceeds that waits for the next digest. ``urgent``: rungs that never wait.
@@ -27,6 +31,7 @@ def release_reminders(session: Session, *, at: datetime, above: int, urgent: Col
     """
     if not session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended("release", 0)))):
         return 0
+    address_reminders(session, at=at, rulebooks=rulebooks)
     waiting: dict[str, list[Message]] = {}
     for row in session.scalars(
         select(Message)

@@ -23,6 +23,10 @@ class About:
     stage: str
     rung: str
 
+    @property
+    def kind(self) -> str:
+        return reminder_kind(self.stage, self.rung)
+
 
 def reminder_kind(stage: str, rung: str) -> str:
     """The kind of the message that tells of a rung."""

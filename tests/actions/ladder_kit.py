@@ -27,7 +27,9 @@ def released(house, above=5):
     """The digests made of what may go now."""
     with house.database.begin() as session:
         rules = house.today(session).policy.messages
-        return release_reminders(session, at=house.clock.now(), above=above, urgent=rules.urgent)
+        return release_reminders(
+            session, at=house.clock.now(), above=above, rulebooks=house.rulebooks, urgent=rules.urgent
+        )
 
 
 @dataclass

@@ -121,7 +121,7 @@ class Town:
 
     def deliver(self):
         with self.house.database.begin() as session:
-            release_reminders(session, at=self.house.clock.now(), above=5)
+            release_reminders(session, at=self.house.clock.now(), above=5, rulebooks=self.house.rulebooks)
         while deliver_messages(self.house.database, self.house.channels, at=self.house.clock.now()):
             pass
 
