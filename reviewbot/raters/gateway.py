@@ -16,6 +16,7 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from reviewbot.errors import ChannelError
+from reviewbot.outgoing import ending_by, session
 
 _LATER = frozenset({425, 429})
 """Refusals by which the gateway only asks to come again."""
@@ -32,7 +33,8 @@ def sign(secret: str, account: str, timestamp: str, body: bytes) -> str:
 
 @dataclass(frozen=True)
 class SmsGateway:
-    """One account at one gateway. ``timeout``: seconds to connect and to answer."""
+    """One account at one gateway. ``timeout``: seconds to connect, and to wait for bytes; a whole call never takes
+    longer than twice that."""
 
     url: str
     account: str
@@ -58,9 +60,10 @@ class SmsGateway:
         }
         failure: ChannelError
         try:
-            answer = requests.post(
-                self.url, data=body, headers=headers, timeout=self.timeout, allow_redirects=False
-            )
+            with ending_by(time.monotonic() + 2 * self.timeout), session() as http:
+                answer = http.post(
+                    self.url, data=body, headers=headers, timeout=self.timeout, allow_redirects=False
+                )
         except requests.RequestException as wrong:
             failure = _unanswered(wrong)
         else:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import redis
-import requests
 import urllib3
 from wechatpy.work import WeChatClient
 
+from reviewbot.outgoing import session
 from reviewbot.wecom.errors import UNKNOWN_TYPE, ErrorTable, Kind, WeComError
 from reviewbot.wecom.gate import Gates
 from reviewbot.wecom.health import WeComHealth
@@ -90,7 +90,7 @@ class WeComConnection(WeChatClient):  # type: ignore[misc]
             redis, hashlib.sha256(identity.encode()).hexdigest()[:16], secret=secret, quota=daily_quota
         )
         self.gates = Gates(self.health, redis)
-        self._http: requests.Session = requests.Session()
+        self._http = session()
         self._http.verify = access.verify
         self._http.headers.update(access.headers or {})
         guard_logs()

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import redis
-import requests
 from wechatpy import WeChatClient
 
+from reviewbot.outgoing import session
 from reviewbot.wecom.connection import CALL_SECONDS, JSON_HEADERS, TOKEN_CODES, not_wecom
 from reviewbot.wecom.errors import ErrorTable, Kind, WeComError
 from reviewbot.wecom.health import WeComHealth
@@ -54,7 +54,7 @@ class OfficialAccount(WeChatClient):  # type: ignore[misc]
         self._redis = redis
         self._tokens = TokenStore(redis, access.base_url, appid, secret)
         self.health = WeComHealth(redis, f"official:{appid}")
-        self._http: requests.Session = requests.Session()
+        self._http = session()
         guard_logs()
 
     def notify(self, openid: str, data: dict[str, dict[str, str]], page: str, /) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import requests
 import urllib3
 
+from reviewbot.outgoing import ending_by
 from reviewbot.wecom.errors import Kind, WeComError
 
 JSON_LIMIT = 2 * 1024 * 1024
@@ -72,7 +73,8 @@ def exchange(
     limit: int = JSON_LIMIT,
     deadline: float,
 ) -> Answer:
-    """Send once, read at most ``limit`` bytes before ``deadline`` (monotonic). Redirects leave the host.
+    """Send once, read at most ``limit`` bytes before ``deadline`` (monotonic), headers included. Redirects leave the
+    host. ``http``: an ``outgoing.session``.
 
     Failures are raised outside the handlers, so that no requests exception, which holds the address, clings.
     """
@@ -81,17 +83,20 @@ def exchange(
         raise _away("企业微信在规定时间内没有答复", unsure=False)
     failure: WeComError
     try:
-        with http.request(
-            call.method,
-            call.url,
-            params=dict(call.params),
-            data=call.data,
-            headers=dict(call.headers or {}),
-            timeout=(min(timeout[0], left), min(timeout[1], left)),
-            allow_redirects=False,
-            stream=True,
-            verify=http.verify,  # said again: requests lets REQUESTS_CA_BUNDLE overrule what a session says
-        ) as response:
+        with (
+            ending_by(deadline),
+            http.request(
+                call.method,
+                call.url,
+                params=dict(call.params),
+                data=call.data,
+                headers=dict(call.headers or {}),
+                timeout=(min(timeout[0], left), min(timeout[1], left)),
+                allow_redirects=False,
+                stream=True,
+                verify=http.verify,  # said again: requests lets REQUESTS_CA_BUNDLE overrule what a session says
+            ) as response,
+        ):
             body = _read(response, limit, deadline)
             return Answer(response.status_code, response.headers, body)
     except WeComError as exc:

@@ -1,6 +1,5 @@
 """The client against a fake WeCom: W1, W2, W4-W7, W9, W11, W23."""
 
-import contextlib
 import json
 import logging
 import pickle
@@ -11,12 +10,10 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
 
 from reviewbot.errors import NotAllowed
 from reviewbot.wecom import messages
 from reviewbot.wecom.errors import Kind, WeComError
-from reviewbot.wecom.transport import Call, exchange
 
 PAYLOAD = messages.encode(messages.text(1000002, ["zhangsan"], "您有新的工单"))
 
@@ -130,33 +127,6 @@ def test_w05_a_hung_server_ends_in_time(build, fake, reply, path, secret):
     assert secret not in everything(caught.value)
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
-
-
-def test_w05_a_server_that_sends_a_byte_now_and_then_ends_in_time_too():
-    """Every byte begins the wait for the next one anew: only the deadline ends it."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-
-        def drip():
-            wire, _ = door.accept()
-            with wire, contextlib.suppress(OSError):
-                wire.recv(65_536)
-                wire.sendall(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
-                )
-                while not over.wait(0.05):
-                    wire.sendall(b" ")
-
-        over, start = threading.Event(), time.monotonic()
-        dripping = threading.Thread(target=drip)
-        dripping.start()
-        call = Call("get", f"http://127.0.0.1:{door.getsockname()[1]}/cgi-bin/gettoken", {})
-        with requests.Session() as http, pytest.raises(WeComError) as caught:
-            exchange(http, call, timeout=(1.0, 1.0), deadline=start + 0.5)
-        over.set()
-        dripping.join(10)
-
-    assert time.monotonic() - start < 3
-    assert (caught.value.kind, caught.value.unsure) == (Kind.retry, True)
 
 
 def test_w05_a_dead_host_is_a_retry_without_the_secret(build, secret):
