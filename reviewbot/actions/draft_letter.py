@@ -25,14 +25,12 @@ def rung_origin(case: Case, limit: DueTime, rung: Rung) -> str:
 
 def limit_of(session: Session, letter: Letter, case: Case) -> DueTime | None:
     """The limit whose rung has drafted a letter, while it runs: not met, not replaced, of this round."""
-    return next(
-        (
-            limit
-            for limit in running(session, case)
-            if letter.origin.startswith(f"{case.number}-r{limit.round}-{limit.stage}-")
-        ),
-        None,
-    )
+    return next((limit for limit in running(session, case) if drafted_for(letter, case, limit)), None)
+
+
+def drafted_for(letter: Letter, case: Case, limit: DueTime) -> bool:
+    """Whether a rung of this limit has drafted the letter."""
+    return letter.origin.startswith(f"{case.number}-r{limit.round}-{limit.stage}-")
 
 
 def draft_letter(

@@ -20,6 +20,11 @@ def unmet_limits(session: Session, case: Case) -> Sequence[DueTime]:
     ).all()
 
 
+def handling_limits(session: Session, case: Case) -> Sequence[DueTime]:
+    """The handling limits of this round, those that gave way to others too, oldest first."""
+    return [one for one in unmet_limits(session, case) if one.stage.startswith("handling")]
+
+
 def cards_of(session: Session, due_time_id: int) -> Sequence[Card]:
     """The cards of one limit, withdrawn ones too."""
     return session.scalars(select(Card).where(Card.due_time_id == due_time_id).order_by(Card.id)).all()

@@ -1,12 +1,11 @@
 """Yellow and red cards, and the appeals against them."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
-from reviewbot.models.case import Case, DueTime
+from reviewbot.models.case import Case
 from reviewbot.models.oversight import Card
 from reviewbot.models.people import Department
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState
@@ -86,20 +85,6 @@ def list_cards(
         )
     }
     return [CardRow(card, number, unit, appeals.get(card.id)) for card, number, unit in rows]
-
-
-def cards_since(session: Session, case_id: int, since: datetime, stage: str) -> list[Card]:
-    """Standing cards of a case issued since a moment for limits replaced by others (``stage``: how theirs begins)."""
-    wanted = (
-        select(Card)
-        .join(DueTime, DueTime.id == Card.due_time_id)
-        .where(
-            Card.case_id == case_id, Card.withdrawn_at.is_(None), Card.issued_at >= since,
-            DueTime.replaced_by.is_not(None), DueTime.stage.startswith(stage),
-        )
-        .order_by(Card.id)
-    )  # fmt: skip
-    return list(session.scalars(wanted))
 
 
 def appeal_of_card(session: Session, card_id: int) -> Application | None:

@@ -7,9 +7,11 @@ from reviewbot.actions.effects.joint import leave_nothing_waiting
 from reviewbot.actions.notify import facts_of, handler_of
 from reviewbot.actions.start_clock import next_rung, passed_before, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
+from reviewbot.actions.take_back_presses import take_back_presses
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict
 from reviewbot.models.procedure import ApplicationKind, ApplicationState
+from reviewbot.queries.calendars import handling_limits
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.queries.procedure import decided_appeal
@@ -95,7 +97,10 @@ def _uphold(step: Step) -> None:
 
 
 def _after_uphold(step: Step) -> None:
+    """A review that counts in no figure leaves nobody a card: what came before it was upheld goes with it (F13)."""
     _met(step)
+    why = f"申诉成立（{_ground(step)}），该差评不再计入"
+    take_back_presses(step, handling_limits(step.session, step.case), why)
     late = passed_before(step.session, step.case)
     owe_notice(
         step, "approved", notices.approved(facts_of(step.session, step.case), late), _back_to(step, late)

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, time, timedelta
 
-from reviewbot.actions.appeal_card import take_back
 from reviewbot.actions.effects.applications import (
     awaited,
     decide,
@@ -14,10 +13,11 @@ from reviewbot.actions.effects.applications import (
 from reviewbot.actions.notify import tell_rater
 from reviewbot.actions.start_clock import next_rung, replace_clock
 from reviewbot.actions.step import Effect, Step, need
+from reviewbot.actions.take_back_presses import take_back_presses
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput
-from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState
-from reviewbot.queries.cards import cards_since
+from reviewbot.models.procedure import ApplicationKind, ApplicationState
+from reviewbot.queries.calendars import handling_limits
 from reviewbot.queries.procedure import granted_applications
 from reviewbot.queries.raters import staff_names
 from reviewbot.rules import notices
@@ -55,8 +55,13 @@ def _grant_extension(step: Step) -> None:
     application = awaited(step, EXTENSION)
     if case.due_at is None:
         raise Conflict(f"工单 {case.number} 没有正在计时的办理时限。")
-    decide(step, application, agreed=True)
     due = step.rulebook.extended(case.due_at, int(application.data["days"]))
+    # No rater is promised a day that has passed, and no unit pressed twice for one delay.
+    if due.due_at <= step.at:
+        raise Conflict(
+            f"延期后的期限 {due.due_at.astimezone(CHINA):%m-%d %H:%M} 已过，不能再同意延期：不同意 {case.number} 原因。"
+        )
+    decide(step, application, agreed=True)
     nth = len(granted_applications(step.session, case.id, EXTENSION, round_=case.round)) + 1
     before = case.due_at
     replace_clock(step.session, case, "handling", f"handling_extended_{nth}", due, step.rulebook, at=step.at)
@@ -70,22 +75,15 @@ def _grant_extension(step: Step) -> None:
 def _after_grant_extension(step: Step) -> None:
     application = awaited(step, EXTENSION)
     settle(step, application, ApplicationState.GRANTED)
-    _take_back_cards(step, application)
+    # What pressed for the limit that gave way came while a word spoken in time waited: the delay was the decider's.
+    asked = f"{application.asked_at.astimezone(CHINA):%m-%d %H:%M}"
+    replaced = [one for one in handling_limits(step.session, step.case) if one.replaced_by]
+    take_back_presses(step, replaced, f"到期前（{asked}）申请的延期已获同意，原期限不再作数")
     if step.case.due_at is not None:
         body = notices.rater_extended(
             step.case.number, step.case.due_at.astimezone(CHINA), _for_the_rater(step, application.reason)
         )
         tell_rater(step.session, step.case, "extended", body, at=step.at)
-
-
-def _take_back_cards(step: Step, application: Application) -> None:
-    """A card for the limit that gave way, issued while a word spoken in time waited: the delay was the decider's."""
-    asked = f"{application.asked_at.astimezone(CHINA):%m-%d %H:%M}"
-    for card in cards_since(step.session, step.case.id, application.asked_at, "handling"):
-        take_back(
-            step.session, card, step.case, f"到期前（{asked}）申请的延期已获同意，原期限不再作数", step.viewer,
-            at=step.at,
-        )  # fmt: skip
 
 
 def _for_the_rater(step: Step, reason: str) -> str:
