@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.notify import facts_of, is_the_rated, tell, tell_rater
-from reviewbot.actions.start_clock import next_rung, passed_before, start_clock
+from reviewbot.actions.start_clock import clock_began, next_rung, passed_before, start_clock
 from reviewbot.clock import CHINA
 from reviewbot.models.case import CASE_SERIAL, Case, case_number
 from reviewbot.models.chain import append_event
@@ -102,9 +102,9 @@ def dispatch(
 ) -> None:
     """Hand a locked case to a department and to a person who is not the one rated (F10).
 
-    The handling clock starts at the first dispatch and no later hand-over moves it (law 3); a unit that gets it
-    when a limit has run out is told so at once, and its head. ``move``: by which move it goes there; the event is
-    written here, because routing does it without a person too.
+    The clocks start at the first dispatch, or where the policy says before it, and no later hand-over moves them
+    (law 3); a unit that gets it when a limit has run out is told so at once, and its head. ``move``: by which move it
+    goes there; the event is written here, because routing does it without a person too.
     """
     before = case.status
     person = choose_from(session, department_id, at, rated=case.review.handled_by)
@@ -115,13 +115,15 @@ def dispatch(
     case.assigned_at = case.held_since = at
     case.returned_from_id = None
     if case.dispatched_at is None:
-        # A work order was dispatched by its source; its citizen's clock has run since then.
-        started = at if case.kind is Kind.RATING else min(at, case.review.reviewed_at)
-        case.dispatched_at = started
+        # A work order was dispatched by its source.
+        case.dispatched_at = at if case.kind is Kind.RATING else min(at, case.review.reviewed_at)
         if actor == "system":  # routed when it came: the unit has had it since its source dispatched it
-            case.held_since = started
-        case.contact_due_at = start_clock(session, case, "contact", started, rulebook)
-        case.due_at = start_clock(session, case, "handling", started, rulebook, limit=case.kind.limit)
+            case.held_since = case.dispatched_at
+        limits, handling = rulebook.policy.limits, case.kind.limit
+        began = clock_began(case, limits["contact"], at)
+        case.contact_due_at = start_clock(session, case, "contact", began, rulebook)
+        began = clock_began(case, limits[handling], at)
+        case.due_at = start_clock(session, case, "handling", began, rulebook, limit=handling)
         case.original_due_at = case.due_at
     case.next_action_at = next_rung(session, case, rulebook, met=("dispatch", "arbitration"), at=at)
     append_event(

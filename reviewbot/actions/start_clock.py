@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
+from reviewbot.rules.deadlines import RECEIVED, Limit, due_time, remainder, working_as_data
 from reviewbot.rules.deadlines import DueTime as Reckoned
-from reviewbot.rules.deadlines import working_as_data
+from reviewbot.rules.kinds import Kind
 from reviewbot.rules.ladder import Rung, next_at
 from reviewbot.rules.notices import when
 from reviewbot.rules.rulebook import Rulebook
@@ -22,6 +23,13 @@ def start_clock(
     return _store(session, case, stage, rulebook.due(limit or stage, at), rulebook)
 
 
+def clock_began(case: Case, limit: Limit, dispatched_at: datetime) -> datetime:
+    """Where the clock of a limit of the first round starts (F7): as its policy says, when the case was opened or when
+    it was first dispatched. A work order was dispatched by its source; its citizen's clock has run since then."""
+    began = case.opened_at if limit.starts == RECEIVED else dispatched_at
+    return began if case.kind is Kind.RATING else min(began, case.review.reviewed_at)
+
+
 def replace_clock(
     session: Session, case: Case, stage: str, new_stage: str, due: Reckoned, rulebook: Rulebook,
     *, at: datetime,
@@ -31,6 +39,31 @@ def replace_clock(
         if _belongs(old.stage, stage):
             old.replaced_by, old.replaced_at = new_stage, at
     _store(session, case, new_stage, due, rulebook)
+
+
+def stop_clock(session: Session, case: Case, stage: str, until: str, *, at: datetime) -> bool:
+    """A running limit stands still from now on, if it has not passed: it gives way to the stage ``until``, which
+    ``resume_clock`` starts."""
+    stopped = [old for old in running(session, case) if _belongs(old.stage, stage) and at <= old.due_at]
+    for old in stopped:
+        old.replaced_by, old.replaced_at = until, at
+    return bool(stopped)
+
+
+def resume_clock(
+    session: Session, case: Case, stage: str, rulebook: Rulebook, *, at: datetime
+) -> tuple[datetime, datetime] | None:
+    """What was left of the limit that stands still runs from now on as ``stage``: the due time before and now; None
+    where no limit stands still for it."""
+    old = session.scalar(
+        select(DueTime).where(
+            DueTime.case_id == case.id, DueTime.round == case.round, DueTime.replaced_by == stage
+        )
+    )
+    if old is None or old.replaced_at is None:
+        return None
+    left = remainder(old.limit, rulebook.calendar, old.replaced_at, old.due_at)
+    return old.due_at, _store(session, case, stage, due_time(left, rulebook.calendar, at), rulebook)
 
 
 def _store(session: Session, case: Case, stage: str, due: Reckoned, rulebook: Rulebook) -> datetime:

@@ -20,7 +20,12 @@ from reviewbot.rules.calendar import (
 )
 
 _ONE_HOUR = timedelta(hours=1)
+_ONE_MINUTE = timedelta(minutes=1)
 _WEEKEND = frozenset(WEEKDAYS[5:])
+
+
+RECEIVED, DISPATCHED = "received", "dispatched"
+"""The case was opened for a review that came; the case was dispatched for the first time."""
 
 
 class Unit(StrEnum):
@@ -46,7 +51,7 @@ class Limit:
     value: float
     unit: Unit
     starts: str
-    """The event the clock starts from: received, dispatched."""
+    """The event the clock starts from (F7): ``RECEIVED``, ``DISPATCHED``, or the stage's own."""
     basis: str
 
 
@@ -78,6 +83,23 @@ def due_time(limit: Limit, cal: Calendar, started_at: datetime) -> DueTime:
         limit=limit,
         provisional=reckoning.provisional,
     )
+
+
+def remainder(limit: Limit, cal: Calendar, at: datetime, due_at: datetime) -> Limit:
+    """What is left of a limit at a moment before its due time, in its own unit, as a limit that starts anew. Of days
+    at least one: a part of a day counts as a day, for the day of the start is not counted."""
+    at, due_at = cal.here(at), cal.here(due_at)
+    days = range(1, (due_at.date() - at.date()).days + 1)
+    match limit.unit:
+        case Unit.WORKING_HOUR:
+            left = max(cal.working_hours_between(at, due_at), _ONE_MINUTE) / _ONE_HOUR
+        case Unit.WORKING_DAY:
+            left = max(sum(cal.is_working_day(at.date() + timedelta(days=day)) for day in days), 1)
+        case Unit.CALENDAR_DAY:
+            left = max(len(days), 1)
+        case _:
+            assert_never(limit.unit)
+    return Limit("remainder", left, limit.unit, "decided", "复核期间停计，按余下的时限续计")
 
 
 def working_as_data(reckoning: Reckoning) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Self
 
 from reviewbot.errors import SettingError
-from reviewbot.rules.deadlines import Limit, Unit
+from reviewbot.rules.deadlines import DISPATCHED, RECEIVED, Limit, Unit
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.ladder import Act, Step
 from reviewbot.rules.lifecycle import CITY_WIDE
@@ -15,13 +15,16 @@ from reviewbot.rules.rates import Rounding
 from reviewbot.rules.reading import Remark, Section
 
 ROUNDINGS = ("round", "truncate")
-STARTS = {
-    "dispatch": "received", "contact": "dispatched", "handling_complex": "dispatched",
-    **{kind.limit: "dispatched" for kind in Kind},
-    "return": "dispatched", "appeal": "dispatched", "arbitration": "convened", "appeal_decision": "appealed",
-    "assistance": "asked", "instruction": "instructed", "received_late": "assigned",
+_EITHER = (DISPATCHED, RECEIVED)
+STARTS: Mapping[str, tuple[str, ...]] = {
+    "dispatch": (RECEIVED,), "contact": _EITHER, "handling_complex": _EITHER,
+    **{kind.limit: _EITHER for kind in Kind},
+    "return": (DISPATCHED,), "appeal": (DISPATCHED,), "arbitration": ("convened",),
+    "appeal_decision": ("appealed",), "assistance": ("asked",), "instruction": ("instructed",),
+    "received_late": ("assigned",),
 }  # fmt: skip
-"""Every limit that anything asks for, and the event its clock starts from."""
+"""Every limit that anything asks for, and the events its clock may start from (F7). Nothing starts at signing or at
+the verification: a unit could stop the clock by doing neither."""
 OPTIONAL = frozenset({"return"})
 """Without a limit of its own a case may be returned at any time."""
 
@@ -53,6 +56,8 @@ class AppealRules:
     """Appeals against a rating (F13)."""
 
     deciders: int
+    stop_clock: bool
+    """Whether the handling limit stands still between appeal and decision; no rule is known (L4)."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +147,11 @@ class Policy:
 
     @classmethod
     def kept(cls, text: str, shipped: Mapping[str, Any]) -> Self:
-        """A version that was in force once. What a later release asks for and this text cannot say is taken from
-        the shipped policy, so that a case outlives the release it was born under."""
+        """A version that was in force once. What a later release asks for and this text cannot say, or said while
+        nobody heeded it, is taken from the shipped policy, so that a case outlives the release it was born under."""
         data: dict[str, Any] = tomllib.loads(text)
         for mistake in cls._read(data)[1].mistakes:
-            if mistake.missing:
+            if mistake.missing or mistake.key.endswith(_ONCE_UNHEEDED):
                 _fill(data, shipped, mistake.key.split("."))
         return cls.from_table(data)
 
@@ -156,6 +161,7 @@ class Policy:
         reminders, call_back = root.section("reminders"), root.section("call_back")
         problems, rates = root.section("problems"), root.section("rates")
         returns, extensions = root.section("returns"), root.section("extensions")
+        appeals = root.section("appeals")
         ladder = _ladder(root)
         root.ignore("note")
         found = cls(
@@ -181,7 +187,7 @@ class Policy:
                 window_days=problems.count("window_days"),
                 recurrence_at_most=problems.number("recurrence_at_most"),
             ),
-            appeals=AppealRules(deciders=root.section("appeals").count("deciders")),
+            appeals=AppealRules(deciders=appeals.count("deciders"), stop_clock=appeals.switch("stop_clock")),
             raters=_raters(root.section("raters")),
             recalls=_recalls(root.section("recalls")),
             morning=_morning(root.section("morning")),
@@ -203,6 +209,10 @@ def examine(data: Mapping[str, object]) -> tuple[Policy | None, list[Remark], li
     """The policy where it has no mistakes, all its mistakes, and the keys in it that mean nothing."""
     found, root = Policy._read(data)  # noqa: SLF001 - the same reading, to its end
     return (None if root.mistakes else found), root.mistakes, list(root.unread())
+
+
+_ONCE_UNHEEDED = ".starts"
+"""Whatever stood there was taken, and the clock started from the stage's own event."""
 
 
 def _fill(data: dict[str, Any], shipped: Mapping[str, Any], path: list[str]) -> None:
@@ -264,7 +274,8 @@ def _limits(table: Section) -> dict[str, Limit]:
 def _limit(stage: str, table: Section) -> Limit:
     unit = Unit(table.choice("unit", [unit.value for unit in Unit]))
     value = table.number("value", positive=True) if unit is Unit.WORKING_HOUR else table.count("value")
-    return Limit(stage, value, unit, table.text("starts"), table.text("basis"))
+    starts = table.choice("starts", STARTS[stage]) if stage in STARTS else table.text("starts")
+    return Limit(stage, value, unit, starts, table.text("basis"))
 
 
 def _morning(table: Section) -> MorningRules:

@@ -32,7 +32,7 @@ def look_through(data: Mapping[str, object], calendar: Calendar) -> Findings:
     policy, mistakes, unread = examine(data)
     odd = [*unread, *_unused(data)]
     if policy is not None:
-        odd += [*_starts(policy), *_reminders(policy, calendar), *_ladder(policy, calendar)]
+        odd += [*_reminders(policy, calendar), *_ladder(policy, calendar)]
     return Findings(policy, mistakes, odd)
 
 
@@ -41,13 +41,6 @@ def _unused(data: Mapping[str, object]) -> Iterator[Remark]:
     for stage in limits if isinstance(limits, Mapping) else ():
         if stage not in STARTS:
             yield Remark(f"limits.{stage}", "没有任何环节使用这个时限", nearest(stage, STARTS))
-
-
-def _starts(policy: Policy) -> Iterator[Remark]:
-    for stage, limit in policy.limits.items():
-        starts = STARTS.get(stage)
-        if starts is not None and limit.starts != starts:
-            yield Remark(f"limits.{stage}.starts", f"“{limit.starts}”不起作用，一律从 {starts} 起算", starts)
 
 
 def _reminders(policy: Policy, calendar: Calendar) -> Iterator[Remark]:

@@ -2,9 +2,12 @@
 
 _NAMES = (
     ("contact", "联系评价人"), ("handling_complex", "复杂事项办理"), ("handling_extended", "延期后办理"),
+    ("handling_resumed", "申诉后办理"),
     ("handling", "办理"), ("dispatch_", "再次派单"), ("dispatch", "派单"), ("arbitration", "会商裁定"),
     ("appeal_decision", "申诉复核"), ("instruction", "领导批示件"), ("assistance", "协办"), ("ledger", "台账计划"),
 )  # fmt: skip
+RESUMED = "handling_resumed_"
+"""The stage in which what was left of the handling limit runs on after an appeal is this and the appeal's id."""
 SUB_TASK = "assistance_"
 """The stage of a helper's own limit is this and the sub-task's id."""
 

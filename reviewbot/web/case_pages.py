@@ -79,6 +79,7 @@ def _show_case(
                 time_shares(session, case, house.rulebooks.of(session, case).calendar, now),
                 house.rulebooks.on(session, now).policy.rounding,
             ),
+            "appeal_stops_clock": house.rulebooks.of(session, case).policy.appeals.stop_clock,
             "cards": [views.card_view(card, viewer) for card in list_cards(session, viewer, case_id=case.id)],
         }
     return views.render(

@@ -13,6 +13,7 @@ from reviewbot.models.rater import PhoneReveal, RaterAnswer
 from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
 from reviewbot.rules.raters import Answer, Purpose, plain_words
+from reviewbot.rules.stages import RESUMED
 
 S = CaseStatus
 
@@ -172,6 +173,8 @@ def _why(story: Story, due: DueTime, first: DueTime) -> list[str]:
         granted = story.extensions[nth - 1] if nth <= len(story.extensions) else None
         reason = f"，原因：{_told(story, granted.reason)}" if granted else ""
         return [f"经批准延长 {_counted(due)}{reason}。"]
+    if due.stage.startswith(RESUMED):
+        return [f"有关情况复核期间不计时，{day(due.started_at)}复核完毕，余下 {_counted(due)}从第二天算起。"]
     off = _days_off(due)
     pause = f"，其间 {off} 天是周末或节假日，不计算在内" if off else ""
     what = "情况复杂，办理期限为" if due is not first else "办理期限为"

@@ -26,7 +26,7 @@ from reviewbot.rules.grading import grade_name
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
 from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.rates import Rounding, percent
-from reviewbot.rules.stages import stage_label
+from reviewbot.rules.stages import RESUMED, stage_label
 from reviewbot.settings import CONFIG
 from reviewbot.sources.profile import load_reason_codes
 
@@ -217,9 +217,13 @@ def _event_notes(data: dict[str, Any]) -> list[str]:
 
 def due_view(due: DueTime, now: datetime) -> dict[str, Any]:
     """A limit with its working: every interval, counted or not, and why (B1)."""
-    ended = due.met_at or now
-    late = ended > due.due_at
+    late = (due.met_at or due.replaced_at or now) > due.due_at
     state = ("完成（超期）" if late else "完成") if due.met_at else ("已超期" if late else "计时中")
+    if due.replaced_by and due.replaced_at:
+        stands_still = due.replaced_by.startswith(RESUMED)
+        state = f"{moment(due.replaced_at)} 起" + (
+            "停计（申诉复核）" if stands_still else f"改按{stage_label(due.replaced_by)}"
+        )
     rows = working_from_data(due.working).intervals if due.working else ()
     return {
         "stage": stage_label(due.stage),

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from rules_kit import today
+from rules_kit import decree, today
 from sqlalchemy import func, or_, select, true
 
 from reviewbot.actions.advance_due import advance_due
@@ -46,6 +46,7 @@ from reviewbot.rules.lifecycle import ROLES, TRANSITIONS, CaseStatus, Conclusion
 LEADER, MED_HEAD = "zhouzhidong01", "zengjiabin01"
 OUTSIDE = [HEAD, DESK, SUPERVISOR, SECOND_SUPERVISOR, LEADER, MED_HEAD]
 MAY_MOVE_THE_DUE_TIME = {Move.GRANT_EXTENSION, Move.CONCLUDE_JUSTIFIED, Move.REOPEN}
+MOVES_IT_WHERE_APPEALS_STOP_THE_CLOCK = {Move.APPEAL, Move.UPHOLD_APPEAL, Move.REFUSE_APPEAL}
 ASKED = st.fixed_dictionaries(
     {},
     optional={
@@ -131,7 +132,7 @@ MADE = Counter()
 
 
 class Walk(RuleBasedStateMachine):
-    house, clock = None, None  # given by the test
+    house, clock, movers = None, None, MAY_MOVE_THE_DUE_TIME  # given by the test
 
     @initialize()
     def open(self):
@@ -176,8 +177,10 @@ class Walk(RuleBasedStateMachine):
         after = case_of(self.house, self.number)
         made = Move(events(self.house, self.number)[-1].move)
         MADE[before["status"], made] += 1
-        if made not in MAY_MOVE_THE_DUE_TIME and before["due_at"] is not None:
+        if made not in self.movers and before["due_at"] is not None:
             assert after.due_at == before["due_at"], f"{made} moved the due time"
+        if after.status is not S.APPEALED and after.dispatched_at is not None:
+            assert after.due_at is not None, "a clock stands still, and nobody decides on it any more"
         if before["original_due_at"] is not None:
             assert after.original_due_at == before["original_due_at"]
             assert after.contact_due_at == before["contact_due_at"]
@@ -398,11 +401,16 @@ def walk_with(house, clock):
     return type("ThisWalk", (Walk,), {"house": house, "clock": clock})
 
 
-def test_no_walk_breaks_a_case(house, clock):
+@pytest.mark.parametrize(("stops", "walks"), [(False, 8), (True, 5)])
+def test_no_walk_breaks_a_case(house, clock, stops, walks):
+    kind = walk_with(house, clock)
+    if stops:
+        decree(house, "stopping", ("stop_clock = false", "stop_clock = true"))
+        kind.movers = MAY_MOVE_THE_DUE_TIME | MOVES_IT_WHERE_APPEALS_STOP_THE_CLOCK
     run_state_machine_as_test(
-        walk_with(house, clock),
+        kind,
         settings=trying(
-            max_examples=8, stateful_step_count=50, deadline=None,
+            max_examples=walks, stateful_step_count=50, deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip

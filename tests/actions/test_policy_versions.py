@@ -145,8 +145,9 @@ def test_no_version_begins_in_the_past(house):
 def test_a_kept_text_that_lacks_what_this_release_asks_for_is_filled_from_the_shipped_one(house):
     """A case outlives the release it was born under."""
     old = policy_text(
-        "ancient", ("[recalls]", "[unknown_to_this_release]"), ("\n[reminders]\nhalf = true", "\n[reminders]")
-    )
+        "ancient", ("[recalls]", "[unknown_to_this_release]"), ("\n[reminders]\nhalf = true", "\n[reminders]"),
+        ("stop_clock = false", ""), ('starts = "convened"', 'starts = "whenever"'),
+    )  # fmt: skip
     decree(house, "ancient")
     with house.database.begin() as session:
         session.execute(update(PolicyVersion).where(PolicyVersion.version == "ancient").values(text=old))
@@ -155,6 +156,7 @@ def test_a_kept_text_that_lacks_what_this_release_asks_for_is_filled_from_the_sh
     with house.database.begin() as session:
         policy = house.rulebooks.of(session, case_of(house, number)).policy
     assert (policy.version, policy.half, policy.recalls.percent) == ("ancient", True, 5)
+    assert (policy.appeals.stop_clock, policy.limits["arbitration"].starts) == (False, "convened")
 
 
 def test_a_case_of_a_version_nobody_kept_follows_that_of_its_birthday(house):

@@ -65,7 +65,7 @@ def test_a_day_in_the_past_and_a_draft_with_mistakes_are_not_activated(command, 
 
 def test_a_start_with_a_known_version_of_other_text_ends_in_one_line(command, tmp_path):
     altered = written(tmp_path, POLICY.replace("deciders = 2", "deciders = 3"))
-    told = command("up", REVIEWBOT_BIND="127.0.0.1:0", REVIEWBOT_POLICY=str(altered))
+    told = command("up", REVIEWBOT_BIND="127.0.0.1:8099", REVIEWBOT_POLICY=str(altered))
 
     assert (told.returncode, told.stderr.count("\n")) == (2, 1)
     assert "2026-11" in told.stderr

@@ -3,7 +3,7 @@
 import copy
 import json
 import tomllib
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from reviewbot.rules.deadlines import (
     Unit,
     describe,
     due_time,
+    remainder,
     working_as_data,
     working_from_data,
 )
@@ -178,6 +179,36 @@ def test_every_working_can_be_described(started_at, any_limit):
 
     assert any(line.endswith("到期") for line in lines)
     assert lines[-1].startswith("含暂定日期") is due.provisional
+
+
+@given(moments, limits, st.floats(0, 1), st.integers(0, 40 * 24 * 60))
+def test_a_clock_that_stood_still_gives_back_exactly_what_was_left(started_at, any_limit, share, minutes):
+    """Nobody gains a day by an appeal and nobody loses one: as much counts after the decision as before it."""
+    due = due_time(any_limit, CAL, started_at).due_at
+    stopped = CAL.here(started_at + (due - started_at) * share)
+    resumed = stopped + timedelta(minutes=minutes)
+    left = remainder(any_limit, CAL, stopped, due)
+    again = due_time(left, CAL, resumed).due_at
+
+    assert left.unit is any_limit.unit
+    assert again > resumed or left.unit is Unit.WORKING_HOUR
+    if left.unit is Unit.WORKING_HOUR:
+        owed = max(CAL.working_hours_between(stopped, due), timedelta(minutes=1))
+        assert abs(CAL.working_hours_between(resumed, again) - owed) < timedelta(milliseconds=1)
+    if left.unit is Unit.WORKING_DAY:
+        assert working_days(resumed, again) == max(working_days(stopped, due), 1)
+    if left.unit is Unit.CALENDAR_DAY:
+        days = max((due.date() - stopped.date()).days, 1)
+        last = resumed.date() + timedelta(days=days)
+        assert again.date() == next(
+            day for day in (last + timedelta(days=more) for more in range(30)) if CAL.is_working_day(day)
+        )
+
+
+def working_days(after, until):
+    """Days the office is open, that of ``after`` not counted."""
+    days = range(1, (until.date() - after.date()).days + 1)
+    return sum(CAL.is_working_day(after.date() + timedelta(days=day)) for day in days)
 
 
 @pytest.mark.parametrize(

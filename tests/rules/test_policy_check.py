@@ -35,7 +35,6 @@ def changed(**paths):
     [
         (changed(ladder__1__after=9), "ladder[2]", "却先到期"),
         (changed(ladder__0__act="red_card", ladder__1__act="yellow_card"), "ladder[1]", "轻"),
-        (changed(limits__handling__starts="received"), "limits.handling.starts", "不起作用"),
         (changed(limits__handling_complex__value=2), "limits.handling_complex", "还短"),
         (changed(remindres={}), "remindres", "没有这一项"),
         (changed(reminders__before_working_hours=60), "reminders.before_working_hours", "handling"),
@@ -68,6 +67,19 @@ def test_whatever_stands_there_is_told_and_never_breaks_the_check(name, value):
 
     assert (found.policy is None) == bool(found.mistakes)
     assert all(one.key for one in found.mistakes)
+
+
+@pytest.mark.parametrize(
+    ("stage", "starts", "allowed"),
+    [
+        ("handling", "signed", "dispatched、received"), ("contact", "verified", "dispatched、received"),
+        ("dispatch", "dispatched", "received"), ("instruction", "received", "instructed"),
+    ],
+)  # fmt: skip
+def test_a_clock_that_would_start_elsewhere_is_refused_with_what_is_allowed(stage, starts, allowed):
+    """F7: a start that nothing heeds would be read as a promise; one at signing lets a unit stop its own clock."""
+    (told,) = look_through(changed(**{f"limits__{stage}__starts": starts}), CALENDAR).mistakes
+    assert (told.key, allowed in told.allowed) == (f"limits.{stage}.starts", True)
 
 
 def test_mistakes_are_all_told_at_once():

@@ -2,21 +2,22 @@
 
 from reviewbot.actions.effects.applications import awaited, decide, file_application, settle
 from reviewbot.actions.effects.call_back import check_called_back, end_of_calling
-from reviewbot.actions.effects.core import require_evidence_or_say_so
+from reviewbot.actions.effects.core import require_evidence_or_say_so, tell_new_day
 from reviewbot.actions.effects.joint import leave_nothing_waiting
 from reviewbot.actions.notify import facts_of, handler_of
-from reviewbot.actions.start_clock import next_rung, passed_before, start_clock
+from reviewbot.actions.start_clock import next_rung, passed_before, resume_clock, start_clock, stop_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.actions.take_back_presses import take_back_presses
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict
-from reviewbot.models.procedure import ApplicationKind, ApplicationState
+from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState
 from reviewbot.queries.calendars import handling_limits
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.queries.procedure import decided_appeal
 from reviewbot.rules import notices
 from reviewbot.rules.lifecycle import Conclusion, Move, Role
+from reviewbot.rules.stages import RESUMED
 
 APPEAL = ApplicationKind.APPEAL
 
@@ -36,9 +37,35 @@ def _appeal(step: Step) -> None:
     step.said = f"{ground.label}，待复核" if ground else "待复核"
     end_of_calling(step)
     leave_nothing_waiting(step)
-    file_application(
-        step, APPEAL, ground=ground.value if ground else "", deciders=step.rulebook.policy.appeals.deciders
-    )
+    rules = step.rulebook.policy.appeals
+    file_application(step, APPEAL, ground=ground.value if ground else "", deciders=rules.deciders)
+    if rules.stop_clock:
+        _stop_clock(step)
+
+
+def _stop_clock(step: Step) -> None:
+    """Meanwhile the case has no due time: nothing is due, nobody is pressed, no figure calls it late (L4). A limit
+    that has passed already is not made whole by appealing."""
+    if stop_clock(step.session, step.case, "handling", _resumed(step.data["application"]), at=step.at):
+        step.data["clock"] = "stopped"
+        step.case.due_at = None
+        step.said += "；复核期间办理时限停计"
+
+
+def _resume_clock(step: Step, application: Application) -> None:
+    stage = _resumed(application.id)
+    moved = resume_clock(step.session, step.case, stage, step.rulebook, at=step.at)
+    if moved is not None:
+        before, step.case.due_at = moved
+        step.data |= {"due_before": before.isoformat(), "due_after": step.case.due_at.isoformat()}
+        step.said += (
+            f"{'；' if step.said else ''}办理时限续计至 {step.case.due_at.astimezone(CHINA):%m-%d %H:%M}"
+        )
+
+
+def _resumed(application_id: int) -> str:
+    """The stage in which what is left of a limit runs on after this appeal."""
+    return f"{RESUMED}{application_id}"
 
 
 def _check_not_decided(step: Step) -> None:
@@ -94,6 +121,7 @@ def _uphold(step: Step) -> None:
     settle(step, application, ApplicationState.GRANTED)
     step.case.held_since = step.at
     step.said = _ground(step)
+    _resume_clock(step, application)
 
 
 def _after_uphold(step: Step) -> None:
@@ -114,6 +142,7 @@ def _refuse(step: Step) -> None:
     settle(step, application, ApplicationState.REFUSED)
     step.case.conclusion = Conclusion.JUSTIFIED  # a refused appeal is to be rectified (F13)
     step.case.held_since = step.at
+    _resume_clock(step, application)
 
 
 def _after_refuse(step: Step) -> None:
@@ -122,6 +151,7 @@ def _after_refuse(step: Step) -> None:
     reason = f"{step.asked.remark}。{late}" if late else step.asked.remark
     body = notices.sent_back(facts_of(step.session, step.case), reason)
     owe_notice(step, "sent_back", body, _back_to(step, late))
+    tell_new_day(step, "有关情况经过复核")
 
 
 def _back_to(step: Step, late: str) -> list[str]:

@@ -8,7 +8,14 @@ from reviewbot.actions.effects.joint import check_nobody_is_waited_for
 from reviewbot.actions.follow_letters import take_back_letters
 from reviewbot.actions.notify import approvers_of, facts_of, tell_rater
 from reviewbot.actions.open_case import dispatch
-from reviewbot.actions.start_clock import next_rung, replace_clock, round_began, running, start_clock
+from reviewbot.actions.start_clock import (
+    clock_began,
+    next_rung,
+    replace_clock,
+    round_began,
+    running,
+    start_clock,
+)
 from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput
@@ -65,7 +72,7 @@ def _extend_as_complex(step: Step) -> None:
     if case.due_at is not None and step.at > case.due_at:
         raise Conflict(f"工单 {case.number} 已到期，按复杂事项认定须在到期之前；请不加“复杂”再认定。")
     case.complex = True
-    due = step.rulebook.due("handling_complex", round_began(step.session, case) or step.at)
+    due = step.rulebook.due("handling_complex", _round_began(step))
     if case.due_at is not None and due.due_at <= case.due_at:
         step.said += "，期限不变"
         return
@@ -77,14 +84,26 @@ def _extend_as_complex(step: Step) -> None:
     step.said += "，按复杂事项时限"
 
 
+def _round_began(step: Step) -> datetime:
+    """Where the clock of a complex matter starts: its policy says so of the first round, reopening it of a later."""
+    case = step.case
+    if case.round == 1 and case.dispatched_at is not None:
+        return clock_began(case, step.rulebook.policy.limits["handling_complex"], case.dispatched_at)
+    return round_began(step.session, case) or step.at
+
+
 def _after_conclude(step: Step) -> None:
+    tell_new_day(step, "情况复杂")
+
+
+def tell_new_day(step: Step, why: str) -> None:
     """The rater hears of the new day where he was told one that is no longer so."""
     case, before = step.case, step.data.get("due_before")
     if before is None or case.due_at is None:
         return
     told, due = datetime.fromisoformat(before).astimezone(CHINA).date(), case.due_at.astimezone(CHINA)
     if told != due.date() and was_told_day(step.session, case, told):
-        body = notices.rater_extended(case.number, due, "情况复杂")
+        body = notices.rater_extended(case.number, due, why)
         tell_rater(step.session, case, "extended", body, at=step.at)
 
 
