@@ -12,6 +12,7 @@ from reviewbot.errors import InvalidInput, SettingError
 from reviewbot.models.policy import CalendarChange, CalendarVersion, PolicyVersion
 from reviewbot.rules.calendar import Calendar
 from reviewbot.rules.policy import Policy, parse
+from reviewbot.settings import CONFIG
 
 AT_START = "系统启动"
 
@@ -20,7 +21,8 @@ def take_policy(
     session: Session, text: str, *, at: datetime, by: str = AT_START, begins: date | None = None
 ) -> bool:
     """Keep a version; it decides from ``begins``, or the day written in it, but never before now, and only over
-    cases born then. False where the very same text is kept already.
+    cases born then. False where a text that says the same is kept already: a release may word a comment anew, or
+    write down what was so before it could be set.
 
     The first version of all begins when it says: nothing was in force before it. Raises SettingError (mistakes; the
     version is known with another text), InvalidInput (a day in the past).
@@ -40,9 +42,14 @@ def take_policy(
         .on_conflict_do_nothing()
         .returning(PolicyVersion.version)
     ).scalar_one_or_none()
-    if new is None and session.get_one(PolicyVersion, policy.version).sha256 != sha256:
+    if new is None and not _says(session.get_one(PolicyVersion, policy.version), sha256, policy):
         raise SettingError(f"规则版本 {policy.version} 已有另一份内容存档：改动规则请同时改 version。")
     return new is not None
+
+
+def _says(kept: PolicyVersion, sha256: str, policy: Policy) -> bool:
+    shipped = parse((CONFIG / "policy.toml").read_text(encoding="utf-8"), "policy.toml")
+    return kept.sha256 == sha256 or Policy.kept(kept.text, shipped) == policy
 
 
 def take_calendar(session: Session, national: str, local: str, *, at: datetime, by: str) -> bool:

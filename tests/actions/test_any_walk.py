@@ -21,13 +21,14 @@ from hypothesis import HealthCheck
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from recount_kit import every_figure_equals_a_recount_from_the_events
 from rules_kit import decree, today
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import select
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.step import Verb
 from reviewbot.errors import ReviewbotError
-from reviewbot.models.case import Call, Case, Evidence
+from reviewbot.models.case import Call, Evidence
 from reviewbot.models.chain import first_break
 from reviewbot.models.oversight import Card, Letter
 from reviewbot.models.people import Staff
@@ -37,7 +38,6 @@ from reviewbot.models.procedure import (
     ApplicationState,
     Assistance,
 )
-from reviewbot.queries.cohorts import cohort
 from reviewbot.queries.delegates import cases_without_holder
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.ladder import NOT_HELD, OF_A_UNIT
@@ -125,8 +125,6 @@ WHERE_DECIDED = {
     ApplicationKind.LEDGER: {S.RECTIFYING},
     ApplicationKind.APPEAL: {S.APPEALED},
 }
-ANSWERS = (Move.SUBMIT_MEASURES, Move.SUBMIT_EXPLANATION, Move.UPHOLD_APPEAL, Move.REOPEN)
-EVER = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))
 MADE = Counter()
 """Which moves were made from which status, by every walk of this module."""
 
@@ -345,41 +343,12 @@ class Walk(RuleBasedStateMachine):
                 for one in messages(self.house, case_id=case.id) if "note" in one.body
             )  # fmt: skip
 
-    def every_figure_equals_a_recount_from_the_events(self):
-        """Of this case alone: in which rates it counts, and whether above the line (F14, F16)."""
-        told, case = events(self.house, self.number), case_of(self.house, self.number)
-        made, now = Counter(Move(event.move) for event in told), self.clock.moment
-        sent = any(event.move in (Move.DISPATCH, Move.RULE) for event in told)
-        first = next(due.due_at for due in due_times(self.house, self.number) if due.stage == "handling")
-        last = [event for event in told if event.before != "closed" and event.after == "closed"]
-        ended = last[-1].at if last and told[-1].after == "closed" else None
-        upheld = next(
-            (event.move for event in reversed(told) if event.move in ANSWERS), ""
-        ) == Move.UPHOLD_APPEAL and told[-1].after in ("awaiting_feedback", "closed")  # fmt: skip
-        due = sent and not upheld and first <= now
-        assert self.counts("return_rate") == (made[Move.RETURN] + made[Move.RETURN_AGAIN] > 0, sent)
-        assert self.counts("extension_rate") == (due and made[Move.GRANT_EXTENSION] > 0, due)
-        on_time = due and ended is not None and ended <= first
-        assert self.counts("on_time_rectification_rate_original_due") == (on_time, due)
-        assert self.counts("completion_rate") == (ended is not None, sent)
-        assert case.original_due_at == first
-
-    def counts(self, metric):
-        """(above the line, at all) of one case."""
-        found = cohort(metric, *EVER, self.clock.moment)
-        mine = Case.number == self.number
-        with self.house.database.begin() as session:
-            return tuple(
-                session.scalar(select(func.count()).where(mine, found.members, condition)) == 1
-                for condition in (or_(*found.parts.values()), true())
-            )
-
     def teardown(self):
         """Wherever the walk has ended, people can bring the case to its end."""
         if hasattr(self, "number"):
-            self.every_figure_equals_a_recount_from_the_events()
+            every_figure_equals_a_recount_from_the_events(self.house, self.number)
             self.come_to_the_end()
-            self.every_figure_equals_a_recount_from_the_events()
+            every_figure_equals_a_recount_from_the_events(self.house, self.number)
 
     def come_to_the_end(self):
         for _ in range(4 * len(WAY_ON)):

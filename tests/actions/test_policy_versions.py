@@ -122,6 +122,21 @@ def test_a_known_version_with_another_text_is_refused_in_one_line(house):
     assert today(house).policy.appeals.deciders == 2
 
 
+def test_a_release_that_writes_down_what_was_so_before_does_not_stop_the_start(house):
+    """The kept text is of a release that did not know the key; the file of this one words it, and means the same."""
+    old = policy_text("kept", ("stop_clock = false", ""), ("# 单位 unit", "# 另有说明"))
+    decree(house, "kept")
+    with house.database.begin() as session:
+        kept = update(PolicyVersion).where(PolicyVersion.version == "kept")
+        session.execute(kept.values(text=old, sha256="of the old text"))
+
+    decree(house, "kept")
+    with pytest.raises(SettingError, match="kept"):
+        decree(house, "kept", ("stop_clock = false", "stop_clock = true"))
+    with house.database.begin() as session:
+        assert session.get_one(PolicyVersion, "kept").text == old
+
+
 def test_the_same_text_again_changes_nothing_and_two_starts_at_once_take_one(house):
     def start(_):
         with house.database.begin() as session:
