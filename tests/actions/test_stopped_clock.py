@@ -25,7 +25,6 @@ from reviewbot.models.oversight import Card
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
 
-
 STOPPING = ("stop_clock = false", "stop_clock = true")
 """The setting that an appeal stops the clock; by default it runs on (L4)."""
 
