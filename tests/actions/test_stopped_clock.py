@@ -23,7 +23,7 @@ from reviewbot.actions.report_rates import report_rates
 from reviewbot.clock import CHINA
 from reviewbot.models.oversight import Card
 from reviewbot.queries.scope import SYSTEM
-from reviewbot.rules.lifecycle import CaseStatus, Conclusion
+from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
 
 STOPPING = ("stop_clock = false", "stop_clock = true")
 """The setting that an appeal stops the clock; by default it runs on (L4)."""
@@ -53,7 +53,7 @@ def test_by_default_the_clock_runs_while_an_appeal_is_decided(house, clock):
     move(house, SUPERVISOR, "disagree", number, remark="经查属实")
 
     assert case_of(house, number).due_at == due
-    assert [card.colour for card in rows(house, Card)] == ["yellow"]
+    assert events(house, number)[-2].move == Move.MARK_OVERDUE
     assert rate(house, "rectification_rate") == (0, 1)
 
 
