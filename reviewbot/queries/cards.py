@@ -46,6 +46,7 @@ def list_cards(
     session: Session,
     viewer: Viewer,
     *,
+    ident: int | None = None,
     case_id: int | None = None,
     department_id: int | None = None,
     colour: str | None = None,
@@ -62,6 +63,8 @@ def list_cards(
         .order_by(Card.id.desc())
         .limit(limit)
     )
+    if ident is not None:
+        wanted = wanted.where(Card.id == ident)
     if case_id is not None:
         wanted = wanted.where(Card.case_id == case_id)
     if department_id is not None:

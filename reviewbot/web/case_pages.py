@@ -5,7 +5,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from reviewbot.actions.add_evidence import MAX_BYTES, add_evidence, evidence_path
-from reviewbot.actions.appeal_card import appeal_card, decide_card_appeal, withdraw_card
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.reveal_phone import Revealed, may_reveal, reveal_phone
 from reviewbot.actions.rights import possible_moves
@@ -34,10 +33,10 @@ from reviewbot.web.login import house_of, poster
 
 
 def case_page(request: Request, viewer: Viewer) -> Response:
-    return _show_case(request, viewer, done=request.query_params.get("done", ""))
+    return show_case(request, viewer, done=request.query_params.get("done", ""))
 
 
-def _show_case(
+def show_case(
     request: Request,
     viewer: Viewer,
     *,
@@ -108,7 +107,7 @@ def move(request: Request, form: FormData) -> Response:
     except NotFound:
         raise
     except ReviewbotError as wrong:
-        return _show_case(request, viewer, wrong=wrong, kept=kept)
+        return show_case(request, viewer, wrong=wrong, kept=kept)
     house.ring("reviewbot.deliver")
     target = f"/cases/{moved.number}?done={moved.move.value}" if stays else f"/cases?left={moved.number}"
     return RedirectResponse(target, status_code=303)
@@ -128,41 +127,15 @@ def reveal(request: Request, form: FormData) -> Response:
     try:
         purpose = Purpose(login.text_of(form, "purpose"))
     except ValueError:
-        return _show_case(request, viewer, wrong=InvalidInput("请选择查看联系方式的用途。"))
+        return show_case(request, viewer, wrong=InvalidInput("请选择查看联系方式的用途。"))
     try:
         with house.database.begin() as session:
             shown = reveal_phone(session, number, purpose, viewer, at=house.clock.now())
     except NotFound:
         raise
     except ReviewbotError as wrong:
-        return _show_case(request, viewer, wrong=wrong)
-    return _show_case(request, viewer, revealed=shown)
-
-
-def card(request: Request, form: FormData) -> Response:
-    """An appeal against a card of this case, a word on one, or its withdrawal."""
-    house, number = house_of(request), request.path_params["number"].upper()
-    ident, at = min(request.path_params["ident"], 2**31 - 1), house.clock.now()
-    viewer, act = poster(request, form), login.text_of(form, "act")
-    reason = login.text_of(form, "reason").replace("\x00", "")
-    try:
-        with house.database.begin() as session:
-            match act:
-                case "appeal":
-                    appeal_card(session, ident, reason, viewer, at=at, rulebooks=house.rulebooks)
-                case "agree" | "disagree":
-                    decide_card_appeal(session, ident, act == "agree", reason, viewer, at=at)
-                case "withdraw":
-                    withdraw_card(session, ident, reason, viewer, at=at)
-                case _:
-                    raise InvalidInput("提交的内容无法识别，请刷新页面后再试。")
-    except NotFound:
-        raise
-    except ReviewbotError as wrong:
-        kept = {"card": str(ident), "act": act, "reason": reason}
-        return _show_case(request, viewer, wrong=wrong, kept=kept)
-    house.ring("reviewbot.deliver")
-    return RedirectResponse(f"/cases/{number}#cards", status_code=303)
+        return show_case(request, viewer, wrong=wrong)
+    return show_case(request, viewer, revealed=shown)
 
 
 def upload(request: Request, form: FormData) -> Response:
@@ -183,7 +156,7 @@ def upload(request: Request, form: FormData) -> Response:
     except NotFound:
         raise
     except ReviewbotError as wrong:
-        return _show_case(request, viewer, wrong=wrong)
+        return show_case(request, viewer, wrong=wrong)
     return RedirectResponse(f"/cases/{number}?done={Move.ADD_EVIDENCE.value}", status_code=303)
 
 

@@ -32,8 +32,8 @@ class CaseLine:
     urgency_text: str
     about: str = ""
     """Of a list of cards or sub-tasks: which one."""
-    linked: bool = True
-    """Whether the case is the viewer's to open."""
+    href: str = ""
+    """Where it opens: the case, or where that is not the viewer's to see his unit's card; nowhere for a sub-task."""
 
 
 def entry_line(entry: Entry, now: datetime, desk_limit: datetime | None = None) -> CaseLine:
@@ -43,7 +43,7 @@ def entry_line(entry: Entry, now: datetime, desk_limit: datetime | None = None) 
         return line
     return replace(
         line, status="已不在本单位", status_key="", department="—", handler="—", due="—", urgency="",
-        urgency_text="", linked=False,
+        urgency_text="", href=f"/cards/{entry.card.id}" if entry.card else "",
     )  # fmt: skip
 
 
@@ -79,6 +79,7 @@ def case_line(case: Case, now: datetime, desk_limit: datetime | None = None) -> 
         due=moment(due),
         urgency=urgency,
         urgency_text=words,
+        href=f"/cases/{case.number}",
     )
 
 

@@ -21,6 +21,7 @@ from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.policy import Policy
 from reviewbot.rules.rates import METRICS, Figure, Rounding, display, is_small, value
 from reviewbot.web import (
+    card_pages,
     case_pages,
     intake_pages,
     letter_pages,
@@ -53,7 +54,8 @@ def page_routes() -> list[BaseRoute]:
         Route("/cases/{number}", guarded(signed_in(case_pages.case_page)), methods=get),
         Route("/cases/{number}/moves", posted(case_pages.move), methods=post),
         Route("/cases/{number}/evidence", posted(case_pages.upload), methods=post),
-        Route("/cases/{number}/cards/{ident:ident}", posted(case_pages.card), methods=post),
+        Route("/cases/{number}/cards/{ident:ident}", posted(card_pages.card), methods=post),
+        Route("/cards/{ident:ident}", guarded(signed_in(card_pages.card_page)), methods=get),
         Route("/evidence/{ident:ident}", guarded(signed_in(case_pages.evidence_file)), methods=get),
         Route("/intake", guarded(signed_in(intake_pages.intake)), methods=get),
         Route("/intake/{ident:ident}", posted(intake_pages.settle), methods=post),

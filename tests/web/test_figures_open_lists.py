@@ -19,7 +19,8 @@ from case_kit import (
     verifying,
 )
 from ladder_kit import sweep
-from page_kit import enter
+from page_kit import enter, token_in
+from rules_kit import decree
 from sqlalchemy import select
 
 from reviewbot.models.case import Case
@@ -54,8 +55,8 @@ ANONYMOUS = {"kind": "person", "anonymous": True}
 
 @pytest.fixture
 def lived(house, clock, monkeypatch):
-    """Everything that could part a figure from its list; a page of four lines, so that lists have several pages."""
-    monkeypatch.setattr(paging, "PAGE", 4)
+    """Everything that could part a figure from its list; a page of eight lines, so that lists have several pages."""
+    monkeypatch.setattr(paging, "PAGE", 8)
     closed(house)
     opened(house)
     opened(house, rater=ANONYMOUS)
@@ -86,16 +87,17 @@ def lived(house, clock, monkeypatch):
 
 
 def carded_and_gone(house, clock):
-    """Dispatched to 社保局 hours before its time is up: the card stays there, the case is ruled to be 医保分局's."""
-    number = opened(house, department="MED", item="参保登记")
-    move(house, FOREIGN_HEAD, "return", number, remark="应由社保局办理，依据三定方案")
-    clock.moment += timedelta(days=7, hours=7)
-    move(house, DESK, "dispatch", number, department="SOC")
-    clock.moment += timedelta(hours=2)
+    """Where a unit may give a case back for long: the card stays with 社保局, the case goes on to 医保分局."""
+    decree(
+        house,
+        "long",
+        ("[limits.return] # 派到单位后多久之内可以退回\nvalue = 1", "[limits.return]\nvalue = 20"),
+    )
+    number = opened(house)
+    clock.moment += timedelta(days=8)
     sweep(house)
-    clock.moment += timedelta(hours=15)
     move(house, HEAD, "return", number, remark="应由医保分局办理，依据三定方案")
-    move(house, SUPERVISOR, "rule", number, department="MED", remark="按三定方案")
+    move(house, DESK, "dispatch", number, department="MED")
     return number
 
 
@@ -172,4 +174,15 @@ def test_a_unit_keeps_its_card_in_its_list_when_the_case_has_gone(lived, pages, 
     assert carded in shown
     assert f'href="/cases/{carded}"' not in shown, "the case is not its to open any more"
     assert "已不在本单位" in shown
+
+    (place,) = re.findall(rf'<a href="(/cards/[0-9]+)">{carded}</a>', shown)
+    page = pages.get(place).text
+    form = {"act": "appeal", "reason": "", "csrf": token_in(page)}
+    refused = pages.post(f"/cases/{carded}{place}", data=form)
+    assert (refused.status_code, "申诉须写明理由" in refused.text) == (422, True)
+    done = pages.post(f"/cases/{carded}{place}", data=form | {"reason": "派到时只剩两小时"})
+    assert done.headers["location"] == place
+    assert "申诉：派到时只剩两小时" in pages.get(place).text
+    enter(pages, "yuanshaojun01")
+    assert pages.get(place).status_code == 404
     assert pages.get(f"/cases/{carded}").status_code == 404
