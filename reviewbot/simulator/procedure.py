@@ -1,8 +1,8 @@
 """The second act of the demonstration: what a real bureau lives with besides simple cases.
 
 A bounce, an arbitration that becomes a rule, a joint case, an extension, an appeal upheld and one refused, a rater
-who cannot be reached, a reopening on the rater's word, a case nobody touches until its ladder ends in a report, and the
-independent re-call of a month's sample.
+who cannot be reached, a reopening on the rater's word, a case nobody touches until its ladder ends in a report, its
+letters on their way from draft to receipt, and the independent re-call of a month's sample.
 """
 
 import json
@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reviewbot.clock import CHINA
-from reviewbot.simulator.director import People, PlayFailed, Stage, scene
+from reviewbot.simulator.director import NO_BASIS, People, PlayFailed, Stage, scene
+from reviewbot.simulator.pages import AtPages
 
 BOUNCE, ARBITRATION, JOINT, EXTENSION, UPHELD, REFUSED, UNREACHABLE, REOPENED, SILENT = (
     f"YL2026{number:04d}" for number in range(1, 10)
@@ -82,7 +83,7 @@ def play_procedure(stage: Stage, people: People, monday: datetime, say: Callable
     for play in (_bounce, _arbitrate, _share_work, _extend, _appeal, _miss_the_rater):
         say((play.__doc__ or "").strip())
         play(act)
-    for play in (_reopen, _leave_alone, _call_again):
+    for play in (_reopen, _leave_alone, _write_letters, _call_again):
         say((play.__doc__ or "").strip())
         play(act)
 
@@ -184,6 +185,34 @@ def _leave_alone(act: Act) -> None:
     climbed = [event["data"]["rung"] for event in events if event["data"].get("stage") == "handling"]
     if climbed[-4:] != ["yellow", "red", "letter", "report"]:
         raise PlayFailed(f"台阶没有走完：{climbed}")
+
+
+def _write_letters(act: Act) -> None:
+    """公文：督办函一人审核、另一人签发编文号、单位签收；拟整改通知和解释说明告知书各一份，专报仍是草稿"""
+    events = act.look(SILENT)["events"]
+    ident = next(event["data"]["letter"] for event in events if event["data"].get("rung") == "letter")
+    page = f"/letters/{ident}"
+    steps = (
+        (act.people.supervisor, "review"),
+        (act.people.second_supervisor, "issue"),
+        (act.head(SILENT), "receive"),
+    )
+    for userid, step in steps:
+        AtPages(act.stage.web, userid).send(page, page, act=step)
+    desk = AtPages(act.stage.web, act.people.desk)
+    explained = next(
+        case["number"] for case in act.stage.cases()
+        if case["source"] == "province_a" and case["external_id"].endswith(NO_BASIS)
+    )  # fmt: skip
+    for kind, number, reason in (
+        ("rectification_notice", act.number(SILENT), "超过三个月没有签收，也没有联系评价人。"),
+        ("explanation_notice", explained, ""),
+    ):
+        desk.send("/letters", "/letters", kind=kind, number=number, reason=reason)
+    act.stage.settle()
+    moves = [event["move"] for event in act.look(SILENT)["events"]]
+    if moves[-3:] != ["issue_letter", "receive_letter", "draft_letter"]:
+        raise PlayFailed(f"公文没有走完：{moves[-3:]}")
 
 
 def _call_again(act: Act) -> None:

@@ -1,0 +1,40 @@
+"""Somebody at the web pages: signs in through the simulated WeCom, opens a page, sends its form."""
+
+import re
+from typing import Any
+
+import requests
+
+from reviewbot.simulator.director import PlayFailed
+
+_TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
+_WRONG = re.compile(r'<p class="banner bad" role="alert">([^<]*)')
+
+
+class AtPages:
+    """A browser of one person, signed in."""
+
+    def __init__(self, web: str, userid: str) -> None:
+        self._web, self._userid, self._browser = web, userid, requests.Session()
+        there = self._follow(f"{web}/login").partition("#")[0]
+        self._follow(self._follow(f"{there}&as={userid}"))  # whom the simulated WeCom takes the visitor for
+
+    def send(self, page: str, target: str, **fields: Any) -> None:
+        """Fill in a form of a page as it stands there; PlayFailed with what the answer says where it is refused."""
+        token = _TOKEN.search(self._browser.get(self._web + page, timeout=30).text)
+        if token is None:
+            raise PlayFailed(f"{self._userid} 在 {page} 上没有可以办理的")
+        answer = self._browser.post(
+            self._web + target, data={"csrf": token[1]} | fields, allow_redirects=False, timeout=30
+        )
+        if answer.status_code != requests.codes.see_other:
+            said = _WRONG.search(answer.text)
+            raise PlayFailed(
+                f"{self._userid} 在 {page} 上没有办成：{said[1] if said else answer.status_code}"
+            )
+
+    def _follow(self, address: str) -> str:
+        answer = self._browser.get(address, allow_redirects=False, timeout=30)
+        if "location" not in answer.headers:
+            raise PlayFailed(f"{self._userid} 没有登录成功：{answer.status_code}")
+        return answer.headers["location"]
