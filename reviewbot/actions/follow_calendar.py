@@ -229,7 +229,7 @@ def _set_case(session: Session, case: Case, limits: Sequence[DueTime]) -> None:
             case.original_due_at = limit.due_at
         if limit.stage.startswith("handling") and limit.replaced_by is None:
             case.due_at = limit.due_at
-        if limit.stage == "contact":
+        if limit.stage == "contact" and limit.round == 1:
             case.contact_due_at = limit.due_at
         if limit.stage.startswith(SUB_TASK):
             session.get_one(Assistance, int(limit.stage.removeprefix(SUB_TASK))).due_at = limit.due_at

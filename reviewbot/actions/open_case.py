@@ -58,6 +58,10 @@ def open_case(session: Session, review_id: int, *, at: datetime, rulebooks: Rule
         session, case, at=at, actor="system", actor_name="系统", move=Move.OPEN.value, before=None,
         remark=route.reason, data={"rule": route.rule.value, "review": review.external_id},
     )  # fmt: skip
+    if case.kind is Kind.INSTRUCTION:
+        case.instructed_at = min(at, review.reviewed_at)
+        if review.closed_at is None:
+            start_clock(session, case, "instruction", case.instructed_at, rulebook)
     if review.closed_at is not None:
         _take_history(session, case, route.department_id, at=at, rulebook=rulebook)
     elif route.department_id is None:

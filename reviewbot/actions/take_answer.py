@@ -15,7 +15,7 @@ from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
 from reviewbot.models.rater import RaterAnswer
 from reviewbot.queries.cases import lock_case
-from reviewbot.queries.raters import ACTOR, answer_of, number_behind_link, reopened_by_rater
+from reviewbot.queries.raters import ACTOR, answer_of, call_due_at, number_behind_link, reopened_by_rater
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Move, Role
@@ -50,9 +50,9 @@ def take_answer(
     if case is None:
         raise NotFound("链接无效或已过期。")
     known = answer_of(session, case.id, link.round)
-    if known is not None and not _open(case, link, known, at):
+    if known is not None and not _open(session, case, link, known, at):
         return Taken(case.number, Answer(known.answer), known.words, again=True)
-    if answer not in _open(case, link, known, at):
+    if answer not in _open(session, case, link, known, at):
         raise Conflict("现在还不能这样回答；办结后我们会再发短信请您评价。")
     said = words.strip()
     if len(said) > WORDS:
@@ -75,12 +75,14 @@ def _print_of(said: str) -> dict[str, str]:
     return {"words_sha256": hashlib.sha256(said.encode()).hexdigest()} if said else {}
 
 
-def _open(case: Case, link: RaterLink, known: RaterAnswer | None, at: datetime) -> tuple[Answer, ...]:
+def _open(
+    session: Session, case: Case, link: RaterLink, known: RaterAnswer | None, at: datetime
+) -> tuple[Answer, ...]:
     if case.round != link.round:
         return ()
     return open_answers(
         closed_at=case.closed_at if case.status is CaseStatus.CLOSED else None,
-        contact_due_at=case.contact_due_at,
+        contact_due_at=call_due_at(session, case),
         answered_at=known.at if known else None,
         now=at,
     )

@@ -72,6 +72,7 @@ class Case(Base):
     first_closed_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None] = mapped_column(index=True)
     contact_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    """Of the first round, as 及时响应率 asks; that of a later one is a row of ``due_times`` alone."""
     due_at: Mapped[datetime | None] = mapped_column(index=True)
     original_due_at: Mapped[datetime | None]
     next_action_at: Mapped[datetime | None]
@@ -81,7 +82,8 @@ class Case(Base):
     """A ruling after arbitration is final: no more returns."""
     ledger_until: Mapped[datetime | None]
     instructed_at: Mapped[datetime | None]
-    """A leader has written on it: one month to a letter, three to a report (S4)."""
+    """A leader has written on it: one month to a letter, three to a report (S4). A work order 领导批示 has it from
+    the day its source dispatched it."""
     satisfaction: Mapped[str | None]
     """What the rater, or the hotline's survey, answered: satisfied, basically, dissatisfied."""
 

@@ -1,9 +1,11 @@
 """What belongs to the rater's side of a case: answers, looks at his number, what supervisors have to look into."""
 
+from datetime import datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from reviewbot.models.case import Case, CaseEvent
+from reviewbot.models.case import Case, CaseEvent, DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import SupervisionEvent
 from reviewbot.models.people import Staff
@@ -21,6 +23,15 @@ def case_behind_link(session: Session, case_id: int) -> Case | None:
         select(Case)
         .where(Case.id == case_id)
         .options(joinedload(Case.review), joinedload(Case.department), joinedload(Case.handler))
+    )
+
+
+def call_due_at(session: Session, case: Case) -> datetime | None:
+    """By when the rater was to be called in the round that runs."""
+    return session.scalar(
+        select(DueTime.due_at).where(
+            DueTime.case_id == case.id, DueTime.round == case.round, DueTime.stage == "contact"
+        )
     )
 
 

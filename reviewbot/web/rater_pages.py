@@ -123,11 +123,12 @@ def _show(request: Request, *, wrong: ReviewbotError | None = None, words: str =
             names=rater_queries.staff_names(session, case),
         )
         shown = story_view(story, now)
+        call_due = rater_queries.call_due_at(session, case)
         wechat = rater_wechat.offer(request, session, case.id)
     mine = next((each for each in answers if each.round == link.round), None)
     choices = open_answers(
         closed_at=case.closed_at if case.status is CaseStatus.CLOSED else None,
-        contact_due_at=case.contact_due_at,
+        contact_due_at=call_due,
         answered_at=mine.at if mine else None,
         now=now,
     )

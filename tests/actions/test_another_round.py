@@ -11,15 +11,23 @@ from case_kit import (
     case_of,
     closed,
     conclude,
+    due_times,
     handler_of,
     messages,
     move,
     verifying,
 )
-from rules_kit import decree, today
+from ladder_kit import rows, sweep
+from rules_kit import decree, local_days, proclaim, today
 
+from reviewbot.actions.take_answer import take_answer
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed
+from reviewbot.links import RaterLink
+from reviewbot.models.oversight import Letter
 from reviewbot.rules.lifecycle import CaseStatus
+from reviewbot.rules.raters import Answer
+
+LEADER = "zhouzhidong01"
 
 
 def test_complex_is_said_before_the_due_time_or_not_at_all(house, clock):
@@ -92,3 +100,85 @@ def test_a_call_made_before_the_reopening_is_none_of_the_new_round(house, clock)
     with pytest.raises(InvalidInput, match="重开）之后"):
         move(house, handler, "record_call", number, called_at=reopened - timedelta(minutes=1), **said)
     move(house, handler, "record_call", number, called_at=reopened + timedelta(minutes=1), **said)
+
+
+def reopened(house, clock, number):
+    clock.moment += timedelta(days=1)
+    move(house, SUPERVISOR, "reopen", number, remark="评价人反映未解决")
+
+
+def nobody_called(house, number):
+    link = RaterLink(case_of(house, number).id, case_of(house, number).round, 0)
+    with house.database.begin() as session:
+        return take_answer(
+            session, link, Answer.NOBODY_CALLED, "", at=house.clock.now(), rulebooks=house.rulebooks
+        )
+
+
+def test_a_reopened_case_is_called_within_a_limit_of_its_own_and_the_first_contact_stays(house, clock):
+    number = closed(house)
+    first = case_of(house, number)
+    reopened(house, clock, number)
+
+    case = case_of(house, number)
+    assert (case.contacted_at, case.contact_due_at) == (first.contacted_at, first.contact_due_at)
+    (limit,) = [due for due in due_times(house, number) if (due.stage, due.round) == ("contact", 2)]
+    assert limit.due_at == today(house).due("contact", clock.moment).due_at
+    clock.moment = limit.due_at
+    sweep(house)
+    assert handler_of(house, number) in {
+        one.userid for one in messages(house, kind="reminder_contact/overdue", state="owed")
+        + messages(house, kind="reminder_contact/overdue", state="held")
+    }  # fmt: skip
+    call(house, number)
+    assert [due.met_at for due in due_times(house, number) if due.id == limit.id] == [clock.moment]
+
+
+def test_a_rater_whose_case_was_reopened_says_that_nobody_called_when_the_limit_has_passed_not_before(
+    house, clock
+):
+    number = closed(house)
+    reopened(house, clock, number)
+    (limit,) = [due for due in due_times(house, number) if (due.stage, due.round) == ("contact", 2)]
+
+    with pytest.raises(Conflict, match="现在还不能这样回答"):
+        nobody_called(house, number)
+    clock.moment = limit.due_at + timedelta(minutes=1)
+
+    assert nobody_called(house, number).answer is Answer.NOBODY_CALLED
+
+
+def test_a_changed_calendar_moves_the_call_of_this_round_and_not_that_of_the_first(house, clock):
+    number = closed(house)
+    reopened(house, clock, number)
+    first = case_of(house, number).contact_due_at
+    (limit,) = [due for due in due_times(house, number) if (due.stage, due.round) == ("contact", 2)]
+    proclaim(house, local_days("storm", off=[f"{limit.due_at:%Y-%m-%d}"]))
+    move(house, SUPERVISOR, "remark", number, remark="台风停工")
+
+    (after,) = [due for due in due_times(house, number) if due.id == limit.id]
+    assert after.due_at > limit.due_at
+    assert case_of(house, number).contact_due_at == first
+
+
+def test_a_reopened_case_that_a_leader_wrote_on_has_its_month_again(house, clock):
+    number = verifying(house)
+    move(house, LEADER, "instruct", number, remark="限期办结")
+    call(house, number)
+    conclude(house, number)
+    handler = handler_of(house, number)
+    move(house, handler, "submit_measures", number, remark="增设窗口")
+    move(house, HEAD, "approve", number, no_attachment=True)
+    move(house, handler, "record_feedback", number, channel="电话", remark="已告知")
+    reopened(house, clock, number)
+    began = clock.moment
+
+    with pytest.raises(Conflict, match="已有领导批示"):
+        move(house, LEADER, "instruct", number, remark="再批")
+    clock.moment += timedelta(days=100)
+    sweep(house)
+
+    origins = {letter.origin for letter in rows(house, Letter)}
+    assert {f"{number}-r2-instruction-letter", f"{number}-r2-instruction-report"} <= origins
+    (limit,) = [due for due in due_times(house, number) if (due.stage, due.round) == ("instruction", 2)]
+    assert limit.started_at == began

@@ -6,16 +6,20 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from case_kit import SUPERVISOR, move, viewer
+from case_kit import SUPERVISOR, due_times, move, viewer
+from ladder_kit import rows, sweep
+from rules_kit import today
 from sqlalchemy import select
 
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.actions.rights import possible_moves
+from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.message import Message
+from reviewbot.models.oversight import Letter
 from reviewbot.models.review import Review
 from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.letters import evidence_counts, last_submissions, ledger_cases
@@ -173,3 +177,35 @@ def test_orders_do_not_stand_in_the_ledger_of_bad_ratings_which_may_be_as_long_a
     with house.database.begin() as session:
         assert ledger_cases(session, SYSTEM, now - timedelta(days=30), now + timedelta(days=1)) == []
         assert (evidence_counts(session, range(70_000)), last_submissions(session, range(70_000))) == ({}, {})
+
+
+@pytest.mark.parametrize("department", ["社保局", "火星局"])
+def test_an_order_that_a_leader_wrote_on_has_a_limit_of_its_own_and_his_ladder_from_the_day_it_was_dispatched(
+    house, clock, department
+):
+    taken(house, order(order_type="领导批示", department=department))
+    (case,) = cases(house)
+    began = case.instructed_at
+
+    assert began.astimezone(CHINA).isoformat() == "2026-11-27T10:00:00+08:00"
+    if department == "社保局":
+        assert case.due_at == today(house).due("handling_instruction", began).due_at
+    (limit,) = [due for due in due_times(house, case.number) if due.stage == "instruction"]
+    assert limit.due_at == today(house).due("instruction", began).due_at
+    clock.moment = limit.due_at + timedelta(days=70)
+    sweep(house)
+
+    origins = {letter.origin for letter in rows(house, Letter)}
+    assert f"{case.number}-r1-instruction-report" in origins
+    # A letter is a unit's: while the desk has the order it waits, and the desk is told.
+    assert (f"{case.number}-r1-instruction-letter" in origins) == (department == "社保局")
+
+
+def test_a_closed_order_of_a_leader_is_history_and_has_his_ladder_once_it_is_reopened(house, clock):
+    taken(house, order(order_type="领导批示", closed_at="2026-11-28 10:00:00"))
+    (case,) = cases(house)
+    assert due_times(house, case.number) == []
+
+    move(house, SUPERVISOR, "reopen", case.number, remark="领导不满意")
+
+    assert {due.stage for due in due_times(house, case.number)} == {"contact", "handling", "instruction"}

@@ -203,6 +203,10 @@ def _reopen(step: Step) -> None:
     case.closed_at = None
     case.complex = False
     case.ledger_until = None
+    # He is called anew, within a limit of this round; 及时响应率 asks for the first contact and keeps the first's.
+    start_clock(step.session, case, "contact", step.at, step.rulebook)
+    if case.instructed_at is not None:  # what a leader has written on it is not done (S4)
+        start_clock(step.session, case, "instruction", step.at, step.rulebook)
     case.due_at = start_clock(step.session, case, "handling", step.at, step.rulebook, limit=case.kind.limit)
     case.next_action_at = next_rung(step.session, case, step.rulebook)
 
