@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.draft_letter import addressee, draft_letter
+from reviewbot.actions.draft_letter import addressee, draft_letter, explanation_of
 from reviewbot.actions.letter_facts import letter_facts
 from reviewbot.clock import check_days
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -34,9 +34,7 @@ def draft_on_case(
         raise NotFound(f"没有工单 {number[:20]}，或您无权查看。")
     facts = letter_facts(session, case, stage="办理", due_at=case.due_at, now=at)
     if kind is LetterKind.EXPLANATION_NOTICE:
-        facts |= explain(case)
-        if not facts["explanation"] or not facts["basis"]:
-            raise InvalidInput(f"工单 {case.number} 还没有提交解释说明，不能拟告知书。")
+        facts |= explanation_of(case, explain)
     else:
         _check_unit(case, kind, reason)
         facts["reason"] = reason.strip()

@@ -1,5 +1,6 @@
 """Draft a letter once: the system drafts, only people review and issue (F18)."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.start_clock import running
+from reviewbot.errors import InvalidInput
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
 from reviewbot.rules.ladder import Rung
@@ -48,3 +50,11 @@ def draft_letter(
         .on_conflict_do_nothing(index_elements=["origin"])
     )  # fmt: skip
     return session.scalars(select(Letter).where(Letter.origin == origin)).one()
+
+
+def explanation_of(case: Case, explain: Callable[[Case], dict[str, str]]) -> dict[str, str]:
+    """What a notice to the rater explains, and on which basis. Raises InvalidInput where nothing stands explained."""
+    found = explain(case)
+    if not found["explanation"] or not found["basis"]:
+        raise InvalidInput(f"工单 {case.number} 还没有提交解释说明，不能拟发告知书。")
+    return found

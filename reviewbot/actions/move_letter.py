@@ -9,21 +9,21 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.draft_letter import addressee, limit_of
+from reviewbot.actions.draft_letter import addressee, explanation_of, limit_of
 from reviewbot.actions.letter_facts import letter_facts, moment
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, ReviewbotError
 from reviewbot.files.store import write_once
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
-from reviewbot.models.oversight import Letter, LetterState
+from reviewbot.models.oversight import Letter, LetterKind, LetterState
 from reviewbot.outbox import owe
 from reviewbot.queries.cases import lock_case_by_id
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.queries.letters import visible_letter
 from reviewbot.queries.scope import SYSTEM, Viewer
-from reviewbot.rules.lifecycle import Move, Role
+from reviewbot.rules.lifecycle import CaseStatus, Move, Role
 from reviewbot.rules.notices import letter_moved
 
 REASON_LIMIT = 500
@@ -43,12 +43,16 @@ def find_letter(session: Session, ident: int, viewer: Viewer, *, lock: bool = Fa
 
 
 def review_letter(
-    session: Session, ident: int, viewer: Viewer, *, at: datetime, enclose: Callable[[Letter], dict[str, Any]]
-) -> str:
-    """Figures and enclosures are those of now, and frozen: what the reviewer saw is what can be issued."""
+    session: Session, ident: int, viewer: Viewer, *, at: datetime, enclose: Callable[[Letter], dict[str, Any]],
+    explain: Callable[[Case], dict[str, str]],
+) -> str:  # fmt: skip
+    """Figures, explanation and enclosures are those of now, and frozen: what the reviewer saw is what can be issued."""
     letter, case = _lock(session, ident, viewer)
     _check_review(letter, viewer)
     letter.facts = _as_of(session, letter, case, at) | {"enclosed": enclose(letter)}
+    if case is not None and letter.kind is LetterKind.EXPLANATION_NOTICE:
+        _check_explains(letter, case)
+        letter.facts = letter.facts | explanation_of(case, explain)
     letter.state, letter.reviewed_at, letter.reviewed_by = LetterState.REVIEWED, at, viewer.actor
     return f"{letter.title}已审核，待签发。"
 
@@ -69,6 +73,8 @@ def issue_letter(
         due_at = _due_it_presses(session, letter, case)
         if letter.facts["due_at"] != moment(due_at):
             raise Conflict(f"{letter.title}审核之后时限已变更，请撤回后重新拟稿。")
+    if case is not None and letter.kind is LetterKind.EXPLANATION_NOTICE:
+        _check_explains(letter, case)
     year = at.astimezone(CHINA).year
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{letter.kind}{year}", 0))))
     last = select(func.coalesce(func.max(Letter.serial), 0)).where(
@@ -127,6 +133,14 @@ def _due_it_presses(session: Session, letter: Letter, case: Case) -> datetime | 
     elif limit := limit_of(session, letter, case):
         return limit.due_at
     raise Conflict(f"{letter.title}所督办的时限已办结或已变更，请撤回。")
+
+
+def _check_explains(letter: Letter, case: Case) -> None:
+    """Only what was approved (F17), and what no reopening has put in question, is told to the rater."""
+    if not letter.origin.startswith(f"{case.number}-r{case.round}-"):
+        raise Conflict(f"工单 {case.number} 已重新办理，{letter.title}请撤回。")
+    if case.status not in (CaseStatus.AWAITING_FEEDBACK, CaseStatus.CLOSED):
+        raise Conflict(f"工单 {case.number} 的解释说明还没有审核通过，不能审核、签发告知书。")
 
 
 def possible_acts(letter: Letter, viewer: Viewer) -> list[str]:

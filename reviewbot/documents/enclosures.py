@@ -100,7 +100,7 @@ def _working(due: DueTime) -> list[str]:
 
 
 def explained(session: Session, case: Case) -> dict[str, str]:
-    """What the unit last submitted, for a notice to the rater; empty words where it has submitted nothing."""
+    """The explanation the unit last submitted, for a notice to the rater; empty words where it has submitted none."""
     review = session.get_one(Review, case.review_id)
     event = last_submissions(session, [case.id]).get(case.id)
     said, basis = (event.remark, str(event.data.get("basis", ""))) if event else ("", "")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, ColumnElement, any_, bindparam, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 from sqlalchemy.sql.elements import CollectionAggregate
 
 from reviewbot.models.case import Case, CaseEvent, Evidence
@@ -101,10 +101,15 @@ def evidence_counts(session: Session, case_ids: Iterable[int]) -> dict[int, int]
 
 
 def last_submissions(session: Session, case_ids: Iterable[int]) -> dict[int, CaseEvent]:
-    """The latest measures or explanation of each case that has any."""
+    """The latest measures or explanation of each case that has any since it was last reopened: what the rater was
+    not satisfied with is no answer to him."""
+    later = aliased(CaseEvent)
+    reopened = select(later.id).where(
+        later.case_id == CaseEvent.case_id, later.move == Move.REOPEN.value, later.seq > CaseEvent.seq
+    )
     rows = session.scalars(
         select(CaseEvent)
-        .where(CaseEvent.case_id == _any_of(case_ids), CaseEvent.move.in_(SUBMISSIONS))
+        .where(CaseEvent.case_id == _any_of(case_ids), CaseEvent.move.in_(SUBMISSIONS), ~reopened.exists())
         .ext(distinct_on(CaseEvent.case_id))
         .order_by(CaseEvent.case_id, CaseEvent.seq.desc())
     )

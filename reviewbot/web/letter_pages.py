@@ -1,6 +1,7 @@
 """公文: drafts and issued letters, who has to act on each, and the document itself."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +25,6 @@ from reviewbot.documents.enclosures import enclose, explained
 from reviewbot.documents.letters import file_name, letter_bytes, stationery_of
 from reviewbot.documents.preview import lines_of
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
-from reviewbot.models.case import Case
 from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.models.people import Department
 from reviewbot.queries.letters import letters_seen_by, names_by_userid
@@ -96,11 +96,8 @@ def _drafted(session: Session, house: House, viewer: Viewer, form: FormData) -> 
             raise InvalidInput("日期应写作 2026-11-30。") from None
         return draft_ledger(session, first, last, viewer, at=now)
 
-    def explain(case: Case) -> dict[str, str]:
-        return explained(session, case)
-
     number, reason = login.text_of(form, "number").upper().lstrip("#"), login.text_of(form, "reason")
-    return draft_on_case(session, kind, number, reason, viewer, at=now, explain=explain)
+    return draft_on_case(session, kind, number, reason, viewer, at=now, explain=partial(explained, session))
 
 
 def letter_page(request: Request, viewer: Viewer) -> Response:
@@ -179,7 +176,12 @@ def _acted(session: Session, house: House, ident: int, viewer: Viewer, form: For
     match done := login.text_of(form, "act"):
         case "review":
             review_letter(
-                session, ident, viewer, at=now, enclose=lambda letter: enclose(session, letter, now)
+                session,
+                ident,
+                viewer,
+                at=now,
+                enclose=lambda letter: enclose(session, letter, now),
+                explain=partial(explained, session),
             )
         case "issue":
             issue_letter(

@@ -69,8 +69,9 @@ def reviewed(house, ident, who=SUPERVISOR):
     now = house.clock.now()
     with house.database.begin() as session:
         return review_letter(
-            session, ident, viewer(session, who), at=now, enclose=lambda letter: enclose(session, letter, now)
-        )
+            session, ident, viewer(session, who), at=now, enclose=lambda letter: enclose(session, letter, now),
+            explain=lambda case: explained(session, case),
+        )  # fmt: skip
 
 
 def issued(house, ident, who=LEADER):
