@@ -1,7 +1,8 @@
 """The past months once more under a draft of the rules, beside what was in force (B13). Nothing is written.
 
 Every case runs by its recorded moments: when its limits began, were met, extended or replaced, and who held it. A
-draft replaces the limits, rungs, quiet hours and, where one is given, the calendar; what people did stays as it was.
+draft replaces the limits and where they start, whether an appeal stops the clock, rungs, quiet hours and, where one is
+given, the calendar; what people did stays as it was.
 """
 
 from collections import Counter, defaultdict
@@ -15,18 +16,20 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.follow_calendar import BY_CALENDAR
 from reviewbot.actions.receivers import told_of_rung
+from reviewbot.actions.start_clock import clock_began
 from reviewbot.clock import CHINA
-from reviewbot.models.case import CaseEvent, DueTime
+from reviewbot.models.case import Case, CaseEvent, DueTime
 from reviewbot.models.oversight import LetterKind
 from reviewbot.models.review import Review
 from reviewbot.queries.history import History, histories, staff_ids, units
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.calendar import Calendar
-from reviewbot.rules.calendar_change import Running, reckon_anew
+from reviewbot.rules.deadlines import Limit
 from reviewbot.rules.ladder import Act, Rung
 from reviewbot.rules.lifecycle import CaseStatus, Move
-from reviewbot.rules.policy import Policy
+from reviewbot.rules.policy import STARTS, Policy
+from reviewbot.rules.redraft import Appealed, Past, laid_out
 from reviewbot.rules.replay import Hands, Ran, Strike, replay
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.rules.stages import SUB_TASK
@@ -139,39 +142,58 @@ def _as_drafted(
     session: Session, rulebooks: Rulebooks, history: History, draft: Rulebook, calendar: Calendar | None
 ) -> list[Ran]:
     """The same limits from the same moments, by the draft's values; what people granted keeps its days."""
-    found = []
+    found: list[Ran] = []
     for round_ in sorted({limit.round for limit in history.limits}):
         limits = [limit for limit in history.limits if limit.round == round_]
         kept = rulebooks.kept_calendar(session, limits[-1].calendar_version)
         rules = draft if calendar or kept is None else Rulebook(draft.policy, kept)
-        before = {limit.replaced_by: limit.stage for limit in limits if limit.replaced_by}
-        dues = reckon_anew(
-            [
-                Running(
-                    limit.stage,
-                    draft.policy.limits.get(limit.limit_name, limit.limit),
-                    limit.started_at,
-                    before.get(limit.stage) if limit.limit_name == "extension" else None,
-                )
-                for limit in limits
-            ],
-            rules.calendar,
-        )
-        for limit in limits:
-            due = dues[limit.stage]
-            found.append(_ran(history, limit, rules, due.started_at, due.due_at))
+        past = [_past(history, limit, draft.policy) for limit in limits]
+        found += laid_out(past, _appeals(history), rules)
+    return found
+
+
+def _past(history: History, limit: DueTime, draft: Policy) -> Past:
+    drafted = draft.limits.get(limit.limit_name, limit.limit)
+    return Past(
+        stage=limit.stage, limit=drafted, is_extension=limit.limit_name == "extension",
+        started_at=_start(history.case, limit, drafted), born_at=_born(history, limit),
+        ended_at=limit.met_at or limit.replaced_at, replaced_by=limit.replaced_by,
+    )  # fmt: skip
+
+
+def _start(case: Case, limit: DueTime, drafted: Limit) -> datetime:
+    """Of a clock of the first round the draft says where it starts; every other one starts where it did."""
+    may_differ = len(STARTS.get(limit.limit_name, ())) > 1 and limit.round == 1
+    if not may_differ or case.dispatched_at is None:
+        return limit.started_at
+    return clock_began(case, drafted, case.dispatched_at)
+
+
+def _appeals(history: History) -> list[Appealed]:
+    """The appeals against the rating, as the events tell of them."""
+    found: list[Appealed] = []
+    for event in history.events:
+        if event.move == Move.APPEAL:
+            found.append(Appealed(event.at, None))
+        elif event.move in (Move.UPHOLD_APPEAL, Move.REFUSE_APPEAL):
+            found[-1] = Appealed(found[-1].asked_at, event.at)
     return found
 
 
 def _ran(history: History, limit: DueTime, rules: Rulebook, started_at: datetime, due_at: datetime) -> Ran:
-    replaced = [one for one in history.limits if one.replaced_by == limit.stage and one.round == limit.round]
-    born = limit.started_at
-    if replaced and replaced[0].replaced_at:
-        born = replaced[0].replaced_at
-    elif history.events:  # an older order's clock has run before anybody here could act
-        born = max(born, history.events[0].at)
     ladder = partial(rules.rungs, limit.stage, started_at, due_at)
-    return Ran(limit.stage, ladder, born, limit.met_at or limit.replaced_at)
+    return Ran(limit.stage, ladder, _born(history, limit), limit.met_at or limit.replaced_at)
+
+
+def _born(history: History, limit: DueTime) -> datetime:
+    """When a limit came to be; its clock may have run before."""
+    replaced = [one for one in history.limits if one.replaced_by == limit.stage and one.round == limit.round]
+    if replaced and replaced[0].replaced_at:
+        return replaced[0].replaced_at
+    if limit.round == 1 and limit.stage in ("contact", "handling"):
+        first = (event.at for event in history.events if event.move in (Move.DISPATCH, Move.RULE))
+        return max(limit.started_at, next(first, limit.started_at))
+    return limit.started_at
 
 
 def _hands(history: History) -> list[Hands]:
