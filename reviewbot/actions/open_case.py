@@ -80,7 +80,7 @@ def _take_history(
     """A work order that its source had closed before it came: counted by its own dates, told to nobody."""
     review = case.review
     case.department_id = department_id
-    case.dispatched_at = case.assigned_at = review.reviewed_at
+    case.dispatched_at = case.assigned_at = case.held_since = review.reviewed_at
     case.due_at = case.original_due_at = rulebook.due(case.kind.limit, review.reviewed_at).due_at
     case.first_closed_at = case.closed_at = review.closed_at
     case.status, case.closing_kind = CaseStatus.CLOSED, ClosingKind.ANSWERED

@@ -162,6 +162,7 @@ def test_a_kept_text_that_lacks_what_this_release_asks_for_is_filled_from_the_sh
     old = policy_text(
         "ancient", ("[recalls]", "[unknown_to_this_release]"), ("\n[reminders]\nhalf = true", "\n[reminders]"),
         ("stop_clock = false", ""), ('starts = "convened"', 'starts = "whenever"'),
+        ("[limits.received_late]", "[limits.unknown]"), ("[limits.handling_instruction]", "[limits.unknown_too]"),
     )  # fmt: skip
     decree(house, "ancient")
     with house.database.begin() as session:
@@ -171,6 +172,7 @@ def test_a_kept_text_that_lacks_what_this_release_asks_for_is_filled_from_the_sh
     with house.database.begin() as session:
         policy = house.rulebooks.of(session, case_of(house, number)).policy
     assert (policy.version, policy.half, policy.recalls.percent) == ("ancient", True, 5)
+    assert (policy.limits["received_late"].value, policy.limits["handling_instruction"].value) == (2, 15)
     assert (policy.appeals.stop_clock, policy.limits["arbitration"].starts) == (False, "convened")
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from alembic import command
 from case_kit import (
+    DESK,
     SUPERVISOR,
     call,
     case_of,
@@ -18,13 +19,14 @@ from case_kit import (
 )
 from ladder_kit import sweep
 from rules_kit import decree
-from sqlalchemy import text
+from sqlalchemy import select, text
 from test_calendar_change import STORM, apply, china
 
 from reviewbot.database.base import Base
 from reviewbot.database.schema import alembic_config, migrate
 from reviewbot.inbox import take
-from reviewbot.models.case import Evidence, MediaFetch, Safety
+from reviewbot.models.case import Case, DueTime, Evidence, MediaFetch, Safety
+from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Card
 from reviewbot.queries.directory import staff_by_userid
 
@@ -113,6 +115,35 @@ def test_a_schema_that_goes_back_and_forward_again_loses_nothing(lived, revision
             for name in ("case_id", "due_time_id", "department_id", "colour", "reason", "issued_at")
         } | {"withdrawn_at": lived.clock.now()}))  # fmt: skip
         keep_another(session)
+
+
+def test_what_passed_at_the_desk_before_this_release_presses_the_unit_after_it(house, clock):
+    """An older release marked cards and letters as done while no unit had the case, and pressed nobody after that."""
+    number = opened(house)
+    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
+    clock.moment = china("2026-12-15T09:00")
+    sweep(house)
+    with house.database.begin() as session:
+        case = session.get_one(Case, case_of(house, number).id)
+        for due in session.scalars(select(DueTime).where(DueTime.stage == "handling")):
+            due.rungs_done = ["before", "half", "overdue", "yellow", "red", "letter"]
+        for rung in ("yellow", "red", "letter"):
+            append_event(
+                session, case, at=clock.moment, actor="system", actor_name="系统", move="mark_overdue",
+                before=case.status.value, remark="办理仍未办理",
+                data={"stage": "handling", "rung": rung, "round": 1},
+            )  # fmt: skip
+    move(house, DESK, "dispatch", number, department="MED")
+    since = case_of(house, number).held_since
+    back_to(house, "0019")
+    migrate(house.database.engine)
+
+    assert case_of(house, number).held_since == since
+    sweep(house)
+    clock.moment = china("2026-12-31T09:00")
+    sweep(house)
+    with house.database.begin() as session:
+        assert set(session.scalars(select(Card.colour))) == {"yellow", "red"}
 
 
 def keep_another(session):
