@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.record_recall import end_recalls
 from reviewbot.errors import Conflict, NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
@@ -50,6 +51,7 @@ def erase_review(session: Session, review: Review, reason: str, viewer: Viewer, 
     session.execute(update(KeptRecord).where(Review.id == review.id, told_of_it).values(raw=b""))
     if case is not None:
         _erase_words(session, case)
+        end_recalls(session, case, "评价人信息已删除，不能回访", viewer, at=at)
         append_event(
             session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=Move.ERASE_RATER.value,
             before=case.status.value, remark=reason,

@@ -17,6 +17,7 @@ from reviewbot.outbox import NO_NUMBER, RATER, owe
 from reviewbot.queries.delegates import acting_heads, acting_member
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.lifecycle import CaseStatus, Role
+from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.notices import Body
 from reviewbot.rules.routing import is_rated
 
@@ -69,7 +70,7 @@ def tell(
 def tell_rater(session: Session, case: Case, kind: str, body: Body, *, at: datetime) -> None:
     """Owe the rater a message of ``notices.rater_*``; his number is looked up, and his link made, only when it is
     sent. Anonymous: a suppressed row says so."""
-    about = body["about"] | {"item": case.review.item or "政务服务事项"}
+    about = body["about"] | {"item": mask_personal(case.review.item or "政务服务事项")}
     about["date"] = about["date"] or f"{at.astimezone(CHINA):%Y-%m-%d}"
     owe(
         session,

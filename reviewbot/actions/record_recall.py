@@ -12,7 +12,7 @@ from reviewbot.errors import Conflict, InvalidInput
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Recall, RecallAttempt
-from reviewbot.queries.recalls import attempts_of, find_draw
+from reviewbot.queries.recalls import attempts_of, find_draw, open_recalls_of
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.call_back import Attempt, Outcome, Progress, outcome_of, progress
 from reviewbot.rules.lifecycle import Move
@@ -55,23 +55,50 @@ def record_recall(
     session.flush()
     made = recall_progress(session, recall, attempts_needed)
     finding = said.finding or finding_of(made, Attempt(at, outcome))
-    data: dict[str, object] = {"recall": recall.period, "place": recall.place, "outcome": outcome.value}
+    data: dict[str, object] = {"outcome": outcome.value}
     if finding is not None:
-        draw = find_draw(session, recall.period)
-        recall.concluded_at, recall.concluded_by = at, viewer.name
-        recall.finding, recall.note = finding.value, note
-        data |= {
-            "finding": finding.value, "round": recall.round,
-            "seed": draw.seed if draw else None, "population": draw.population_sha256 if draw else None,
-        }  # fmt: skip
-    append_event(
-        session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=Move.RECALL.value,
-        before=case.status.value, remark=note, data=data,
-    )  # fmt: skip
-    session.flush()
+        data |= _conclude(session, recall, finding, note, viewer, at)
+    _record(session, recall, case, note, data, viewer, at)
     return f"工单 {case.number} 的抽查回访" + _told(
         session, recall, case, finding, outcome, made, attempts_needed, at
     )
+
+
+def end_recalls(session: Session, case: Case, why: str, viewer: Viewer, *, at: datetime) -> None:
+    """Nobody can be asked about this case any more: its open re-calls end as 联系不上, so that the sample can be
+    concluded and its secret published."""
+    for recall in open_recalls_of(session, case.id):
+        data = _conclude(session, recall, Finding.UNREACHABLE, why, viewer, at)
+        _record(session, recall, case, why, data, viewer, at)
+
+
+def _conclude(
+    session: Session, recall: Recall, finding: Finding, note: str, viewer: Viewer, at: datetime
+) -> dict[str, object]:
+    """What its event says of it: with seed and population, so that the chain proves the draw."""
+    draw = find_draw(session, recall.period)
+    recall.concluded_at, recall.concluded_by = at, viewer.name
+    recall.finding, recall.note = finding.value, note
+    return {
+        "finding": finding.value, "round": recall.round,
+        "seed": draw.seed if draw else None, "population": draw.population_sha256 if draw else None,
+    }  # fmt: skip
+
+
+def _record(
+    session: Session,
+    recall: Recall,
+    case: Case,
+    note: str,
+    data: dict[str, object],
+    viewer: Viewer,
+    at: datetime,
+) -> None:
+    append_event(
+        session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=Move.RECALL.value,
+        before=case.status.value, remark=note, data={"recall": recall.period, "place": recall.place} | data,
+    )  # fmt: skip
+    session.flush()
 
 
 def recall_progress(session: Session, recall: Recall, attempts_needed: int) -> Progress:

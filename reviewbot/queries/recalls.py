@@ -147,6 +147,12 @@ def without_caller(session: Session) -> list[Recall]:
     )
 
 
+def open_recalls_of(session: Session, case_id: int) -> list[Recall]:
+    """What is still to be asked about a case."""
+    wanted = select(Recall).where(Recall.case_id == case_id, Recall.concluded_at.is_(None))
+    return list(session.scalars(wanted.order_by(Recall.period).with_for_update()))
+
+
 def _mine(session: Session, viewer: Viewer, at: datetime) -> ColumnElement[bool]:
     return Recall.caller_id.in_(acts_for(session, viewer.staff_id, at.astimezone(CHINA).date()))
 

@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 from case_kit import COMMENT, PHONE, RATER, case_of, closed, events, messages, opened, record
 from ladder_kit import Wire
+from recall_kit import MONTH, draw_row, drawn_month, recalls
 from sqlalchemy import event, func, select, text, update
 
 from reviewbot.actions.deliver_messages import deliver_messages
 from reviewbot.actions.erase_rater import ERASED, erase_expired, erase_rater
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
 from reviewbot.actions.report_rates import report_rates
+from reviewbot.actions.report_recalls import report_recalls
 from reviewbot.actions.take_answer import take_answer
 from reviewbot.errors import Conflict, NotFound
 from reviewbot.links import RaterLink
@@ -20,7 +22,9 @@ from reviewbot.models.rater import RaterAnswer, RaterOpenid
 from reviewbot.models.review import KeptRecord, Review, ReviewCopy
 from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.raters import Answer
+from reviewbot.rules.recall import Finding
 from reviewbot.sources.split import split_body
 from reviewbot.web.intake import to_record
 
@@ -288,3 +292,19 @@ def test_an_altered_or_broken_copy_of_an_erased_review_brings_no_words_back(hous
     assert kept.count(PHONE.encode().hex()) == 1  # of the third, which is another review
     with house.database.begin() as session:
         assert session.scalar(select(func.count()).select_from(ReviewCopy)) == 1  # that it came stays known
+
+
+def test_a_rater_who_can_be_asked_no_more_ends_his_re_call_and_the_sample_can_be_concluded(house):
+    (number,) = drawn_month(house)
+    (waiting,) = recalls(house)
+    assert waiting.concluded_at is None
+
+    erase(house, number)
+
+    (ended,) = recalls(house)
+    assert (ended.finding, ended.note) == (Finding.UNREACHABLE, "评价人信息已删除，不能回访")
+    (told,) = [one for one in events(house, number) if one.move == Move.RECALL.value]
+    assert told.data["seed"] == draw_row(house).seed
+    assert first_break(events(house, number)) is None
+    with house.database.begin() as session:
+        assert report_recalls(session, SYSTEM, MONTH, at=house.clock.now()).secret

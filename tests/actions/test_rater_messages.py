@@ -151,6 +151,14 @@ def test_the_policy_may_leave_out_the_first_message(house):
     assert messages(house, channel="rater") == []
 
 
+def test_a_number_that_a_terminal_wrote_into_the_item_stands_in_no_message(house):
+    opened(house, department="SOC", item=f"咨询{PHONE}")
+
+    kept = [one.body for one in messages(house, channel="rater")]
+    assert kept
+    assert PHONE not in json.dumps(kept, ensure_ascii=False)
+
+
 @pytest.mark.parametrize("words", ["窗口", "13812345678"])
 def test_messages_to_a_rater_carry_nothing_of_what_he_wrote(house, words):
     number = closed(house, comment=f"{words}太慢")
