@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.links import RaterLink
-from reviewbot.models.oversight import Letter, Problem
+from reviewbot.models.oversight import Card, Letter, Problem
 from reviewbot.models.people import Staff
 from reviewbot.settings import ROOT
 
@@ -96,6 +96,19 @@ def test_the_raters_page_in_each_of_its_states(town, reader, clock):
     rater.page.get_by_role("heading", name="您的回答").wait_for()
     rater.look("answered")
     rater.open("/r/W10.AAAA")
+    again, expired = reader(), reader()
+    other = closed(house)
+    for page in (again.page, expired.page):
+        page.goto(link(town, other))
+        page.get_by_label("想补充的话").fill("还是没有办好")
+    requests.post(link(town, other), data={"answer": "satisfied"}, timeout=30)
+    again.page.get_by_role("button", name="不满意", exact=True).click()
+    again.page.get_by_label("您写的内容").wait_for()
+    again.look("refused")
+    clock.moment += timedelta(days=400)
+    expired.page.get_by_role("button", name="不满意", exact=True).click()
+    expired.page.get_by_label("您写的内容").wait_for()
+    expired.look("expired")
 
 
 def test_the_raters_page_fits_a_phone_with_words_at_twice_the_size(town, reader, picture):
@@ -147,11 +160,12 @@ def test_the_supervisors_pages(town, reader, clock):
     late, at_desk, worked = a_busy_bureau(town, clock)
     supervisor = reader(SUPERVISOR)
     (problem,), (letter, *_), (call,) = rows(house, Problem), rows(house, Letter), recalls(house)
+    card = rows(house, Card)[0]
     for path in (
         "/", "/cases", "/cases?mine=1", "/cases?metric=completion_rate", "/cases?number=Z9999", f"/cases/{late}",
         f"/cases/{at_desk}", f"/cases/{recalled}", "/letters", f"/letters/{letter.id}", "/problems",
         f"/problems/{problem.id}", "/recalls", "/supervision", "/supervision?settled=1", "/policy", "/routing",
-        "/intake", "/health",
+        "/intake", "/health", f"/cards/{card.id}", "/cases?list=yellow", "/cases?list=assisted",
     ):  # fmt: skip
         supervisor.open(path, PHONE, DESK)
     reader(caller_of(house, call)).open(f"/recalls/{call.id}", PHONE, DESK)
