@@ -193,7 +193,7 @@ def _born(history: History, limit: DueTime) -> datetime:
     if limit.round == 1 and limit.stage in ("contact", "handling"):
         first = (event.at for event in history.events if event.move in (Move.DISPATCH, Move.RULE))
         return max(limit.started_at, next(first, limit.started_at))
-    return limit.started_at
+    return max(limit.started_at, history.case.opened_at)  # a leader's order ran before it came
 
 
 def _hands(history: History) -> list[Hands]:

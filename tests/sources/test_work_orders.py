@@ -15,6 +15,7 @@ from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import Delivery, receive_reviews
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.actions.rights import possible_moves
+from reviewbot.actions.simulate_rules import simulate_rules
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict
 from reviewbot.models.case import Case, DueTime
@@ -209,3 +210,17 @@ def test_a_closed_order_of_a_leader_is_history_and_has_his_ladder_once_it_is_reo
     move(house, SUPERVISOR, "reopen", case.number, remark="领导不满意")
 
     assert {due.stage for due in due_times(house, case.number)} == {"contact", "handling", "instruction"}
+
+
+def test_a_leaders_order_that_came_late_is_replayed_as_it_ran(house, clock):
+    taken(house, order(order_type="领导批示", dispatched_at="2026-09-01 10:00:00"))
+    clock.moment += timedelta(hours=1)
+    sweep(house)
+    with house.database.begin() as session:
+        told = simulate_rules(
+            session, house.rulebooks, today(house).policy, None, first=clock.moment - timedelta(days=400),
+            until=clock.moment,
+        )  # fmt: skip
+
+    assert told.replayed == told.issued == {"yellow": 1, "red": 1, "letters": 2, "reports": 0}
+    assert sum(row["reminders"] for row in told.in_force.values()) == 0  # the letter alone spoke, once
