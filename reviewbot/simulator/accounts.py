@@ -1,4 +1,4 @@
-"""The Official Account of the same city: two kinds of token, and subscription messages to followers (Q22)."""
+"""The Official Account of the same city: two kinds of token, sign-in, and subscription messages to followers (Q22)."""
 
 import re
 import secrets
@@ -49,6 +49,8 @@ class Accounts:
         self._stable: tuple[str, float] = ("", 0.0)
         self._older: dict[str, float] = {}
         self._forced: deque[float] = deque()
+        self._codes: dict[str, tuple[str, float]] = {}
+        self._used_codes: set[str] = set()
         self.followers: dict[str, str] = dict(config.account.followers) if config.account else {}
         self.consents: Counter[tuple[str, str]] = Counter()
         self.notices: deque[Notice] = deque(maxlen=500)
@@ -56,6 +58,10 @@ class Accounts:
     @property
     def templates(self) -> Mapping[str, tuple[str, ...]]:
         return self._account.templates if self._account else {}
+
+    @property
+    def app_id(self) -> str:
+        return self._account.app_id if self._account else ""
 
     def _check_keys(self, app_id: str, secret: str) -> None:
         if not app_id:
@@ -119,6 +125,32 @@ class Accounts:
             raise Refused(40001, "invalid credential, access_token is invalid or not latest")
         if known[token] <= self._now():
             raise Refused(42001, "access_token expired")
+
+    def new_code(self, openid: str) -> str:
+        """What a reader of WeChat brings back from the sign-in page; he need not be a follower."""
+        code = secrets.token_hex(16)
+        self._codes[code] = (openid, self._now() + self._quirks.sign_in_minutes * 60)
+        return code
+
+    def signed_in(self, query: Mapping[str, str]) -> Answer:
+        """sns/oauth2/access_token: whose code this is, once and for five minutes."""
+        self._check_keys(query.get("appid", ""), query.get("secret", ""))
+        if query.get("grant_type") != "authorization_code":
+            raise Refused(40002, "invalid grant_type")
+        code = query.get("code", "")
+        if not code:
+            raise Refused(41008, "missing code")
+        if code in self._used_codes:
+            raise Refused(40163, "code been used", "sign_in_once")
+        openid, expires_at = self._codes.get(code, ("", 0.0))
+        if expires_at <= self._now():
+            raise Refused(40029, "invalid code")
+        if self._quirks.sign_in_once:
+            self._used_codes.add(code)
+        return {
+            "access_token": self._new(), "expires_in": LIFE_SECONDS, "refresh_token": self._new(),
+            "openid": openid, "scope": "snsapi_base",
+        }  # fmt: skip
 
     def subscribe(self, openid: str, template_id: str) -> None:
         """The follower says yes: to one message, or for good where the template is long-term."""

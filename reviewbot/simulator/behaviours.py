@@ -124,6 +124,9 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _b(21, "?", "http，或私有 CA 的 https（启动时选定）"),
     _b(22, "D", "公众号 /token：每次获取换新，旧的再活 5 分钟", "mp_overlap_seconds"),
     _b(22, "D", "stable_token：不换新；强制刷新每日 20 次、间隔 30 秒", "mp_stable_token"),
+    _b(
+        22, "D", "公众号网页授权：code 一次有效、5 分钟，否则 40163、40029", "sign_in_minutes", "sign_in_once"
+    ),
     _b(22, "D", "订阅通知一次同意一条，用完 43101；未关注 43004；长期订阅不限", "mp_one_time"),
     _b(22, "D", "模板字段按类型限长：47003", "mp_check_fields"),
     _b(23, "?", "时钟可设、可拨、可加快；骰子有种子；每个请求和回调都有记录（控制台）"),

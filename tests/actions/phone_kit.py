@@ -34,7 +34,7 @@ PATIENCE = 30
 
 
 @contextmanager
-def _serving(app, listener):
+def serving_on(app, listener):
     config = uvicorn.Config(app, lifespan="auto", log_config=None, access_log=False, ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -51,7 +51,7 @@ def _serving(app, listener):
         listener.close()
 
 
-def _listener():
+def new_listener():
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -61,8 +61,8 @@ def _listener():
 def phones(settings, clock, **quirks):
     """A town of phones on the house's database; it ends with the block."""
     with ExitStack() as ends:
-        web, web_url = _listener()
-        sim, sim_url = _listener()
+        web, web_url = new_listener()
+        sim, sim_url = new_listener()
         told = settings.wecom.model_copy(
             update={
                 "base_url": sim_url, "corp_id": CORP, "agent_id": AGENT, "secret": SecretStr(SECRET),
@@ -81,8 +81,8 @@ def phones(settings, clock, **quirks):
         for name, value in quirks.items():
             setattr(config.quirks, name, value)
         app = create_simulator(config)
-        ends.enter_context(_serving(app, sim))
-        ends.enter_context(_serving(create_app(house, page_routes()), web))
+        ends.enter_context(serving_on(app, sim))
+        ends.enter_context(serving_on(create_app(house, page_routes()), web))
         yield Town(house, app.state.platform, sim_url, web_url)
 
 

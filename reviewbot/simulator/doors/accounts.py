@@ -24,6 +24,7 @@ class AccountDoor:
             Route("/cgi-bin/token", answering(self._token)),
             Route("/cgi-bin/stable_token", answering(self._stable_token), methods=post),
             Route("/cgi-bin/message/subscribe/bizsend", answering(self._send), methods=post),
+            Route("/sns/oauth2/access_token", answering(self._signed_in)),
             Route("/account", serving("account.html")),
             Route("/sim/account", self._state),
             Route("/sim/account/follow", answering(self._follow), methods=post),
@@ -54,6 +55,9 @@ class AccountDoor:
     async def _stable_token(self, request: Request) -> Answer:
         return self.platform.accounts.stable_token(await self._body(request))
 
+    async def _signed_in(self, request: Request) -> Answer:
+        return self.platform.accounts.signed_in(request.query_params)
+
     async def _send(self, request: Request) -> Answer:
         token = request.query_params.get("access_token", "")
         done = self.platform.accounts.send(token, await self._body(request))
@@ -73,6 +77,7 @@ class AccountDoor:
         return JSONResponse(
             {
                 "version": self.platform.version,
+                "app_id": accounts.app_id,
                 "followers": accounts.followers,
                 "templates": {name: list(fields) for name, fields in accounts.templates.items()},
                 "consents": consents,

@@ -17,5 +17,13 @@
   }
 
   search.addEventListener("input", draw);
-  call("/sim/phones").then((answer) => { members = answer.members; draw(); });
+  async function load() {
+    const account = await call("/sim/account");
+    const ofAccount = account.app_id && new URLSearchParams(location.search).get("appid") === account.app_id;
+    if (ofAccount) members = Object.entries(account.followers).map(([userid, name]) => ({ userid, name, department: "公众号", title: "粉丝" }));
+    else members = (await call("/sim/phones")).members;
+    draw();
+  }
+
+  load();
 }
