@@ -14,7 +14,7 @@ from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Recall, RecallAttempt
 from reviewbot.queries.recalls import attempts_of, find_draw, open_recalls_of
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.call_back import Attempt, Outcome, Progress, outcome_of, progress
+from reviewbot.rules.call_back import Attempt, CallRules, Outcome, Progress, outcome_of, progress
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.raters import Concern
 from reviewbot.rules.recall import SAYABLE, Finding, finding_of
@@ -35,7 +35,7 @@ class RecallIn:
 
 
 def record_recall(
-    session: Session, ident: int, said: RecallIn, viewer: Viewer, *, at: datetime, attempts_needed: int
+    session: Session, ident: int, said: RecallIn, viewer: Viewer, *, at: datetime, rules: CallRules
 ) -> str:
     """Record one call by its caller (or who stands in for him), and say what it came to.
 
@@ -53,15 +53,13 @@ def record_recall(
         RecallAttempt(recall_id=recall.id, at=at, staff_id=viewer.staff_id, outcome=outcome.value, note=note)
     )
     session.flush()
-    made = recall_progress(session, recall, attempts_needed)
+    made = recall_progress(session, recall, rules)
     finding = said.finding or finding_of(made, Attempt(at, outcome))
     data: dict[str, object] = {"outcome": outcome.value}
     if finding is not None:
         data |= _conclude(session, recall, finding, note, viewer, at)
     _record(session, recall, case, note, data, viewer, at)
-    return f"工单 {case.number} 的抽查回访" + _told(
-        session, recall, case, finding, outcome, made, attempts_needed, at
-    )
+    return f"工单 {case.number} 的抽查回访" + _told(session, recall, case, finding, outcome, made, rules, at)
 
 
 def end_recalls(session: Session, case: Case, why: str, viewer: Viewer, *, at: datetime) -> None:
@@ -101,12 +99,10 @@ def _record(
     session.flush()
 
 
-def recall_progress(session: Session, recall: Recall, attempts_needed: int) -> Progress:
+def recall_progress(session: Session, recall: Recall, rules: CallRules) -> Progress:
     """How far the calls of a re-call are, by the same rule as a first call-back's (F9)."""
     rows = attempts_of(session, recall.id)
-    return progress(
-        (Attempt(row.at, Outcome(row.outcome)) for row in rows), needed=attempts_needed, zone=CHINA
-    )
+    return progress((Attempt(row.at, Outcome(row.outcome)) for row in rows), rules, CHINA)
 
 
 def _checked(said: RecallIn, number: str) -> str:
@@ -122,10 +118,10 @@ def _checked(said: RecallIn, number: str) -> str:
 
 def _told(
     session: Session, recall: Recall, case: Case, finding: Finding | None, outcome: Outcome, made: Progress,
-    attempts_needed: int, at: datetime,
+    rules: CallRules, at: datetime,
 ) -> str:  # fmt: skip
     if finding is None:
-        left = attempts_needed - made.half_days
+        left = rules.half_days - made.half_days
         return f"已记录：{outcome.label}，还须在另外{left}个半天再拨。"
     if finding in _CONCERNS:
         # The rater's own words stay with the re-call: what is told to supervisors carries none (F19).

@@ -22,10 +22,9 @@ def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> Non
     if move is Move.REOPEN and upheld and Role.LEADER not in viewer.roles:
         raise NotAllowed(f"工单 {case.number} 的申诉已认定成立，不能由一人推翻：须由领导写明原因重开。")
     needed = allowed & viewer.roles
-    if move is Move.ASSIST:
-        units: set[int | None] = {one.department_id for one in open_assistances(session, case.id)}
-    else:
-        units = {case.department_id}
+    units: set[int | None] = set() if move is Move.ASSIST else {case.department_id}
+    if move in (Move.ASSIST, Move.ADD_EVIDENCE):  # what a helper found belongs to the case
+        units |= {one.department_id for one in open_assistances(session, case.id)}
     own_unit = viewer.department_id is not None and viewer.department_id in units
     if not (needed & CITY_WIDE) and not (needed and own_unit):
         who = "、".join(role.label for role in Role if role in allowed)

@@ -287,9 +287,9 @@ def _recall(turn: Turn, command: Command) -> str:
         )
     word = command.args["finding"]
     said = RecallIn(None if word == "missed" else Finding(word), command.args.get("note", ""))
-    needed = _today(turn).policy.attempts_before_unreachable
+    rules = _today(turn).policy.calls
     ident = mine[0].recall.id
-    return record_recall(turn.session, ident, said, turn.viewer, at=turn.at, attempts_needed=needed)
+    return record_recall(turn.session, ident, said, turn.viewer, at=turn.at, rules=rules)
 
 
 def _today(turn: Turn) -> Rulebook:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -37,18 +37,40 @@ _LABELS = {
     Outcome.REFUSED: "拒绝回访",
 }
 _SAID = (
-    (Outcome.WRONG_NUMBER, re.compile("空号|错号|号码(?:有误|错误|不对)|不是本人|打错")),
-    (Outcome.REFUSED, re.compile("拒绝|拒访|不愿|不接受回访|挂断")),
     (Outcome.SWITCHED_OFF, re.compile("关机|停机|暂停服务")),
     (Outcome.BUSY, re.compile("占线|正忙|通话中")),
+    (Outcome.NO_ANSWER, re.compile("[无没]人接|无人应答|没接(?!受)")),
+    (Outcome.WRONG_NUMBER, re.compile("空号|错号|号码(?:有误|错误|不对)|不是本人|打错")),
+    (Outcome.REFUSED, re.compile("拒绝|拒访|不愿|不接受回访")),
 )
+"""What lets the attempts go on stands before what ends them: a doubtful word makes nobody unreachable."""
+_DENIED = re.compile(r"(?:不是|并非|没有?|并?未|不)(?:空号|错号|打错|拒绝|拒访|不愿)\w{0,2}")
 
 
 def outcome_of(reached: bool, words: str) -> Outcome:
-    """The outcome that a clerk's words say; a miss without a reason is 无人接听."""
+    """The outcome that a clerk's words say; a miss without a clear reason is 无人接听, also one that was hung up."""
     if reached:
         return Outcome.REACHED
+    words = _DENIED.sub("", words)
     return next((outcome for outcome, said in _SAID if said.search(words)), Outcome.NO_ANSWER)
+
+
+@dataclass(frozen=True)
+class CallRules:
+    """When calls in vain have been enough (peers B5)."""
+
+    half_days: int
+    """As many different ones."""
+    earliest_hour: int
+    latest_hour: int
+    """A call counts from the one to the other, 0-24: nobody is reached at night."""
+    apart_hours: float
+    """From one that counts to the next: 11:59 and 12:01 are one attempt."""
+
+
+def what_counts(rules: CallRules) -> str:
+    """In a clerk's words, which calls in vain are counted."""
+    return f"{rules.earliest_hour} 点至 {rules.latest_hour} 点拨打、相隔 {rules.apart_hours:g} 小时以上的不同半天才计入"
 
 
 @dataclass(frozen=True)
@@ -79,16 +101,21 @@ def may_be_recorded(called: datetime, recorded: datetime, since: datetime | None
     return own_day and called <= recorded and (since is None or called >= since)
 
 
-def progress(attempts: Iterable[Attempt], *, needed: int, zone: ZoneInfo) -> Progress:
+def progress(attempts: Iterable[Attempt], rules: CallRules, zone: ZoneInfo) -> Progress:
     """How far a call-back is; a half-day is the morning or the afternoon (from 12:00) of a date in ``zone``."""
     known = list(attempts)
-    halves = {
-        ((here := attempt.at.astimezone(zone)).date(), here.hour >= 12)
-        for attempt in known
-        if attempt.outcome is not Outcome.REACHED
-    }
+    vain = sorted(attempt.at.astimezone(zone) for attempt in known if attempt.outcome is not Outcome.REACHED)
+    halves, last = set[tuple[date, bool]](), None
+    for at in vain:
+        half = (at.date(), at.hour >= 12)
+        decent = rules.earliest_hour <= at.hour < rules.latest_hour
+        apart = last is None or at - last >= timedelta(hours=rules.apart_hours)
+        if decent and apart and half not in halves:
+            halves.add(half)
+            last = at
     return Progress(
         reached=any(attempt.outcome is Outcome.REACHED for attempt in known),
         half_days=len(halves),
-        exhausted=len(halves) >= needed or any(attempt.outcome.ends_the_attempts for attempt in known),
+        exhausted=len(halves) >= rules.half_days
+        or any(attempt.outcome.ends_the_attempts for attempt in known),
     )

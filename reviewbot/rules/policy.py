@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Self
 
 from reviewbot.errors import SettingError
+from reviewbot.rules.call_back import CallRules
 from reviewbot.rules.deadlines import DISPATCHED, RECEIVED, Limit, Unit
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.ladder import Act, Step
@@ -123,7 +124,7 @@ class Policy:
     limits: Mapping[str, Limit] = field(hash=False)
     half: bool
     before_hours: float
-    attempts_before_unreachable: int
+    calls: CallRules
     returns: ReturnRules
     extensions: ExtensionRules
     appeals: AppealRules
@@ -170,7 +171,12 @@ class Policy:
             limits=_limits(root.section("limits")),
             half=reminders.switch("half"),
             before_hours=reminders.number("before_working_hours"),
-            attempts_before_unreachable=call_back.count("attempts_before_unreachable"),
+            calls=CallRules(
+                half_days=call_back.count("attempts_before_unreachable"),
+                earliest_hour=call_back.count("earliest_hour", at_least=0, at_most=23),
+                latest_hour=call_back.count("latest_hour", at_most=24),
+                apart_hours=call_back.number("apart_hours"),
+            ),
             returns=ReturnRules(
                 before_arbitration=returns.count("before_arbitration"),
                 name_the_unit=returns.switch("name_the_unit"),

@@ -116,7 +116,7 @@ def _call_first(session: Session, case: Case, rulebook: Rulebook) -> str:
     made = call_back_of(session, case, rulebook)
     if made.done:
         return ""
-    needed = rulebook.policy.attempts_before_unreachable
+    needed = rulebook.policy.calls.half_days
     if not made.half_days:
         return "实名差评，先登记回访"
     return f"还没有接通：已拨 {made.half_days} 个半天，共须 {needed} 个不同的半天"

@@ -161,8 +161,8 @@ def record(request: Request, form: FormData) -> Response:
             raise InvalidInput("请选择回访结果。")
         said = RecallIn(None if found == MISSED else Finding(found), note)
         with house.database.begin() as session:
-            needed = house.today(session).policy.attempts_before_unreachable
-            record_recall(session, ident, said, viewer, at=now, attempts_needed=needed)
+            rules = house.today(session).policy.calls
+            record_recall(session, ident, said, viewer, at=now, rules=rules)
     except (NotFound, NotAllowed):
         raise
     except ReviewbotError as wrong:

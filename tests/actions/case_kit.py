@@ -93,8 +93,8 @@ def call(house, number):
     move(house, handler_of(house, number), "record_call", number, reached=True, remark="已致歉")
 
 
-def conclude(house, number, conclusion=Conclusion.JUSTIFIED, **more):
-    move(house, handler_of(house, number), "conclude", number, conclusion=conclusion, **more)
+def conclude(house, number, conclusion=Conclusion.JUSTIFIED, *, remark="已核实情况", **more):
+    move(house, handler_of(house, number), "conclude", number, conclusion=conclusion, remark=remark, **more)
 
 
 def verifying(house, **facts):

@@ -159,6 +159,7 @@ class Walk(RuleBasedStateMachine):
         verb, conclusion = AS_SAID.get(made, (made.value, None))
         asked = HELPFUL | {"person": self.of_the_unit("handler") or ""}
         asked |= {"conclusion": conclusion} if conclusion else {}
+        asked |= {"department": None} if verb == "return" else {}  # the case may lie with the unit of HELPFUL
         return self.attempt(self.right_person(made, second), Verb(verb), asked | (more or {}))
 
     def right_person(self, made, second):

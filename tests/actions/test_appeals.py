@@ -76,6 +76,15 @@ def test_an_appeal_has_a_window(house, clock):
         conclude(house, number, Conclusion.MISRATED)
 
 
+@pytest.mark.parametrize("remark", ["", " "])
+def test_an_appeal_says_why(house, remark):
+    number = verifying(house)
+    call(house, number)
+    with pytest.raises(InvalidInput, match="申诉须写明理由"):
+        conclude(house, number, Conclusion.MISRATED, remark=remark)
+    assert case_of(house, number).status is CaseStatus.VERIFYING
+
+
 def test_nobody_of_the_unit_decides_its_appeal_even_with_another_hat_on(house):
     number = verifying(house)
     call(house, number)

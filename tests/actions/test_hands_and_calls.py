@@ -94,3 +94,18 @@ def test_the_buttons_go_on_when_the_call_back_is_exhausted(house):
     move(house, handler, "record_call", number, reached=False, remark="空号")
 
     assert offered() == ["认定属实", "其他认定", "申诉"]
+
+
+def test_a_call_that_does_not_count_is_kept_and_says_why(house, clock):
+    number = verifying(house)
+    handler = handler_of(house, number)
+    move(house, handler, "record_call", number, reached=False, remark="占线，系统自动挂断")
+    clock.moment += timedelta(hours=1)
+
+    said = move(house, handler, "record_call", number, reached=False, remark="响铃后挂断，无人接听").sentence
+
+    assert "还须在另外2个半天再拨" in said
+    assert "这一次不另计" in said
+    assert case_of(house, number).call_count == 2
+    with pytest.raises(InvalidInput, match="1个半天"):
+        conclude(house, number)

@@ -71,7 +71,7 @@ def test_the_shipped_policy_reads_as_written():
         "assistance": (3, Unit.WORKING_DAY, "asked"),
     }
     assert (policy.half, policy.before_hours) == (True, 24)
-    assert (policy.attempts_before_unreachable, policy.rounding) == (3, "round")
+    assert (policy.calls.half_days, policy.rounding) == (3, "round")
 
 
 def test_every_shipped_limit_says_that_it_is_a_local_default():

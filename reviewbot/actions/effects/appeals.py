@@ -32,6 +32,7 @@ def _appeal(step: Step) -> None:
                 f"工单 {case.number} 的申诉期限已过（{until.astimezone(CHINA):%m-%d %H:%M}），请整改或解释说明。"
             )
     _check_not_decided(step)
+    need(step.asked.remark, f"申诉须写明理由：申诉 {case.number} {ground.label if ground else '误评'} 理由。")
     case.conclusion = ground
     step.data |= {"conclusion": ground.value if ground else None}
     step.said = f"{ground.label}，待复核" if ground else "待复核"

@@ -11,7 +11,15 @@ from reviewbot.actions.step import Effect, Step, need
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
 from reviewbot.models.case import Call, Case
-from reviewbot.rules.call_back import Attempt, Outcome, Progress, may_be_recorded, outcome_of, progress
+from reviewbot.rules.call_back import (
+    Attempt,
+    Outcome,
+    Progress,
+    may_be_recorded,
+    outcome_of,
+    progress,
+    what_counts,
+)
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.rulebook import Rulebook
 
@@ -31,6 +39,7 @@ def _record_call(step: Step) -> None:
     if asked.recording_sha256 and not _SHA256.fullmatch(asked.recording_sha256):
         raise InvalidInput("录音的 SHA-256 应为 64 位小写十六进制。")
     called = _called_at(step)
+    before = _progress(step)
     case.call_count += 1
     attempt = Call(
         case_id=case.id, round=case.round, attempt=case.call_count, at=called,
@@ -40,13 +49,14 @@ def _record_call(step: Step) -> None:
     step.session.add(attempt)
     step.session.flush()
     made = _progress(step)
+    counted = made.half_days > before.half_days
     attempt.completes = made.done
     step.data |= {"attempt": case.call_count, "reached": reached, "outcome": outcome.value}
     if called != step.at:
         step.data |= {"called_at": called.isoformat()}
     if asked.recording:
         step.data |= {"recording": asked.recording, "recording_sha256": asked.recording_sha256}
-    step.said = f"第{case.call_count}次，{outcome.label}" + _still_needed(step, made)
+    step.said = f"第{case.call_count}次，{outcome.label}" + _still_needed(step, made, counted)
     if reached:
         case.contacted_at = case.contacted_at or called
         case.next_action_at = next_rung(step.session, case, step.rulebook, met=("contact",), at=called)
@@ -66,13 +76,14 @@ def _called_at(step: Step) -> datetime:
     return called
 
 
-def _still_needed(step: Step, made: Progress) -> str:
+def _still_needed(step: Step, made: Progress, counted: bool) -> str:
     if made.reached:
         return ""
     if made.exhausted:
         return "，已可记为联系不上"
-    left = step.rulebook.policy.attempts_before_unreachable - made.half_days
-    return f"，还须在另外{left}个半天再拨"
+    rules = step.rulebook.policy.calls
+    left = f"，还须在另外{rules.half_days - made.half_days}个半天再拨"
+    return left if counted else f"{left}（{what_counts(rules)}，这一次不另计）"
 
 
 def _progress(step: Step) -> Progress:
@@ -86,8 +97,8 @@ def call_back_of(session: Session, case: Case, rulebook: Rulebook) -> Progress:
     )
     return progress(
         (Attempt(row.at, Outcome(row.outcome)) for row in rows),
-        needed=rulebook.policy.attempts_before_unreachable,
-        zone=CHINA,
+        rulebook.policy.calls,
+        CHINA,
     )
 
 
@@ -101,7 +112,7 @@ def check_called_back(step: Step) -> None:
         return
     if not made.half_days:
         raise InvalidInput(f"工单 {case.number} 是实名差评，须先回访再认定：回访 {case.number} 已接通 说明。")
-    needed = step.rulebook.policy.attempts_before_unreachable
+    needed = step.rulebook.policy.calls.half_days
     raise InvalidInput(
         f"工单 {case.number} 的评价人还没有联系上：已在{made.half_days}个半天拨打，"
         f"须在{needed}个不同的半天拨打都未接通，才能认定。"

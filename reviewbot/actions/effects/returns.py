@@ -60,7 +60,9 @@ def _better_unit(step: Step) -> Department | None:
         named = find_department(step.session, step.asked.department)
         if named is None:
             raise InvalidInput(f"目录中没有单位“{step.asked.department}”，请写单位的简称、全称或代码。")
-        return named if named.id != own else None
+        if named.id == own:
+            raise InvalidInput(f"{named.short_name}就是退回的单位，请写明应由哪个单位办理。")
+        return named
     found = [unit for unit in units_named_in(step.session, step.asked.remark) if unit.id != own]
     return found[0] if len(found) == 1 else None
 
