@@ -13,8 +13,9 @@ from reviewbot.models.people import Department
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Decision
 from reviewbot.queries.cards import appeal_of_card, find_card
 from reviewbot.queries.cases import lock_case
+from reviewbot.queries.deciders import IN_TURN, lies_with, may_speak
 from reviewbot.queries.delegates import acting_heads
-from reviewbot.queries.directory import staff_by_userid, userids_with_role
+from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Move, Role
@@ -22,7 +23,7 @@ from reviewbot.rules.notices import card_appealed, card_settled
 
 REASON_LIMIT = 500
 APPEALING = frozenset({Role.HANDLER, Role.HEAD})
-DECIDING = frozenset({Role.SUPERVISOR, Role.LEADER, Role.DESK})
+DECIDING = frozenset(IN_TURN)
 
 
 def appeal_card(
@@ -48,9 +49,7 @@ def appeal_card(
     session.add(application)
     session.flush()
     _event(session, card, case, Move.APPEAL_CARD, reason, viewer, at, application=application.id)
-    unit = session.get_one(Department, card.department_id).short_name
-    body = card_appealed(facts_of(session, case), card.label, unit, reason)
-    tell(session, case, "card_appealed", body, userids_with_role(session, Role.SUPERVISOR), at=at)
+    _ask_deciders(session, card, case, application, reason, at)
     return f"工单 {case.number} 的{card.label}已申诉，须由单位以外 {deciders} 人同意。"
 
 
@@ -62,7 +61,7 @@ def decide_card_appeal(
     appeal = appeal_of_card(session, card.id)
     if appeal is None or appeal.state is not ApplicationState.PENDING:
         raise Conflict(f"工单 {case.number} 的{card.label}没有待决定的申诉。")
-    if not may_decide(card, appeal, viewer):
+    if not may_decide(appeal, viewer):
         raise NotAllowed(f"{card.label}申诉须由被发牌单位以外的督办、领导或派单员决定，每人一次。")
     if not agreed:
         remark = _written(remark, "不同意申诉须写明原因。")
@@ -76,11 +75,23 @@ def decide_card_appeal(
         return f"工单 {case.number} 的{card.label}维持不变。"
     left = appeal.deciders - len(appeal.decisions)
     if left > 0:
-        session.flush()
+        _event(
+            session, card, case, Move.SUPPORT_CARD_APPEAL, remark.strip(), viewer, at, application=appeal.id
+        )
+        _ask_deciders(session, card, case, appeal, f"{viewer.name}已同意，请作第二人复核", at)
         return f"您已同意工单 {case.number} 的{card.label}申诉，还须另外 {left} 人同意。"
     appeal.state, appeal.settled_at = ApplicationState.GRANTED, at
     _withdraw(session, card, case, f"申诉成立：{appeal.reason}", viewer, at, appeal)
     return f"工单 {case.number} 的{card.label}申诉成立，已撤回。"
+
+
+def _ask_deciders(
+    session: Session, card: Card, case: Case, appeal: Application, what: str, at: datetime
+) -> None:
+    """Whoever the appeal lies with now: those of the first role with anybody left."""
+    unit = session.get_one(Department, card.department_id).short_name
+    body = card_appealed(facts_of(session, case), card.label, unit, what)
+    tell(session, case, "card_appealed", body, lies_with(session, appeal.id), at=at)
 
 
 def withdraw_card(session: Session, ident: int, reason: str, viewer: Viewer, *, at: datetime) -> str:
@@ -107,14 +118,9 @@ def may_appeal(card: Card, viewer: Viewer) -> bool:
     return bool(viewer.roles & APPEALING) and viewer.department_id == card.department_id
 
 
-def may_decide(card: Card, appeal: Application, viewer: Viewer) -> bool:
+def may_decide(appeal: Application, viewer: Viewer) -> bool:
     """Somebody outside the carded unit who has not spoken yet (F13)."""
-    return (
-        bool(viewer.roles & DECIDING)
-        and viewer.department_id != card.department_id
-        and viewer.actor != appeal.asked_by
-        and all(known.actor != viewer.actor for known in appeal.decisions)
-    )
+    return bool(viewer.roles & DECIDING) and may_speak(appeal, viewer)
 
 
 def may_withdraw(card: Card, viewer: Viewer) -> bool:

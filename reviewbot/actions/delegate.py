@@ -1,16 +1,14 @@
 """Leave: a delegate for some days."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed
 from reviewbot.models.people import Delegation, Staff
-from reviewbot.queries.delegates import stands_in
+from reviewbot.queries.delegates import first_circle
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.delegation import closes_a_circle
 from reviewbot.rules.lifecycle import Role
 
 
@@ -32,9 +30,8 @@ def delegate(
         raise InvalidInput("代办一次最长一年。")
     if to.department_id != absent.department_id or not to.active:
         raise InvalidInput("代办人须是同一单位的在职人员。")
-    for day in _days_of_change(session, first, last):
-        if closes_a_circle(absent.id, to.id, stands_in(session, day)):
-            raise Conflict(f"{to.name}在 {day} 也由他人代办并最终回到{absent.name}，不能互相代办。")
+    if day := first_circle(session, absent.id, to.id, first, last):
+        raise Conflict(f"{to.name}在 {day} 也由他人代办并最终回到{absent.name}，不能互相代办。")
     session.add(
         Delegation(
             staff_id=absent.id, delegate_id=to.id, date_from=first, date_to=last, reason=reason,
@@ -43,14 +40,3 @@ def delegate(
     )  # fmt: skip
     session.flush()
     return f"{absent.name} {first} 至 {last} 的工单由{to.name}代办，时限不变。"
-
-
-def _days_of_change(session: Session, first: date, last: date) -> list[date]:
-    """The days on which who-acts-for-whom can differ: one begins, or ends and an earlier word counts again."""
-    starts = session.scalars(
-        select(Delegation.date_from).where(Delegation.date_from > first, Delegation.date_from <= last)
-    )
-    ends = session.scalars(
-        select(Delegation.date_to).where(Delegation.date_to >= first, Delegation.date_to < last)
-    )
-    return sorted({first, *starts, *(end + timedelta(days=1) for end in ends)})

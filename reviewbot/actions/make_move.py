@@ -15,7 +15,7 @@ from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.cases import find_case, lock_case
-from reviewbot.queries.procedure import pending_application, pending_kinds
+from reviewbot.queries.procedure import pending_application, pending_applications
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, next_status
@@ -110,7 +110,7 @@ def _decision(session: Session, case: Case, asked: MoveIn, *, agreed: bool) -> M
         if not agreed:
             return Move.REFUSE_APPEAL
         return Move.UPHOLD_APPEAL if last else Move.SUPPORT_APPEAL
-    waiting = [kind for kind in pending_kinds(session, case.id) if kind in _DECISIONS]
+    waiting = [one.kind for one in pending_applications(session, case.id) if one.kind in _DECISIONS]
     if asked.application:
         named = ApplicationKind(asked.application)
         if named not in waiting:

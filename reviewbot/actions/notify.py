@@ -12,8 +12,10 @@ from reviewbot.actions.rights import submitter_of
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.models.people import Staff
+from reviewbot.models.procedure import Assistance
 from reviewbot.models.review import Review
 from reviewbot.outbox import NO_NUMBER, RATER, owe
+from reviewbot.queries.deciders import appeal_lies_with
 from reviewbot.queries.delegates import acting_heads, acting_member
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.lifecycle import CaseStatus, Role
@@ -86,12 +88,14 @@ def tell_rater(session: Session, case: Case, kind: str, body: Body, *, at: datet
 
 
 def next_hands(session: Session, case: Held, at: datetime) -> list[str]:
-    """Whoever owes the next step: the desk, who rules or decides, who approves, or who handles it."""
+    """Whoever owes the next step: the desk, who rules or may still decide, who approves, or who handles it."""
     match case.status:
         case CaseStatus.AWAITING_DISPATCH:
             return userids_with_role(session, Role.DESK)
-        case CaseStatus.IN_ARBITRATION | CaseStatus.APPEALED:
-            return userids_with_role(session, Role.SUPERVISOR)
+        case CaseStatus.IN_ARBITRATION:
+            return ruling_members(session)
+        case CaseStatus.APPEALED:  # where nobody is left to decide, supervisors have to see to it
+            return appeal_lies_with(session, case.review.id) or userids_with_role(session, Role.SUPERVISOR)
         case CaseStatus.AWAITING_APPROVAL:
             return approvers_of(session, case, at)
         case _:
@@ -109,16 +113,28 @@ def worker_of(session: Session, staff_id: int | None, department_id: int | None,
     return [acting.userid] if acting is not None else acting_heads(session, department_id, at)
 
 
+def ruling_members(session: Session) -> list[str]:
+    """Who is asked for a ruling: the supervisors; where there is none, the leaders."""
+    return userids_with_role(session, Role.SUPERVISOR) or userids_with_role(session, Role.LEADER)
+
+
+def helpers_of(session: Session, task: Assistance, at: datetime) -> list[str]:
+    """Who has the sub-task of a joint case today; where the helping unit has nobody left, the desk, which may withdraw
+    it."""
+    return worker_of(session, task.handler_id, task.department_id, at) or userids_with_role(
+        session, Role.DESK
+    )
+
+
 def approvers_of(session: Session, case: Held, at: datetime) -> list[str]:
     """Who approves today: the unit's head or his delegate, unless he handled it, handed it in or was rated; else the
     supervisors."""
     handler = session.get(Staff, case.handler_id) if case.handler_id else None
     own = {handler.userid if handler else None, submitter_of(session, case.review.id)}
-    return [
-        userid
-        for userid in acting_heads(session, case.department_id, at)
-        if userid not in own and not is_the_rated(session, userid, case)
-    ] or userids_with_role(session, Role.SUPERVISOR)
+    for asked in (acting_heads(session, case.department_id, at), userids_with_role(session, Role.SUPERVISOR)):
+        if others := [one for one in asked if one not in own and not is_the_rated(session, one, case)]:
+            return others
+    return []
 
 
 def is_the_rated(session: Session, userid: str, case: Held) -> bool:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.notify import Held, facts_of, handler_of, next_hands, worker_of
+from reviewbot.actions.notify import Held, facts_of, handler_of, helpers_of, next_hands
 from reviewbot.models.case import Case
 from reviewbot.models.procedure import Assistance
 from reviewbot.queries.delegates import acting_heads
@@ -39,7 +39,7 @@ def holders(session: Session, case: Held, stage: str, now: datetime) -> list[str
     """Whoever owes what a limit asks for: the helper his sub-task, else whoever owes the next step."""
     if stage.startswith(SUB_TASK):
         task = session.get_one(Assistance, int(stage.removeprefix(SUB_TASK)))
-        return worker_of(session, task.handler_id, task.department_id, now)
+        return helpers_of(session, task, now)
     return next_hands(session, case, now)
 
 
@@ -60,4 +60,4 @@ def _helpers(session: Session, stage: str, rung: Rung, now: datetime) -> list[st
     """Who has the sub-task of a joint case; when it is overdue the head of his unit too (F15)."""
     task = session.get_one(Assistance, int(stage.removeprefix(SUB_TASK)))
     heads = acting_heads(session, task.department_id, now) if rung.act is Act.MARK_OVERDUE else []
-    return worker_of(session, task.handler_id, task.department_id, now) + heads
+    return helpers_of(session, task, now) + heads

@@ -7,9 +7,10 @@ from reviewbot.errors import NotAllowed, ReviewbotError
 from reviewbot.models.case import Case, CaseEvent
 from reviewbot.models.people import Staff
 from reviewbot.models.procedure import ApplicationKind
-from reviewbot.queries.procedure import open_assistances, pending_kinds
+from reviewbot.queries.deciders import may_speak
+from reviewbot.queries.procedure import open_assistances, pending_applications
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.lifecycle import CITY_WIDE, ROLES, Move, Role, moves_from
+from reviewbot.rules.lifecycle import CITY_WIDE, HANDING_IN, ROLES, Move, Role, moves_from
 from reviewbot.rules.routing import is_rated
 
 
@@ -40,11 +41,10 @@ def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> Non
 
 def submitter_of(session: Session, review_id: int) -> str | None:
     """Who handed in, last of all, what the review's case waits to have approved; another approves it (F17)."""
-    handed_in = (Move.SUBMIT_MEASURES.value, Move.SUBMIT_EXPLANATION.value)
     return session.scalar(
         select(CaseEvent.actor)
         .join(Case, Case.id == CaseEvent.case_id)
-        .where(Case.review_id == review_id, CaseEvent.move.in_(handed_in))
+        .where(Case.review_id == review_id, CaseEvent.move.in_([move.value for move in HANDING_IN]))
         .order_by(CaseEvent.seq.desc())
         .limit(1)
     )
@@ -57,8 +57,9 @@ def _is_held_for_the_unit(session: Session, case: Case) -> bool:
 
 
 def possible_moves(session: Session, case: Case, viewer: Viewer) -> list[Move]:
-    """What this person could do now: the table's moves, less those the door itself would refuse him."""
-    idle = _without_object(session, case)
+    """What this person could do now: the table's moves, less those that have no object in this case or that he has no
+    right to. What a move asks besides (its window, words, files) is found out only when it is made."""
+    idle = _without_object(session, case, viewer)
     return [
         move
         for move in moves_from(case.status)
@@ -66,15 +67,17 @@ def possible_moves(session: Session, case: Case, viewer: Viewer) -> list[Move]:
     ]
 
 
-def _without_object(session: Session, case: Case) -> set[Move]:
-    """Moves the table allows here, but about something this case does not have."""
+def _without_object(session: Session, case: Case, viewer: Viewer) -> set[Move]:
+    """Moves the table allows here, but about something this case does not have, or that is not his to decide."""
     explains = case.conclusion is not None and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
     idle = {Move.SEND_BACK_MEASURES if explains else Move.SEND_BACK_EXPLANATION}
-    pending = set(pending_kinds(session, case.id))
+    pending = {one.kind for one in pending_applications(session, case.id) if may_speak(one, viewer)}
     if ApplicationKind.EXTENSION not in pending:
         idle |= {Move.GRANT_EXTENSION, Move.REFUSE_EXTENSION}
     if ApplicationKind.LEDGER not in pending:
         idle |= {Move.GRANT_LEDGER, Move.REFUSE_LEDGER}
+    if ApplicationKind.APPEAL not in pending:
+        idle |= {Move.SUPPORT_APPEAL, Move.UPHOLD_APPEAL, Move.REFUSE_APPEAL}
     if case.returned_from_id is None:
         idle |= {Move.REFUSE_RETURN, Move.CONVENE}
     if not open_assistances(session, case.id):

@@ -15,17 +15,26 @@ from reviewbot.clock import span
 from reviewbot.models.oversight import Morning
 from reviewbot.models.people import Staff
 from reviewbot.outbox import owe
+from reviewbot.queries.deciders import undecided
 from reviewbot.queries.delegates import stands_in
 from reviewbot.queries.directory import unit_labels
 from reviewbot.queries.listings import Wanted, count_by_unit, count_listed
-from reviewbot.queries.morning import active_staff, at_the_desk, by_unit, in_hand, pending_decisions
+from reviewbot.queries.morning import active_staff, at_the_desk, by_unit, in_hand, to_be_ruled
 from reviewbot.queries.pages import intake_between
 from reviewbot.queries.raters import count_concerns
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.calendar import Calendar
 from reviewbot.rules.delegation import acting
 from reviewbot.rules.lifecycle import Role
-from reviewbot.rules.morning import City, city_lines, desk_lines, mine_lines, morning_text, unit_lines
+from reviewbot.rules.morning import (
+    City,
+    city_lines,
+    decision_lines,
+    desk_lines,
+    mine_lines,
+    morning_text,
+    unit_lines,
+)
 from reviewbot.rules.notices import text
 from reviewbot.rules.rates import METRICS, share
 from reviewbot.rules.rulebook import Rulebook
@@ -83,7 +92,7 @@ class _Digest:
         self._mine = in_hand(session, now, calendar.midnight(today + timedelta(days=1)))
         self._units = by_unit(session, now, soon)
         self._desk = at_the_desk(session)
-        self._decisions = pending_decisions(session)
+        self._to_be_ruled, self._undecided = to_be_ruled(session), undecided(session)
         self._city = _city(session, now, today, rulebook)
 
     def lines(self, people: Iterable[Staff]) -> list[str]:
@@ -98,15 +107,14 @@ class _Digest:
             if Role.DESK in roles:
                 told += desk_lines(self._desk)
             if roles & {Role.SUPERVISOR, Role.LEADER}:
-                told += city_lines(self._city, self._decisions_of(person, Role.SUPERVISOR in roles))
+                told += city_lines(self._city, [*self._to_be_ruled, *self._left_to(person)])
+            elif Role.DESK in roles:
+                told += decision_lines(self._left_to(person))
         return list(dict.fromkeys(told))
 
-    def _decisions_of(self, person: Staff, supervisor: bool) -> list[str]:
-        return [
-            one.number
-            for one in self._decisions
-            if (supervisor or one.leaders_too) and person.userid not in one.decided
-        ]
+    def _left_to(self, person: Staff) -> list[str]:
+        """What he may still decide, oldest first."""
+        return [one.number for one in self._undecided if person.userid in one.listed]
 
 
 def _next_working_day(calendar: Calendar, day: date) -> date:

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session, joinedload
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence, Safety
 from reviewbot.models.people import Staff
-from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Assistance, Decision
+from reviewbot.models.procedure import Assistance
 from reviewbot.models.review import Review
+from reviewbot.queries.deciders import waiting_for
 from reviewbot.queries.delegates import acts_for
+from reviewbot.queries.handovers import HANDED_IN_BY, HAS_HANDLER
 from reviewbot.queries.scope import Viewer, lies_with, visible_cases
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, Role
 
@@ -102,13 +104,13 @@ def _has_sub_task(*of_whom: ColumnElement[bool]) -> ColumnElement[bool]:
     return Case.id.in_(select(Assistance.case_id).where(Assistance.state == "open", *of_whom))
 
 
-def _has_undecided(viewer: Viewer, *of_kind: ColumnElement[bool]) -> ColumnElement[bool]:
-    """An application waits on which this person has not said his word."""
-    spoken = select(Decision.id).where(
-        Decision.application_id == Application.id, Decision.actor == viewer.actor
+def _approved_by(viewer: Viewer) -> ColumnElement[bool]:
+    """Waits for an approval that may be his: he neither handled it nor handed it in (F17)."""
+    return and_(
+        Case.status == CaseStatus.AWAITING_APPROVAL,
+        Case.handler_id.is_distinct_from(viewer.staff_id),
+        HANDED_IN_BY.is_distinct_from(viewer.actor),
     )
-    pending = (Application.state == ApplicationState.PENDING, ~spoken.exists(), *of_kind)
-    return Case.id.in_(select(Application.case_id).where(*pending))
 
 
 def owed_by(
@@ -127,8 +129,8 @@ def count_owed(session: Session, viewer: Viewer, at: datetime) -> int:
 
 
 def _is_owed(session: Session, viewer: Viewer, at: datetime) -> ColumnElement[bool]:
-    """Cases in hand and sub-tasks (his own and of those he stands in for; as head also those nobody has), approvals,
-    decisions and rulings as head or supervisor, rulings and appeals as leader, dispatching as desk."""
+    """Cases in hand and sub-tasks (his own and of those he stands in for; as head also those nobody has), approvals as
+    head or supervisor, rulings as supervisor or leader, what he may still decide, and dispatching as desk."""
     represented = acts_for(session, viewer.staff_id, at.astimezone(CHINA).date())
     mine: list[ColumnElement[bool]] = [
         Case.handler_id.in_(represented)
@@ -137,18 +139,17 @@ def _is_owed(session: Session, viewer: Viewer, at: datetime) -> ColumnElement[bo
     ]
     if Role.HEAD in viewer.roles:
         unit = Case.department_id == viewer.department_id
-        held = select(Staff.id).where(Staff.id == Case.handler_id, Staff.active).exists()
-        mine.append(unit & (Case.status == CaseStatus.AWAITING_APPROVAL))
+        mine.append(unit & _approved_by(viewer))
         mine.append(
-            unit & ~held & Case.status.in_([status for status in CaseStatus if status.awaits_handler])
+            unit & ~HAS_HANDLER & Case.status.in_([status for status in CaseStatus if status.awaits_handler])
         )
         mine.append(_has_sub_task(Assistance.department_id == viewer.department_id, ~_HELPED))
     if Role.SUPERVISOR in viewer.roles:
-        waiting = (CaseStatus.AWAITING_APPROVAL, CaseStatus.IN_ARBITRATION)
-        mine.append(Case.status.in_(waiting) | _has_undecided(viewer))
+        mine.append(_approved_by(viewer) | (Case.status == CaseStatus.IN_ARBITRATION))
     if Role.LEADER in viewer.roles:
-        appeal = _has_undecided(viewer, Application.kind == ApplicationKind.APPEAL)
-        mine.append((Case.status == CaseStatus.IN_ARBITRATION) | appeal)
+        mine.append(Case.status == CaseStatus.IN_ARBITRATION)
+    if undecided := waiting_for(session, viewer):
+        mine.append(Case.id.in_(undecided))
     if Role.DESK in viewer.roles:
         mine.append(Case.status == CaseStatus.AWAITING_DISPATCH)
     return or_(*mine)

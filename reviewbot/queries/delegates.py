@@ -1,15 +1,14 @@
-"""Who is away, who acts for them, and cases that nobody holds."""
+"""Who is away, and who acts for them."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA
-from reviewbot.models.case import Case
 from reviewbot.models.people import Delegation, Staff
-from reviewbot.rules.delegation import acting, represented
-from reviewbot.rules.lifecycle import CaseStatus, Role
+from reviewbot.rules.delegation import acting, closes_a_circle, represented
+from reviewbot.rules.lifecycle import Role
 
 
 def stands_in(session: Session, today: date) -> dict[int, int]:
@@ -20,6 +19,25 @@ def stands_in(session: Session, today: date) -> dict[int, int]:
         .order_by(Delegation.id)
     )
     return {absent: delegate for absent, delegate in rows}
+
+
+def first_circle(session: Session, absent: int, delegate: int, first: date, last: date) -> date | None:
+    """The first day of this stretch on which ``absent``'s work would come back to him by way of ``delegate`` (R17)."""
+    for day in _days_of_change(session, first, last):
+        if closes_a_circle(absent, delegate, stands_in(session, day)):
+            return day
+    return None
+
+
+def _days_of_change(session: Session, first: date, last: date) -> list[date]:
+    """The days on which who-acts-for-whom can differ: one begins, or ends and an earlier word counts again."""
+    starts = session.scalars(
+        select(Delegation.date_from).where(Delegation.date_from > first, Delegation.date_from <= last)
+    )
+    ends = session.scalars(
+        select(Delegation.date_to).where(Delegation.date_to >= first, Delegation.date_to < last)
+    )
+    return sorted({first, *starts, *(end + timedelta(days=1) for end in ends)})
 
 
 def acts_for(session: Session, staff_id: int | None, today: date) -> list[int]:
@@ -51,33 +69,3 @@ def acting_roles(session: Session, staff: Staff, at: datetime) -> frozenset[Role
     """What this person may do today in the place of an absent head of his unit, besides his own roles."""
     heads = acting_heads(session, staff.department_id, at)
     return frozenset({Role.HEAD}) if staff.userid in heads else frozenset()
-
-
-def cases_without_holder(session: Session) -> list[str]:
-    """Numbers of open cases that nobody active holds: the proof that this list is empty is B22.
-
-    A case at the desk, in arbitration or under appeal is the bureau's: somebody active must dispatch, rule or decide.
-    Any other needs an active handler, or an active head of the unit that holds it.
-    """
-    handler = select(Staff.id).where(Staff.id == Case.handler_id, Staff.active).exists()
-    head = (
-        select(Staff.id)
-        .where(Staff.department_id == Case.department_id, Staff.active, Staff.roles.contains(["head"]))
-        .exists()
-    )
-    of_the_bureau = {
-        CaseStatus.AWAITING_DISPATCH: Role.DESK,
-        CaseStatus.IN_ARBITRATION: Role.SUPERVISOR,
-        CaseStatus.APPEALED: Role.SUPERVISOR,
-    }
-    held = or_(
-        Case.status.not_in(of_the_bureau) & (handler | head),
-        *(
-            (Case.status == status)
-            & select(Staff.id).where(Staff.active, Staff.roles.contains([role.value])).exists()
-            for status, role in of_the_bureau.items()
-        ),
-    )
-    return list(
-        session.scalars(select(Case.number).where(Case.status != CaseStatus.CLOSED, ~held).order_by(Case.id))
-    )

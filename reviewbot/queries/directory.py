@@ -1,7 +1,7 @@
 """Look-ups in the directory: departments, items, windows, people."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -149,11 +149,21 @@ def member_of(session: Session, department_id: int | None, word: str) -> Staff |
     return found[0] if len(found) == 1 else None
 
 
-def choose_from(session: Session, department_id: int, at: datetime, *, rated: str | None) -> Person | None:
-    """Whom a unit's next case goes to (``rules.routing.choose_person`` over its people)."""
+def choose_from(
+    session: Session, department_id: int, at: datetime, *, rated: str | None, without: Collection[int] = ()
+) -> Person | None:
+    """Whom a unit's next case goes to (``rules.routing.choose_person`` over its people, ``without`` some of them)."""
     today = at.astimezone(CHINA).date()
     people, away = people_of(session, department_id, today), stands_in(session, today)
-    return choose_person([one for one in people if one.id not in away] or people, rated=rated)
+    people = [one for one in people if one.id not in without]
+    here = [one for one in people if one.id not in away]
+    return choose_person(here, rated=rated) or choose_person(people, rated=rated)
+
+
+def choose_holder(session: Session, department_id: int, at: datetime, *, rated: str | None) -> Staff | None:
+    """Who holds a unit's case: one of its people, else who of the bureau keeps it for them; never the rated (B22)."""
+    chosen = choose_from(session, department_id, at, rated=rated)
+    return session.get_one(Staff, chosen.id) if chosen else bureau_member(session, rated=rated)
 
 
 def bureau_member(session: Session, *, rated: str | None) -> Staff | None:

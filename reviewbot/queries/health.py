@@ -11,7 +11,7 @@ from reviewbot.models.contacts import Alert, Contact, ContactEvent, DirectorySyn
 from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.people import Department, Staff
 from reviewbot.queries.contacts import last_sync, waiting_changes
-from reviewbot.queries.delegates import cases_without_holder
+from reviewbot.queries.handovers import cases_without_holder
 
 LOOK_BACK = timedelta(days=90)
 """Messages older than this say nothing of who reads today."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.models.case import Case
 from reviewbot.models.people import Department, Staff
-from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Assistance, Decision
+from reviewbot.models.procedure import Assistance
 from reviewbot.models.review import KeptRecord
 from reviewbot.queries.cases import is_overdue
 from reviewbot.rules.lifecycle import CaseStatus
@@ -101,34 +101,11 @@ def at_the_desk(session: Session) -> Desk:
     )
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """A case that waits for a decision. ``leaders_too``: leaders rule and decide appeals, supervisors decide all."""
-
-    number: str
-    leaders_too: bool
-    decided: frozenset[str] = frozenset()
-    """Who has already said his word: it does not wait for him."""
-
-
-def pending_decisions(session: Session) -> list[Waiting]:
-    """Rulings, then applications, each oldest first."""
-    ruled = session.scalars(
-        select(Case.number).where(Case.status == CaseStatus.IN_ARBITRATION).order_by(Case.id)
+def to_be_ruled(session: Session) -> list[str]:
+    """Cases that wait for a ruling, oldest first."""
+    return list(
+        session.scalars(select(Case.number).where(Case.status == CaseStatus.IN_ARBITRATION).order_by(Case.id))
     )
-    rows = session.execute(
-        select(Case.number, Application.kind, func.array_agg(Decision.actor))
-        .select_from(Application)
-        .join(Case, Case.id == Application.case_id)
-        .outerjoin(Decision, Decision.application_id == Application.id)
-        .where(Application.state == ApplicationState.PENDING)
-        .group_by(Application.id, Case.number)
-        .order_by(Application.id)
-    )
-    return [Waiting(number, True) for number in ruled] + [
-        Waiting(number, kind is ApplicationKind.APPEAL, frozenset(actor for actor in actors if actor))
-        for number, kind, actors in rows
-    ]
 
 
 def active_staff(session: Session) -> list[Staff]:

@@ -22,11 +22,11 @@ def pending_application(session: Session, case_id: int, kind: ApplicationKind) -
     )
 
 
-def pending_kinds(session: Session, case_id: int) -> list[ApplicationKind]:
+def pending_applications(session: Session, case_id: int) -> list[Application]:
     """What waits for a decision about a case, oldest first."""
     return list(
         session.scalars(
-            select(Application.kind)
+            select(Application)
             .where(Application.case_id == case_id, Application.state == ApplicationState.PENDING)
             .order_by(Application.id)
         )

@@ -88,6 +88,7 @@ class Move(StrEnum):
     MARK_OVERDUE = "mark_overdue"
     ISSUE_CARD = "issue_card"
     APPEAL_CARD = "appeal_card"
+    SUPPORT_CARD_APPEAL = "support_card_appeal"
     KEEP_CARD = "keep_card"
     WITHDRAW_CARD = "withdraw_card"
     DRAFT_LETTER = "draft_letter"
@@ -219,6 +220,7 @@ _MOVE_LABELS = {
     M.MARK_OVERDUE: "超期",
     M.ISSUE_CARD: "发牌",
     M.APPEAL_CARD: "警示牌申诉",
+    M.SUPPORT_CARD_APPEAL: "初核同意撤牌",
     M.KEEP_CARD: "维持警示牌",
     M.WITHDRAW_CARD: "撤牌",
     M.DRAFT_LETTER: "拟函",
@@ -326,10 +328,12 @@ TRANSITIONS |= {(at, move): at for moves, where in _WITHIN.items() for move in m
 
 FACTS = frozenset({
     M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED, M.REVEAL_PHONE,
-    M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.KEEP_CARD, M.ISSUE_LETTER, M.RECEIVE_LETTER,
-    M.WITHDRAW_LETTER, M.END_RULE, M.RECALL, M.QUARANTINE, M.ERASE_RATER, M.FOLLOW_CALENDAR,
+    M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.SUPPORT_CARD_APPEAL, M.KEEP_CARD, M.ISSUE_LETTER,
+    M.RECEIVE_LETTER, M.WITHDRAW_LETTER, M.END_RULE, M.RECALL, M.QUARANTINE, M.ERASE_RATER, M.FOLLOW_CALENDAR,
 })  # fmt: skip
 
+HANDING_IN = (M.SUBMIT_MEASURES, M.SUBMIT_EXPLANATION)
+"""What another person has to approve (F17)."""
 _HANDLING = frozenset({Role.HANDLER, Role.HEAD})
 _RULING = frozenset({Role.SUPERVISOR, Role.LEADER})
 _OUTSIDE = frozenset({Role.SUPERVISOR, Role.LEADER, Role.DESK})

@@ -91,9 +91,13 @@ def city_lines(city: City, decisions: Sequence[str]) -> list[str]:
         + (f"：{overdue}{more}" if overdue else ""),
         *([f"同期发黄牌 {city.yellow}、红牌 {city.red}"] if city.yellow or city.red else []),
         *([f"督办事项待核查 {city.concerns}"] if city.concerns else []),
-        *_lines(("待您决定", decisions)),
+        *decision_lines(decisions),
         f"本月差评整改率 {city.rate}（{city.parts}）",
     ]
+
+
+def decision_lines(decisions: Sequence[str]) -> list[str]:
+    return _lines(("待您决定", decisions))
 
 
 def morning_text(today: date, lines: Sequence[str], for_whom: Sequence[str] = ()) -> str:

@@ -284,7 +284,7 @@ def card_view(row: CardRow, viewer: Viewer) -> dict[str, Any]:
         "appeal": f"{appeal.asked_name}申诉：{mask_personal(appeal.reason)}" if appeal else "",
         "appeal_state": f"{appeal.state.label}（{agreed}/{appeal.deciders} 人同意）" if appeal else "",
         "may_appeal": standing and appeal is None and may_appeal(card, viewer),
-        "may_decide": row.pending is not None and may_decide(card, row.pending, viewer),
+        "may_decide": row.pending is not None and may_decide(row.pending, viewer),
         "may_withdraw": standing and may_withdraw(card, viewer),
     }
 

@@ -33,6 +33,8 @@ from reviewbot.models.case import Case
 from reviewbot.models.chain import first_break
 from reviewbot.models.oversight import Card
 from reviewbot.models.procedure import Application, ApplicationState
+from reviewbot.queries.cases import owed_by
+from reviewbot.queries.directory import staff_by_userid
 
 LEADER = "zhouzhidong01"
 
@@ -67,6 +69,11 @@ def decide(house, who, agreed, remark=""):
         )
 
 
+def owed(house, who):
+    with house.database.begin() as session:
+        return [case.number for case in owed_by(session, viewer(house, who), house.clock.now())]
+
+
 def withdraw(house, who, reason="发牌有误"):
     with house.database.begin() as session:
         return withdraw_card(session, card(house).id, reason, viewer(house, who), at=house.clock.now())
@@ -82,9 +89,47 @@ def test_two_people_outside_the_unit_agree_and_the_card_is_withdrawn_not_deleted
 
     assert card(house).withdrawn_at == house.clock.now()
     assert "系统停机" in card(house).withdrawn_reason
-    assert [event.move for event in events(house, carded)][-2:] == ["appeal_card", "withdraw_card"]
+    said = [(event.move, event.actor) for event in events(house, carded)][-3:]
+    assert said == [
+        ("appeal_card", HEAD),
+        ("support_card_appeal", SUPERVISOR),
+        ("withdraw_card", SECOND_SUPERVISOR),
+    ]
     assert first_break(events(house, carded)) is None
     assert HEAD in {one.userid for one in messages(house, kind="card_settled")}
+
+
+def test_the_second_word_is_asked_of_somebody_who_may_still_say_it(house, carded):
+    """Both supervisors first; where one is alone, a leader; where he is gone too, the desk."""
+    appeal(house, HEAD)
+    decide(house, SUPERVISOR, True)
+    told = [one for one in messages(house, kind="card_appealed") if "请作第二人复核" in str(one.body)]
+    assert [one.userid for one in told] == [SECOND_SUPERVISOR]
+    assert owed(house, SUPERVISOR) == []
+    assert owed(house, SECOND_SUPERVISOR) == owed(house, LEADER) == [carded]
+    assert owed(house, DESK) == []
+    with house.database.begin() as session:
+        staff_by_userid(session, SECOND_SUPERVISOR).active = False
+    assert (owed(house, LEADER), owed(house, DESK)) == ([carded], [])
+    with house.database.begin() as session:
+        staff_by_userid(session, LEADER).active = False
+    assert (owed(house, SUPERVISOR), owed(house, DESK)) == ([], [carded])
+
+    decide(house, DESK, True)
+
+    assert card(house).withdrawn_at == house.clock.now()
+    assert owed(house, DESK) == []
+
+
+def test_where_one_supervisor_is_alone_a_leader_hears_of_the_first_agreement(house, carded):
+    with house.database.begin() as session:
+        staff_by_userid(session, SECOND_SUPERVISOR).active = False
+    appeal(house, HEAD)
+    assert {one.userid for one in messages(house, kind="card_appealed")} == {SUPERVISOR}
+
+    decide(house, SUPERVISOR, True)
+
+    assert {one.userid for one in messages(house, kind="card_appealed")} == {SUPERVISOR, LEADER}
 
 
 def test_one_refusal_keeps_the_card_and_there_is_no_second_appeal(house, carded):

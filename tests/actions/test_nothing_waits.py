@@ -28,12 +28,13 @@ from sqlalchemy import select, update
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.delegate import delegate
+from reviewbot.actions.faces import buttons_of
 from reviewbot.errors import NotAllowed
 from reviewbot.models.people import Staff
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Assistance
-from reviewbot.queries.cases import list_cases, owed_by
-from reviewbot.queries.delegates import cases_without_holder
+from reviewbot.queries.cases import find_case, list_cases, owed_by
 from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.handovers import cases_without_holder
 from reviewbot.queries.pages import count_overdue
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
@@ -176,7 +177,14 @@ def test_a_case_that_leaves_its_unit_leaves_no_application_and_no_sub_task_behin
     assert {due.stage for due in due_times(house, number) if due.met_at} >= {f"assistance_{1}"}
 
 
-def test_the_second_decider_is_somebody_who_exists_where_one_supervisor_is_alone(house):
+def pressable(house, who, number):
+    """The buttons his card of the case has now."""
+    with house.database.begin() as session:
+        case = find_case(session, number, viewer(house, who))
+        return [button[0] for button in buttons_of(session, case, viewer(house, who))]
+
+
+def test_the_second_decider_is_somebody_who_exists_where_one_supervisor_is_alone(house, clock):
     with house.database.begin() as session:
         session.execute(update(Staff).where(Staff.userid == SECOND_SUPERVISOR).values(active=False))
     number = verifying(house)
@@ -186,6 +194,13 @@ def test_the_second_decider_is_somebody_who_exists_where_one_supervisor_is_alone
     move(house, SUPERVISOR, "agree", number, no_attachment=True)
 
     assert LEADER in told(house, "to_decide_appeal")
+    assert (owed(house, SUPERVISOR), owed(house, LEADER)) == ([], [number])
+    assert not {"同意", "不同意"} & set(pressable(house, SUPERVISOR, number))
+    assert {"同意", "不同意"} <= set(pressable(house, LEADER, number))
+    clock.moment = next(one for one in due_times(house, number) if one.stage.startswith("appeal")).due_at
+    sweep(house)
+    reminded = {one.userid for one in messages(house) if one.kind.startswith("reminder_appeal_decision")}
+    assert reminded == {LEADER}
     move(house, LEADER, "agree", number, no_attachment=True)
     assert case_of(house, number).status is CaseStatus.AWAITING_FEEDBACK
 
@@ -219,9 +234,11 @@ def test_without_anybody_to_rule_or_decide_the_query_names_the_case(house):
         session.execute(
             update(Staff).where(Staff.userid.in_([SUPERVISOR, SECOND_SUPERVISOR])).values(active=False)
         )
+        assert cases_without_holder(session) == []  # a leader and the desk are two
+        session.execute(update(Staff).where(Staff.roles.contains(["desk"])).values(active=False))
 
     with house.database.begin() as session:
-        assert cases_without_holder(session) == [number]
+        assert cases_without_holder(session) == [number]  # one alone cannot decide it
 
 
 # Helpers

@@ -1,6 +1,6 @@
 """An appeal against a rating: in its window, decided by two outside the unit, counted until upheld (F13)."""
 
-from reviewbot.actions.effects.applications import awaited, decide, file_application, settle
+from reviewbot.actions.effects.applications import awaited, decide, file_application, settle, tell_deciders
 from reviewbot.actions.effects.call_back import check_called_back, end_of_calling
 from reviewbot.actions.effects.core import require_evidence_or_say_so, tell_new_day
 from reviewbot.actions.effects.joint import leave_nothing_waiting
@@ -13,10 +13,9 @@ from reviewbot.errors import Conflict
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState
 from reviewbot.queries.calendars import handling_limits
 from reviewbot.queries.delegates import acting_heads
-from reviewbot.queries.directory import userids_with_role
 from reviewbot.queries.procedure import decided_appeal
 from reviewbot.rules import notices
-from reviewbot.rules.lifecycle import Conclusion, Move, Role
+from reviewbot.rules.lifecycle import Conclusion, Move
 from reviewbot.rules.stages import RESUMED
 
 APPEAL = ApplicationKind.APPEAL
@@ -84,20 +83,7 @@ def _after_appeal(step: Step) -> None:
     stage = f"appeal_decision_{step.data['application']}"
     start_clock(step.session, step.case, stage, step.at, step.rulebook, limit="appeal_decision")
     step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
-    _tell_deciders(step, f"单位以「{_ground(step)}」申诉")
-
-
-def _tell_deciders(step: Step, what: str) -> None:
-    body = notices.to_decide(facts_of(step.session, step.case), APPEAL.label, what)
-    spoken = {step.viewer.actor, *(known.actor for known in awaited(step, APPEAL).decisions)}
-    for role in (
-        Role.SUPERVISOR,
-        Role.LEADER,
-        Role.DESK,
-    ):  # where one supervisor is alone, others decide with him
-        if left := [userid for userid in userids_with_role(step.session, role) if userid not in spoken]:
-            owe_notice(step, "to_decide_appeal", body, left)
-            return
+    tell_deciders(step, APPEAL, f"单位以「{_ground(step)}」申诉")
 
 
 def _ground(step: Step) -> str:
@@ -112,7 +98,7 @@ def _support(step: Step) -> None:
 
 
 def _after_support(step: Step) -> None:
-    _tell_deciders(step, f"{step.viewer.name}已同意，请作第二人复核")
+    tell_deciders(step, APPEAL, f"{step.viewer.name}已同意，请作第二人复核")
 
 
 def _uphold(step: Step) -> None:

@@ -6,10 +6,9 @@ from reviewbot.actions.notify import facts_of
 from reviewbot.actions.step import Step, owe_notice
 from reviewbot.errors import Conflict, NotAllowed
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Decision
-from reviewbot.queries.directory import userids_with_role
+from reviewbot.queries.deciders import lies_with
 from reviewbot.queries.procedure import pending_application
 from reviewbot.rules import notices
-from reviewbot.rules.lifecycle import Role
 
 
 def file_application(
@@ -33,8 +32,9 @@ def file_application(
 
 
 def tell_deciders(step: Step, kind: ApplicationKind, what: str) -> None:
+    """Ask whoever it lies with now."""
     body = notices.to_decide(facts_of(step.session, step.case), kind.label, what)
-    owe_notice(step, f"to_decide_{kind.value}", body, userids_with_role(step.session, Role.SUPERVISOR))
+    owe_notice(step, f"to_decide_{kind.value}", body, lies_with(step.session, awaited(step, kind).id))
 
 
 def awaited(step: Step, kind: ApplicationKind) -> Application:

@@ -1,7 +1,7 @@
 """Joint cases (牵头/协办): one lead and one due time; every other unit has a sub-task of its own (F15)."""
 
 from reviewbot.actions.effects.applications import lapse
-from reviewbot.actions.notify import facts_of, worker_of
+from reviewbot.actions.notify import facts_of, helpers_of
 from reviewbot.actions.start_clock import next_rung, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.clock import CHINA
@@ -40,7 +40,7 @@ def _ask(step: Step) -> None:
     step.data |= {"department": unit.code, "due_at": task.due_at.isoformat()}
     step.said = f"请{unit.short_name}于 {by:%m-%d %H:%M} 前答复"
     body = notices.assist(facts_of(step.session, case), unit.short_name, step.asked.remark, by)
-    owe_notice(step, "assist", body, _helper(step, task))
+    owe_notice(step, "assist", body, helpers_of(step.session, task, step.at))
 
 
 def _assist(step: Step) -> None:
@@ -85,7 +85,7 @@ def _withdraw_task(step: Step, task: Assistance) -> None:
     _end(step, task, "withdrawn")
     unit = step.session.get_one(Department, task.department_id)
     body = notices.text(f"工单 {step.case.number} 不再需要{unit.short_name}协办，请停止办理。")
-    owe_notice(step, f"assist_withdrawn_{task.id}", body, _helper(step, task))
+    owe_notice(step, f"assist_withdrawn_{task.id}", body, helpers_of(step.session, task, step.at))
 
 
 def _end(step: Step, task: Assistance, state: str) -> None:
@@ -94,10 +94,6 @@ def _end(step: Step, task: Assistance, state: str) -> None:
     step.case.next_action_at = next_rung(
         step.session, step.case, step.rulebook, met=(f"{SUB_TASK}{task.id}",), at=step.at
     )
-
-
-def _helper(step: Step, task: Assistance) -> list[str]:
-    return worker_of(step.session, task.handler_id, task.department_id, step.at)
 
 
 def leave_nothing_waiting(step: Step) -> None:

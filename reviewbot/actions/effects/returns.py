@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from reviewbot.actions.effects.joint import leave_nothing_waiting
-from reviewbot.actions.notify import facts_of
+from reviewbot.actions.notify import facts_of, ruling_members
 from reviewbot.actions.open_case import dispatch
 from reviewbot.actions.start_clock import next_rung, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
@@ -94,7 +94,7 @@ def _convened(step: Step, ground: str) -> None:
     next_rung(step.session, step.case, step.rulebook, met=("dispatch",), at=step.at)
     _start_stay(step, f"arbitration_{step.case.return_count}", "arbitration")
     body = notices.to_rule(facts_of(step.session, step.case), ground)
-    owe_notice(step, "to_rule", body, userids_with_role(step.session, Role.SUPERVISOR))
+    owe_notice(step, "to_rule", body, ruling_members(step.session))
 
 
 def _start_stay(step: Step, stage: str, limit: str) -> None:
