@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.hand_on import NO_LONGER_WORKS, hand_on, standing
 from reviewbot.actions.keep_member import confirm
 from reviewbot.actions.let_go import let_go
 from reviewbot.actions.record_change import record_change
@@ -82,7 +83,7 @@ def checked_roles(told: tuple[str, ...]) -> list[str]:
     return roles
 
 
-def _admit(session: Session, change: DirectoryChange, word: Word, _: Viewer, __: datetime) -> str:
+def _admit(session: Session, change: DirectoryChange, word: Word, viewer: Viewer, at: datetime) -> str:
     """A new member, or one who is back. He gets nothing of what he had before by himself."""
     unit, roles = unit_of(session, word.department_id), checked_roles(word.roles)
     userid = str(change.facts["userid"])
@@ -93,9 +94,9 @@ def _admit(session: Session, change: DirectoryChange, word: Word, _: Viewer, __:
     if one is None:
         one = Staff(userid=userid, name=name, department_id=unit.id, roles=roles, active=True)
         session.add(one)
-    one.name, one.department_id, one.roles, one.active = name, unit.id, roles, True
-    session.flush()
-    confirm(session, one)
+        session.flush()
+    one.name = name
+    _place(session, one, unit, roles, viewer, at)
     change.staff_id = one.id
     return f"{name}已登记为{unit.short_name}人员。"
 
@@ -105,10 +106,20 @@ def _move(session: Session, change: DirectoryChange, word: Word, viewer: Viewer,
     unit = unit_of(session, word.department_id)
     one = session.get_one(Staff, change.staff_id)
     roles = checked_roles(word.roles or tuple(one.roles))
-    moved = let_go(session, one, Left.MOVED, at=at, actor=viewer.actor, actor_name=viewer.name)
-    one.department_id, one.roles, one.active = unit.id, roles, True
-    confirm(session, one)
+    moved = _place(session, one, unit, roles, viewer, at)
     return f"{one.name}已转到{unit.short_name}，原单位的 {len(moved)} 件工单已转交他人。"
+
+
+def _place(
+    session: Session, one: Staff, unit: Department, roles: list[str], viewer: Viewer, at: datetime
+) -> list[str]:
+    """His unit and roles from now on; the numbers of the cases that went to others by it."""
+    before = standing(session, one, at=at)
+    one.department_id, one.roles, one.active = unit.id, roles, True
+    session.flush()
+    confirm(session, one)
+    why = NO_LONGER_WORKS if before.unit_id == unit.id else Left.MOVED.label
+    return hand_on(session, before, why, at=at, actor=viewer.actor, actor_name=viewer.name)
 
 
 def _leave(session: Session, change: DirectoryChange, _: Word, viewer: Viewer, at: datetime) -> str:

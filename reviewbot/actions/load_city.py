@@ -9,11 +9,14 @@ from pathlib import Path
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.hand_on import NO_LONGER_WORKS, hand_on, standing
 from reviewbot.actions.invite import invite
 from reviewbot.actions.keep_member import confirm
-from reviewbot.actions.let_go import let_go
+from reviewbot.actions.let_go import retire
+from reviewbot.actions.settle_contacts import lock_directory
 from reviewbot.errors import InvalidInput
 from reviewbot.models.people import Department, Duty, Item, RoutingException, Staff, Window
+from reviewbot.queries.handovers import Before
 from reviewbot.rules.contacts import Left
 from reviewbot.rules.lifecycle import Role
 
@@ -29,18 +32,24 @@ class CityChange:
 
 
 def load_city(session: Session, folder: Path, *, at: datetime) -> CityChange:
-    """Bring the directory to what the folder says. Nobody is deleted: who is missing becomes inactive, and his open
-    cases go to others (W25). A line without a userid is somebody still to be bound (``bind_member``).
+    """Bring the directory to what the folder says. Nobody is deleted: who is missing becomes inactive. What somebody
+    cannot hold any more, because he is gone, in another unit or without his role, goes to others (W25, B22): at the
+    end, when everybody stands where the folder puts him. A line without a userid is somebody still to be bound
+    (``bind_member``).
 
     Raises InvalidInput naming the file and line of the first mistake; nothing is loaded then.
     """
+    lock_directory(session)
     change = CityChange()
     departments = _load_departments(session, folder / "departments.csv", change)
     _load_items(session, folder / "items.csv", departments, change)
-    staff = _load_staff(session, folder / "staff.csv", departments, change, at)
+    staff, changed = _load_staff(session, folder / "staff.csv", departments, change, at)
     _load_windows(session, folder / "windows.csv", departments, change)
     _load_exceptions(session, folder / "routing.csv", departments, change)
     _load_roster(session, folder / "roster.csv", departments, staff, change)
+    for before, why in changed:
+        if given := hand_on(session, before, why, at=at):
+            change.lines.append(f"{before.staff.name}名下 {len(given)} 件未办结工单转交他人")
     session.flush()
     return change
 
@@ -118,8 +127,11 @@ def _load_items(session: Session, path: Path, departments: dict[str, Department]
 
 def _load_staff(
     session: Session, path: Path, departments: dict[str, Department], change: CityChange, at: datetime
-) -> dict[str, Staff]:
+) -> tuple[dict[str, Staff], list[tuple[Before, str]]]:
+    """Everybody by userid in lower case, and how those stood whom this changes, with the reason."""
     known = {row.userid.lower(): row for row in session.scalars(select(Staff))}
+    stood = {row.id: standing(session, row, at=at) for row in known.values()}
+    changed: list[tuple[Before, str]] = []
     present: set[str] = set()
     for place, row in _rows(path, {"userid", "name", "department", "roles"}):
         roles = [role.strip() for role in row["roles"].split(";") if role.strip()]
@@ -145,17 +157,21 @@ def _load_staff(
             change.lines.append(f"新增人员 {row['name']}（{row['userid']}）")
         elif differs := [name for name, value in facts.items() if getattr(found, name) != value]:
             change.lines.append(f"人员 {row['name']}（{row['userid']}）变更：{'、'.join(differs)}")
+            changed.append(
+                (stood[found.id], Left.MOVED.label if "department_id" in differs else NO_LONGER_WORKS)
+            )
             for name, value in facts.items():
                 setattr(found, name, value)
             session.flush()
             confirm(session, found)
     for key, person in known.items():
         if key not in present and person.active:
-            let_go(session, person, Left.REMOVED, at=at)
+            changed.append((stood[person.id], Left.REMOVED.label))
+            retire(session, person, Left.REMOVED, at=at)
             change.lines.append(f"停用人员 {person.name}（{person.userid}）")
     session.flush()
     change.counts["staff"] = len(present)
-    return known
+    return known, changed
 
 
 def _invite(

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.notify import facts_of, is_the_rated, tell, tell_rater
+from reviewbot.actions.notify import facts_of, is_the_rated, tell, tell_rater, worker_of
 from reviewbot.actions.start_clock import clock_began, next_rung, passed_before, start_clock
 from reviewbot.clock import CHINA
 from reviewbot.models.case import CASE_SERIAL, Case, case_number
@@ -14,8 +14,9 @@ from reviewbot.models.chain import append_event
 from reviewbot.models.people import Department
 from reviewbot.models.review import Review
 from reviewbot.queries.delegates import acting_heads
-from reviewbot.queries.directory import choose_from, route_candidates, userids_with_role
+from reviewbot.queries.directory import choose_holder, route_candidates, userids_with_role
 from reviewbot.queries.rulebooks import Rulebooks
+from reviewbot.rules.directory_words import held_at_desk
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move, Role
 from reviewbot.rules.notices import new_case, rater_opened, to_dispatch
@@ -104,14 +105,15 @@ def dispatch(
     move: Move = Move.DISPATCH,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Hand a locked case to a department and to a person who is not the one rated (F10).
+    """Hand a locked case to a department and to a person who is not the one rated (F10); where the unit has nobody
+    else, somebody of the bureau keeps it and is told so (B22).
 
     The clocks start at the first dispatch, or where the policy says before it, and no later hand-over moves them
     (law 3); a unit that gets it when a limit has run out is told so at once, and its head. ``move``: by which move it
     goes there; the event is written here, because routing does it without a person too.
     """
     before = case.status
-    person = choose_from(session, department_id, at, rated=case.review.handled_by)
+    person = choose_holder(session, department_id, at, rated=case.review.handled_by)
     department = session.get_one(Department, department_id)
     case.status = CaseStatus.AWAITING_SIGN
     case.department_id = department_id
@@ -136,11 +138,14 @@ def dispatch(
         data=(data or {}) | {"department": department.code, "handler": person.userid if person else None},
     )  # fmt: skip
     late = passed_before(session, case)
-    receivers = [person.userid] if person else []
-    if late or not person:
+    body = new_case(facts_of(session, case), late)
+    if person is not None and person.department_id != department_id:
+        body = held_at_desk(department.short_name, [case.number])
+    receivers = worker_of(session, person.id, department_id, at) if person else []
+    if late:
         receivers += acting_heads(session, department_id, at)
     receivers = [userid for userid in receivers if not is_the_rated(session, userid, case)]
-    tell(session, case, "new_case", new_case(facts_of(session, case), late), receivers, at=at)
+    tell(session, case, "new_case", body, receivers or ([person.userid] if person else []), at=at)
 
 
 def _wait_at_desk(session: Session, case: Case, route: Route, at: datetime, rulebook: Rulebook) -> None:

@@ -24,6 +24,8 @@ from reviewbot.actions.take_answer import take_answer
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed
 from reviewbot.links import RaterLink
 from reviewbot.models.oversight import Letter
+from reviewbot.models.people import Staff
+from reviewbot.queries.directory import staff_by_userid
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.raters import Answer
 
@@ -182,3 +184,21 @@ def test_a_reopened_case_that_a_leader_wrote_on_has_its_month_again(house, clock
     assert {f"{number}-r2-instruction-letter", f"{number}-r2-instruction-report"} <= origins
     (limit,) = [due for due in due_times(house, number) if (due.stage, due.round) == ("instruction", 2)]
     assert limit.started_at == began
+
+
+@pytest.mark.parametrize("left", [{"active": False}, {"department_id": 1}, {"roles": ["auditor"]}])
+def test_a_reopened_case_does_not_go_back_to_somebody_who_left_its_unit_or_his_role(house, left):
+    number = closed(house)
+    before, unit = handler_of(house, number), case_of(house, number).department_id
+    with house.database.begin() as session:
+        person = staff_by_userid(session, before)
+        for name, value in left.items():
+            assert getattr(person, name) != value
+            setattr(person, name, value)
+
+    move(house, SUPERVISOR, "reopen", number, remark="群众反映未整改")
+
+    with house.database.begin() as session:
+        taker = session.get_one(Staff, case_of(house, number).handler_id)
+        assert (taker.active, taker.department_id, taker.userid != before) == (True, unit, True)
+    assert [one.userid for one in messages(house, kind="reopened")] == [taker.userid]

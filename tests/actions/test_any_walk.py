@@ -39,7 +39,7 @@ from reviewbot.models.procedure import (
     ApplicationState,
     Assistance,
 )
-from reviewbot.queries.delegates import cases_without_holder
+from reviewbot.queries.handovers import cases_without_holder
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.ladder import NOT_HELD, OF_A_UNIT
 from reviewbot.rules.lifecycle import ROLES, TRANSITIONS, CaseStatus, Conclusion, Move, Role, moves_from

@@ -3,14 +3,26 @@
 from datetime import date, timedelta
 
 import pytest
-from case_kit import HEAD, case_of, handler_of, messages, move, opened, verifying, viewer
+from case_kit import (
+    HEAD,
+    SECOND_SUPERVISOR,
+    SUPERVISOR,
+    awaiting_approval,
+    case_of,
+    handler_of,
+    messages,
+    move,
+    opened,
+    verifying,
+    viewer,
+)
 
 from reviewbot.actions.delegate import delegate
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed
 from reviewbot.models.people import Staff
 from reviewbot.queries.cases import owed_by
-from reviewbot.queries.delegates import cases_without_holder
 from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.handovers import cases_without_holder
 from reviewbot.rules.lifecycle import Conclusion
 
 TODAY, LATER = date(2026, 11, 30), date(2026, 12, 4)
@@ -102,6 +114,34 @@ def test_what_makes_no_sense_is_refused(house):
         stand_in(house, absent, "chenwei01")
     with pytest.raises(NotAllowed):
         stand_in(house, absent, deputy, by=second)
+
+
+def test_an_absent_heads_delegate_approves_in_his_place_but_nothing_of_his_own(house, clock):
+    """R17, F17: whom the head named himself, for as long as he is away."""
+    first, second = awaiting_approval(house), verifying(house)
+    deputy = handler_of(house, second)
+    assert deputy != handler_of(house, first)
+    stand_in(house, HEAD, deputy)
+    move(house, deputy, "record_call", second, reached=True, remark="已致歉")
+    move(house, deputy, "conclude", second, conclusion=Conclusion.JUSTIFIED)
+    move(house, deputy, "submit_measures", second, remark="已改正")
+    other = awaiting_approval(house, handled_by=None)
+
+    asked = {one.case_id: set() for one in messages(house, kind="to_approve")}
+    for one in messages(house, kind="to_approve"):
+        asked[one.case_id].add(one.userid)
+    assert asked[case_of(house, first).id] == {HEAD}  # he was still there
+    assert asked[case_of(house, second).id] == {SUPERVISOR, SECOND_SUPERVISOR}
+    assert handler_of(house, other) != deputy
+    assert asked[case_of(house, other).id] == {deputy}
+    assert {first, other} <= set(owed(house, deputy))
+    assert second not in owed(house, deputy)
+    with pytest.raises(NotAllowed, match="另一人"):
+        move(house, deputy, "approve", second, no_attachment=True)
+    move(house, deputy, "approve", other, no_attachment=True)
+    clock.moment += timedelta(days=7)
+    with pytest.raises(NotAllowed):
+        move(house, deputy, "approve", first, no_attachment=True)
 
 
 def test_the_query_finds_a_case_that_nobody_holds(house):

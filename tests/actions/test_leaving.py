@@ -28,9 +28,11 @@ from reviewbot.models.case import Case
 from reviewbot.models.people import Delegation, Duty, Staff
 from reviewbot.models.procedure import Assistance
 from reviewbot.models.review import Review
-from reviewbot.queries.delegates import cases_without_holder, stands_in
+from reviewbot.queries.delegates import stands_in
 from reviewbot.queries.directory import choose_from, staff_by_userid
+from reviewbot.queries.handovers import cases_without_holder
 from reviewbot.rules.contacts import Left
+from reviewbot.rules.delegation import acting
 
 TODAY, LATER = date(2026, 11, 30), date(2026, 12, 4)
 
@@ -211,6 +213,55 @@ def test_whoever_had_named_him_as_delegate_gets_another(house):
         assert other.active
         assert other.userid not in (absent, deputy)
         assert session.query(Delegation).one().date_to == LATER
+
+
+def test_the_new_delegate_brings_the_work_back_on_no_day_of_the_leave(house):
+    """R17: whoever is chosen has himself named the absent one for a later week."""
+    number = verifying(house)
+    absent = handler_of(house, number)
+    deputy, *others = colleagues(house, absent)
+    stand_in(house, absent, deputy)
+    with house.database.begin() as session:
+        member = staff_by_userid(session, absent)
+        others_turn = choose_from(
+            session,
+            member.department_id,
+            house.clock.now(),
+            rated=None,
+            without={member.id, staff_by_userid(session, deputy).id},
+        )
+        session.add(
+            Delegation(
+                staff_id=others_turn.id, delegate_id=member.id, date_from=date(2026, 12, 3), date_to=LATER,
+                reason="培训", made_by=HEAD, made_at=house.clock.now(),
+            )
+        )  # fmt: skip
+
+    leaves(house, deputy)
+
+    with house.database.begin() as session:
+        for day in (TODAY, date(2026, 12, 3), LATER):
+            away = stands_in(session, day)
+            assert acting(member.id, away) not in (member.id, others_turn.id)
+            assert session.get_one(Staff, acting(member.id, away)).active
+    assert others
+
+
+def test_the_delegate_of_somebody_who_leaves_acts_on_for_those_who_had_named_him(house):
+    number = verifying(house)
+    absent = handler_of(house, number)
+    deputy, second = colleagues(house, absent)[:2]
+    stand_in(house, absent, deputy)
+    stand_in(house, deputy, second)
+
+    leaves(house, deputy)
+
+    with house.database.begin() as session:
+        ident = staff_by_userid(session, absent).id
+        assert acting(ident, stands_in(session, LATER)) == staff_by_userid(session, second).id
+        assert [one.delegate_id for one in session.query(Delegation).filter_by(staff_id=ident)] == [
+            staff_by_userid(session, second).id
+        ]
 
 
 def test_a_sub_task_goes_on_to_somebody_who_is_told_and_is_not_the_rated(house):

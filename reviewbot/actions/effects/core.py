@@ -19,10 +19,12 @@ from reviewbot.actions.start_clock import (
 from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput
+from reviewbot.models.people import Staff
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.calendars import was_told_day
 from reviewbot.queries.cases import count_evidence
-from reviewbot.queries.directory import find_department
+from reviewbot.queries.directory import choose_holder, find_department
+from reviewbot.queries.handovers import works_in
 from reviewbot.queries.letters import unissued_letters
 from reviewbot.rules import notices
 from reviewbot.rules.lifecycle import ClosingKind, Conclusion, Move
@@ -196,6 +198,7 @@ def _reopen(step: Step) -> None:
     case = step.case
     if case.department_id is None:
         raise Conflict(f"工单 {case.number} 是来源已办结的历史工单，没有承办单位，不能重开。")
+    _keep_or_choose_holder(step, case.department_id)
     case.round += 1
     case.reopen_count += 1
     case.conclusion = None
@@ -209,6 +212,17 @@ def _reopen(step: Step) -> None:
         start_clock(step.session, case, "instruction", step.at, step.rulebook)
     case.due_at = start_clock(step.session, case, "handling", step.at, step.rulebook, limit=case.kind.limit)
     case.next_action_at = next_rung(step.session, case, step.rulebook)
+
+
+def _keep_or_choose_holder(step: Step, department_id: int) -> None:
+    """Whoever has left the unit since, or works there no more, does not get the case back (B22)."""
+    case = step.case
+    before = step.session.get(Staff, case.handler_id) if case.handler_id else None
+    if before is not None and works_in(before, department_id):
+        return
+    taker = choose_holder(step.session, department_id, step.at, rated=case.review.handled_by)
+    case.handler_id = taker.id if taker else None
+    step.data |= {"from": before.userid if before else None, "to": taker.userid if taker else None}
 
 
 def _after_reopen(step: Step) -> None:
