@@ -89,6 +89,7 @@ def _take_history(
     append_event(
         session, case, at=at, actor="system", actor_name="系统", move=Move.TAKE_HISTORY.value,
         before=CaseStatus.AWAITING_DISPATCH.value, remark="来源已办结的工单，只作统计",
+        data={"closed_at": case.closed_at.isoformat() if case.closed_at else None},
     )  # fmt: skip
 
 

@@ -296,8 +296,3 @@ def status_counts(session: Session, viewer: Viewer) -> dict[CaseStatus, int]:
         select(Case.status, func.count()).where(visible_cases(viewer)).group_by(Case.status)
     )
     return {status: count for status, count in rows}
-
-
-def every_case(session: Session) -> list[Case]:
-    """All cases in order of opening, for the audit of their chains."""
-    return list(session.scalars(select(Case).order_by(Case.id)))

@@ -263,6 +263,15 @@ _AWAITS_HANDLER = frozenset(
     {S.AWAITING_SIGN, S.VERIFYING, S.RECTIFYING, S.EXPLAINING, S.AWAITING_FEEDBACK, S.ON_LEDGER}
 )
 
+
+def closing_kind(conclusion: Conclusion | None) -> ClosingKind:
+    """How a case closes that was told back: rectified, explained, or as the appeal that was upheld says."""
+    if conclusion is not None and conclusion.is_appeal:
+        return ClosingKind(conclusion.value)
+    explained = conclusion is not None and conclusion is not Conclusion.JUSTIFIED
+    return ClosingKind.EXPLAINED if explained else ClosingKind.RECTIFIED
+
+
 TRANSITIONS: dict[tuple[CaseStatus, Move], CaseStatus] = {
     (S.AWAITING_DISPATCH, M.DISPATCH): S.AWAITING_SIGN,
     (S.AWAITING_SIGN, M.SIGN): S.VERIFYING,

@@ -28,6 +28,8 @@ from reviewbot.rules.recall import Finding
 from reviewbot.sources.split import split_body
 from reviewbot.web.intake import to_record
 
+AS_IT_CAME = text("SET LOCAL session_replication_role = replica")
+"""Past the trigger that keeps reviews: what follows stands as if it had come so."""
 WORDS = "还是没人管，打我电话13812345678"
 
 
@@ -130,6 +132,7 @@ def test_his_number_finds_him_however_it_was_typed(house, left, asked):
     good = record(rating=5)
     received(house, good, record(rating=5, rater={"kind": "person", "name": "林某", "phone": "13900001111"}))
     with house.database.begin() as session:
+        session.execute(AS_IT_CAME)
         session.execute(update(Review).where(Review.rater_phone == PHONE).values(rater_phone=left))
 
     assert erase(house, asked) == [good["external_id"]]
@@ -138,6 +141,7 @@ def test_his_number_finds_him_however_it_was_typed(house, left, asked):
 def test_words_and_other_numbers_find_nobody_by_his_number(house):
     received(house, record(rating=5), record(rating=5))
     with house.database.begin() as session:
+        session.execute(AS_IT_CAME)
         session.execute(update(Review).values(rater_phone="无"))
 
     for asked in ("某人", "+", "86", "A13812345678"):

@@ -2,10 +2,24 @@
 
 from dataclasses import replace
 
-from case_kit import case_of, opened
+import pytest
+from case_kit import (
+    SUPERVISOR,
+    awaiting_approval,
+    case_of,
+    closed,
+    handler_of,
+    move,
+    opened,
+    photograph,
+    verifying,
+)
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from reviewbot.actions.erase_rater import erase_rater
 from reviewbot.commands.doctor import check_system
+from reviewbot.queries.scope import SYSTEM
 from reviewbot.settings import SourceSettings
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
@@ -60,3 +74,85 @@ def test_a_source_is_found_by_the_name_that_the_door_takes(house):
     found = [one.what for one in check_system(replace(house, profiles=profiles, settings=settings))]
 
     assert "来源 Province_B 有签名密钥" in found
+
+
+ALTERED = (
+    ("评价内容", "UPDATE reviews SET rating = 5 WHERE id = :review"),
+    ("评价内容", "UPDATE reviews SET comment = '服务很好' WHERE id = :review"),
+    ("是否差评", "UPDATE reviews SET is_bad = false WHERE id = :review"),
+    ("状态", "UPDATE cases SET status = 'closed' WHERE id = :case"),
+    ("认定", "UPDATE cases SET conclusion = 'misrated' WHERE id = :case"),
+    ("回访次数", "UPDATE cases SET call_count = 3 WHERE id = :case"),
+    ("办结时间", "UPDATE cases SET closed_at = opened_at WHERE id = :case"),
+    ("到期时间与办理时限", "UPDATE cases SET due_at = due_at + interval '30 days' WHERE id = :case"),
+    (
+        "到期时间与其计算过程",
+        "UPDATE due_times SET due_at = due_at + interval '30 days' WHERE case_id = :case",
+    ),
+    ("第 1 次回访的接通", "UPDATE calls SET reached = false WHERE case_id = :case"),
+    ("第 1 次回访的说明", "UPDATE calls SET note = '满意' WHERE case_id = :case"),
+    ("附件“现场.jpg”的 SHA-256", "UPDATE evidence SET sha256 = repeat('0', 64) WHERE case_id = :case"),
+)
+
+
+def test_whatever_was_altered_is_told_with_its_case_and_field(house, command):
+    """By somebody who can do anything in the database, triggers or none."""
+    altered = {}
+    for field, statement in ALTERED:
+        number = awaiting_approval(house)
+        photograph(house, handler_of(house, number), number)
+        altered[number] = field
+        case = case_of(house, number)
+        with house.database.begin() as session:
+            session.execute(text("SET LOCAL session_replication_role = replica"))
+            known = {"case": case.id, "review": case.review_id}
+            session.execute(text(statement), {name: known[name] for name in known if f":{name}" in statement})
+    whole = awaiting_approval(house)
+
+    told = command("verify")
+
+    assert told.returncode == 1
+    for number, field in altered.items():
+        assert any(
+            line.startswith(f"工单 {number} ") and field in line for line in told.stdout.splitlines()
+        ), field
+    assert whole not in told.stdout
+    assert f"共 {len(ALTERED) + 1} 张工单，{len(ALTERED)} 张有问题" in told.stdout
+
+
+def test_a_file_whose_bytes_were_changed_is_told(house, command):
+    number = awaiting_approval(house)
+    photograph(house, handler_of(house, number), number)
+    (file,) = (path for path in (house.settings.data_dir / "evidence").rglob("*") if path.is_file())
+    file.chmod(0o600)
+    file.write_bytes(b"another photograph")
+
+    told = command("verify")
+
+    assert told.returncode == 1
+    assert f"工单 {number} 附件" in told.stdout
+
+
+def test_lawful_work_leaves_no_finding(house, command):
+    number = closed(house)
+    move(house, SUPERVISOR, "reopen", number, remark="群众不满意")
+    returned = verifying(house)
+    move(house, handler_of(house, returned), "return", returned, remark="不是我们的", department="医保分局")
+    erased = closed(house)
+    with house.database.begin() as session:
+        erase_rater(session, erased, "本人申请", SYSTEM, at=house.clock.now())
+
+    told = command("verify")
+
+    assert "共 3 张工单，0 张有问题" in told.stdout
+    assert told.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE reviews SET rating = 5", "UPDATE reviews SET comment = ''", "DELETE FROM reviews"]
+)
+def test_the_database_itself_keeps_the_reviews(house, statement):
+    opened(house)
+
+    with pytest.raises(DBAPIError, match="are never changed"), house.database.begin() as session:
+        session.execute(text(statement))

@@ -27,7 +27,7 @@ from reviewbot.queries.directory import choose_holder, find_department
 from reviewbot.queries.handovers import works_in
 from reviewbot.queries.letters import unissued_letters
 from reviewbot.rules import notices
-from reviewbot.rules.lifecycle import ClosingKind, Conclusion, Move
+from reviewbot.rules.lifecycle import Conclusion, Move, closing_kind
 
 
 def _dispatch(step: Step) -> None:
@@ -171,7 +171,7 @@ def _record_feedback(step: Step) -> None:
     step.data["channel"] = step.asked.channel
     case.closed_at = step.at
     case.first_closed_at = case.first_closed_at or step.at
-    case.closing_kind = _closing_kind(case.conclusion)
+    case.closing_kind = closing_kind(case.conclusion)
     for due in running(step.session, case):
         due.met_at = step.at
     case.next_action_at = None
@@ -184,13 +184,6 @@ def _record_feedback(step: Step) -> None:
 def _after_record_feedback(step: Step) -> None:
     body = notices.rater_closed(step.case.number)
     tell_rater(step.session, step.case, "closed", body, at=step.at)
-
-
-def _closing_kind(conclusion: Conclusion | None) -> ClosingKind:
-    if conclusion is not None and conclusion.is_appeal:
-        return ClosingKind(conclusion.value)
-    explained = conclusion is not None and conclusion is not Conclusion.JUSTIFIED
-    return ClosingKind.EXPLAINED if explained else ClosingKind.RECTIFIED
 
 
 def _reopen(step: Step) -> None:
