@@ -30,6 +30,7 @@ def facts_of(session: Session, case: Case) -> Facts:
         status=case.status.label,
         due_at=limit.astimezone(CHINA) if limit else None,
         link=f"/h5/cases/{case.number}",
+        rater=case.review.rater_name,
     )
 
 

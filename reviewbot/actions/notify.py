@@ -72,7 +72,9 @@ def tell(
 def tell_rater(session: Session, case: Case, kind: str, body: Body, *, at: datetime) -> None:
     """Owe the rater a message of ``notices.rater_*``; his number is looked up, and his link made, only when it is
     sent. Anonymous: a suppressed row says so."""
-    about = body["about"] | {"item": mask_personal(case.review.item or "政务服务事项")}
+    about = body["about"] | {
+        "item": mask_personal(case.review.item or "政务服务事项", case.review.rater_name)
+    }
     about["date"] = about["date"] or f"{at.astimezone(CHINA):%Y-%m-%d}"
     owe(
         session,

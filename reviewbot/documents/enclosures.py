@@ -109,10 +109,9 @@ def explained(session: Session, case: Case) -> dict[str, str]:
 
 def cover(text: str, review: Review) -> str:
     """Words of staff without the rater in them: his name, his numbers, his own words."""
-    for own, instead in ((review.rater_name, "评价人"), (review.comment, "（评价内容略）")):
-        if own and len(own.strip()) > 1:
-            text = text.replace(own.strip(), instead)
-    return mask_personal(text)
+    if len(own := review.comment.strip()) > 1:
+        text = text.replace(own, "（评价内容略）")
+    return mask_personal(text, review.rater_name)
 
 
 def cover_remark(text: str, review: Review) -> str:

@@ -9,6 +9,7 @@ from reviewbot.models.case import Case
 from reviewbot.models.oversight import Card
 from reviewbot.models.people import Department
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState
+from reviewbot.models.review import Review
 from reviewbot.queries.scope import Viewer
 
 
@@ -20,6 +21,8 @@ class CardRow:
     number: str
     unit: str
     appeal: Application | None
+    rater: str | None
+    """The name of the one who rated, to be covered in what people wrote (F10)."""
 
     @property
     def pending(self) -> Application | None:
@@ -56,8 +59,9 @@ def list_cards(
 ) -> list[CardRow]:
     """Newest first; ``standing``: not withdrawn, or withdrawn; ``after`` is the id of the last one before."""
     wanted = (
-        select(Card, Case.number, Department.short_name)
+        select(Card, Case.number, Department.short_name, Review.rater_name)
         .join(Case, Case.id == Card.case_id)
+        .join(Review, Review.id == Case.review_id)
         .join(Department, Department.id == Card.department_id)
         .where(visible_cards(viewer))
         .order_by(Card.id.desc())
@@ -82,12 +86,12 @@ def list_cards(
             select(Application)
             .where(
                 Application.kind == ApplicationKind.CARD_APPEAL,
-                Application.subject.in_([card.id for card, _, _ in rows]),
+                Application.subject.in_([card.id for card, *_ in rows]),
             )
             .order_by(Application.id)
         )
     }
-    return [CardRow(card, number, unit, appeals.get(card.id)) for card, number, unit in rows]
+    return [CardRow(card, number, unit, appeals.get(card.id), rater) for card, number, unit, rater in rows]
 
 
 def appeal_of_card(session: Session, card_id: int) -> Application | None:

@@ -133,12 +133,14 @@ def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
         case = find_case(session, number, viewer)
         if case is None:
             raise NotFound(f"没有工单 {number}，或您无权查看。")
+        rater = case.review.rater_name
         return case_row(case) | {
             "events": [
                 {
                     "seq": event.seq, "at": event.at, "actor": event.actor, "actor_name": event.actor_name,
                     "move": event.move, "before": event.before, "after": event.after,
-                    "remark": mask_personal(event.remark), "data": _masked(event.data), "hash": event.hash,
+                    "remark": mask_personal(event.remark, rater), "data": _masked(event.data, rater),
+                    "hash": event.hash,
                 }
                 for event in events_of(session, case.id)
             ],
@@ -154,13 +156,13 @@ def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
             "calls": [
                 {
                     "attempt": call.attempt, "at": call.at, "reached": call.reached, "outcome": call.outcome,
-                    "note": mask_personal(call.note),
+                    "note": mask_personal(call.note, rater),
                 }
                 for call in calls_of(session, case.id)
             ],
             "evidence": [
                 {
-                    "id": row.id, "filename": mask_personal(row.filename), "media_type": row.media_type,
+                    "id": row.id, "filename": mask_personal(row.filename, rater), "media_type": row.media_type,
                     "size": row.size, "sha256": row.sha256, "safety": row.safety,
                 }
                 for row in evidence_of(session, case.id)
@@ -298,22 +300,24 @@ _WORDS = ("basis", "channel")
 """What people typed of what stands beside an event; the rest are names and numbers of our own."""
 
 
-def _masked(data: dict[str, Any]) -> dict[str, Any]:
-    return data | {key: mask_personal(data[key]) for key in _WORDS if isinstance(data.get(key), str)}
+def _masked(data: dict[str, Any], rater: str | None) -> dict[str, Any]:
+    return data | {key: mask_personal(data[key], rater) for key in _WORDS if isinstance(data.get(key), str)}
 
 
 def case_row(case: Case) -> dict[str, Any]:
     """A case as programs see it; nothing of the rater but whether the name is real."""
+    rater = case.review.rater_name
     return {
         "number": case.number, "status": case.status.value, "status_name": case.status.label,
         "round": case.round, "external_id": case.review.external_id, "source": case.review.source,
         "kind": case.kind.value, "rating": case.review.rating,
-        "item": mask_personal(case.review.item or "") or None,
-        "comment": mask_personal(case.review.comment),
+        "item": mask_personal(case.review.item or "", rater) or None,
+        "comment": mask_personal(case.review.comment, rater),
         "department": case.department.short_name if case.department else None,
         "department_code": case.department.code if case.department else None,
         "handler": case.handler.userid if case.handler else None,
-        "route_rule": case.route_rule, "route_reason": mask_personal(case.route_reason), "real_name": case.real_name,
+        "route_rule": case.route_rule, "route_reason": mask_personal(case.route_reason, rater),
+        "real_name": case.real_name,
         "conclusion": case.conclusion, "closing_kind": case.closing_kind,
         "without_attachment": case.without_attachment, "calls": case.call_count,
         "opened_at": case.opened_at, "dispatched_at": case.dispatched_at, "due_at": case.due_at,

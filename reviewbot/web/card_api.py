@@ -136,9 +136,10 @@ def _row(each: CardRow) -> dict[str, Any]:
     return {
         "id": card.id, "number": each.number, "department": each.unit, "colour": card.colour,
         "reason": card.reason, "issued_at": card.issued_at, "withdrawn_at": card.withdrawn_at,
-        "withdrawn_reason": mask_personal(card.withdrawn_reason or "") or None,
+        "withdrawn_reason": mask_personal(card.withdrawn_reason or "", each.rater) or None,
         "appeal": None if appeal is None else {
-            "state": appeal.state.value, "reason": mask_personal(appeal.reason), "asked_at": appeal.asked_at,
+            "state": appeal.state.value, "reason": mask_personal(appeal.reason, each.rater),
+            "asked_at": appeal.asked_at,
             "asked_by": appeal.asked_name, "deciders": appeal.deciders,
             "agreed": sum(known.agreed for known in appeal.decisions),
         },

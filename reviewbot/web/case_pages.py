@@ -53,6 +53,7 @@ def show_case(
             raise NotFound(f"没有工单 {number[:20]}，或您无权查看。")
         events = case_queries.events_of(session, case.id)
         calls, files = case_queries.calls_of(session, case.id), case_queries.evidence_of(session, case.id)
+        rater = case.review.rater_name
         people = {call.staff_id for call in calls if call.staff_id} | {file.staff_id for file in files}
         names = page_queries.names_of(session, people)
         moves = possible_moves(session, case, viewer)
@@ -66,7 +67,7 @@ def show_case(
                 moves, units, has_evidence=case_queries.count_evidence(session, case) > 0
             ),
             "bases": bases_for(session, case),
-            "beside": beside_view(session, case.id, viewer, now),
+            "beside": beside_view(session, case, viewer, now),
             "review": views.review_view(case.review, settled.get(case.review.id)),
             "later": [views.review_view(each, settled.get(each.id)) for each in later],
             "due_times": [views.due_view(due, now) for due in case_queries.due_times_of(session, case.id)],
@@ -83,9 +84,9 @@ def show_case(
         }
     return views.render(
         request, "case.html", status=wrong.status if wrong else 200, case=case, line=case_line(case, now, limit),
-        events=[views.event_view(event) for event in reversed(events)],
-        calls=[views.call_view(call, names) for call in calls],
-        evidence=[views.evidence_view(each, names, scanning=house.scanner is not None) for each in files],
+        events=[views.event_view(event, rater) for event in reversed(events)],
+        calls=[views.call_view(call, names, rater) for call in calls],
+        evidence=[views.evidence_view(each, names, rater, scanning=house.scanner is not None) for each in files],
         may_add=Move.ADD_EVIDENCE in moves,
         wrong=wrong.sentence if wrong else None, kept=kept or {}, revealed=revealed, revealable=revealable,
         purposes=[purpose for purpose in Purpose if purpose is not Purpose.RECALL],

@@ -57,6 +57,7 @@ def case_values(
     session: Session, case: Case, viewer: Viewer, now: datetime, *, scanning: bool
 ) -> dict[str, Any]:
     """The case at a glance; its running limits in plain words, each with its working (B1)."""
+    rater = case.review.rater_name
     calls, files = case_queries.calls_of(session, case.id), case_queries.evidence_of(session, case.id)
     people = {call.staff_id for call in calls if call.staff_id} | {file.staff_id for file in files}
     names = page_queries.names_of(session, people)
@@ -64,16 +65,16 @@ def case_values(
         due for due in case_queries.due_times_of(session, case.id)
         if due.round == case.round and due.replaced_by is None
     ]  # fmt: skip
-    events = [views.event_view(one) for one in reversed(case_queries.events_of(session, case.id))]
+    events = [views.event_view(one, rater) for one in reversed(case_queries.events_of(session, case.id))]
     return head_values(session, case, now) | {
         "handed_in": _handed_in(events) if case.status in _DECIDED_BY_OTHERS else None,
-        "beside": beside_view(session, case.id, viewer, now),
+        "beside": beside_view(session, case, viewer, now),
         "review": views.review_view(case.review),
         "limits": [
             views.due_view(due, now) | {"words": _limit_words(due.due_at, due.met_at, now)} for due in running
         ],
-        "calls": [views.call_view(call, names) for call in calls],
-        "evidence": [views.evidence_view(file, names, scanning=scanning) for file in files],
+        "calls": [views.call_view(call, names, rater) for call in calls],
+        "evidence": [views.evidence_view(file, names, rater, scanning=scanning) for file in files],
         "events": events,
     }
 
@@ -111,16 +112,16 @@ def sheet_values(
     scanning: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """What one sheet needs beside its fields."""
-    purpose = _PURPOSES.get(sheet.address)
+    purpose, rater = _PURPOSES.get(sheet.address), case.review.rater_name
     chosen = chosen_evidence(session, case.id, viewer) if sheet.takes_files else []
     told = sheet.address in _ON_WHICH_OTHERS_DECIDE
     events = case_queries.events_of(session, case.id) if told else []
     return {
-        "handed_in": _handed_in([views.event_view(one) for one in reversed(events)]),
-        "beside": beside_view(session, case.id, viewer, now) if told else [],
+        "handed_in": _handed_in([views.event_view(one, rater) for one in reversed(events)]),
+        "beside": beside_view(session, case, viewer, now) if told else [],
         "purpose": purpose if purpose and may_reveal(session, case, viewer, now) else None,
         "attached": case_queries.count_evidence(session, case) if sheet.takes_files else 0,
-        "chosen": [views.evidence_view(file, {}, scanning=scanning) for file in chosen],
+        "chosen": [views.evidence_view(file, {}, rater, scanning=scanning) for file in chosen],
         "bases": bases_for(session, case) if sheet.address == "explain" else [],
         "extension": _extension(case, rulebook) if sheet.address == "extend" else None,
     }

@@ -124,15 +124,16 @@ def _show(
             raise NotFound("没有这件抽查回访，或不由您回访。")
         recall, number = found
         case = case_of_recall(session, recall)
-        events = [views.event_view(one) for one in events_of(session, case.id) if one.move in _RECORD]
-        attempts = [_attempt(one.at, one.outcome, one.note) for one in attempts_of(session, recall.id)]
+        rater = case.review.rater_name
+        events = [views.event_view(one, rater) for one in events_of(session, case.id) if one.move in _RECORD]
+        attempts = [_attempt(one.at, one.outcome, one.note, rater) for one in attempts_of(session, recall.id)]
         review = views.review_view(case.review)
         unit = case.department.short_name if case.department else "—"
     return views.render(
         request, "recall.html", status=wrong.status if wrong else 200, ident=recall.id, number=number,
-        period=recall.period, item=mask_personal(case.review.item or "未写明事项"), unit=unit, review=review,
+        period=recall.period, item=mask_personal(case.review.item or "未写明事项", rater), unit=unit, review=review,
         events=events, attempts=attempts, revealed=revealed, kept=kept or {}, limit=NOTE_LIMIT, missed=MISSED,
-        finding=Finding(recall.finding).label if recall.finding else "", note=mask_personal(recall.note),
+        finding=Finding(recall.finding).label if recall.finding else "", note=mask_personal(recall.note, rater),
         findings=[(one.value, one.label) for one in SAYABLE], wrong=wrong.sentence if wrong else None, done=done,
     )  # fmt: skip
 
@@ -142,8 +143,8 @@ def _ident(request: Request) -> int:
     return min(int(request.path_params["ident"]), 2**31 - 1)
 
 
-def _attempt(at: datetime, outcome: str, note: str) -> dict[str, str]:
-    return {"at": views.moment(at), "outcome": Outcome(outcome).label, "note": mask_personal(note)}
+def _attempt(at: datetime, outcome: str, note: str, rater: str | None) -> dict[str, str]:
+    return {"at": views.moment(at), "outcome": Outcome(outcome).label, "note": mask_personal(note, rater)}
 
 
 def record(request: Request, form: FormData) -> Response:

@@ -64,18 +64,19 @@ def _show(
 
 
 def _row(event: SupervisionEvent, case: Case) -> dict[str, Any]:
+    rater = case.review.rater_name
     return {
         "id": event.id,
         "what": Concern(event.kind).label if event.kind in {known.value for known in Concern} else event.kind,
         "number": case.number,
-        "item": mask_personal(case.review.item or "未写明事项"),
+        "item": mask_personal(case.review.item or "未写明事项", rater),
         "unit": case.department.short_name if case.department else "未派单",
         "round": event.round,
-        "said": mask_personal(event.said),
+        "said": mask_personal(event.said, rater),
         "opened": views.moment(event.opened_at),
         "settled": views.moment(event.settled_at) if event.settled_at else "",
         "by": event.settled_by or "",
-        "finding": mask_personal(event.finding or ""),
+        "finding": mask_personal(event.finding or "", rater),
     }
 
 

@@ -137,10 +137,10 @@ def review_view(review: Review, settled: KeptRecord | None = None) -> dict[str, 
         "facts": [
             (label, value)
             for label, value in (
-                ("事项", mask_personal(review.item or "")),
-                ("窗口", mask_personal(review.window or "")),
+                ("事项", mask_personal(review.item or "", review.rater_name)),
+                ("窗口", mask_personal(review.window or "", review.rater_name)),
                 ("渠道", CHANNELS.get(review.channel or "", review.channel)),
-                ("办理人员", mask_personal(review.handled_by or "")),
+                ("办理人员", mask_personal(review.handled_by or "", review.rater_name)),
                 ("评价编号", review.external_id),
             )
             if value
@@ -151,7 +151,7 @@ def review_view(review: Review, settled: KeptRecord | None = None) -> dict[str, 
         if kind
         else anonymous,
         "reasons": [reason_word(code) for code in review.reason_codes],
-        "comment": mask_personal(review.comment),
+        "comment": mask_personal(review.comment, review.rater_name),
         "flags": [_flag(flag) for flag in review.flags if not (settled and flag == "corrected_by_hand")],
         "corrected": settlement_view(settled) if settled else None,
     }
@@ -176,16 +176,16 @@ def _reason_codes() -> dict[str, Any]:
     return dict(load_reason_codes(CONFIG / "reason_codes.csv"))
 
 
-def event_view(event: CaseEvent) -> dict[str, Any]:
+def event_view(event: CaseEvent, rater: str | None) -> dict[str, Any]:
     changed = event.before is not None and event.before != event.after
     return {
         "at": moment(event.at),
         "label": _move_label(event.move),
         "move": event.move,
         "actor": event.actor_name,
-        "remark": mask_personal(event.remark),
+        "remark": mask_personal(event.remark, rater),
         "change": f"{_status_label(event.before or '')} → {_status_label(event.after)}" if changed else "",
-        "notes": _event_notes(event.data),
+        "notes": _event_notes(event.data, rater),
     }
 
 
@@ -197,7 +197,7 @@ def _status_label(status: str) -> str:
     return CaseStatus(status).label if status in {known.value for known in CaseStatus} else status
 
 
-def _event_notes(data: dict[str, Any]) -> list[str]:
+def _event_notes(data: dict[str, Any], rater: str | None) -> list[str]:
     notes = []
     if "attempt" in data:
         told = data.get("outcome", Outcome.REACHED if data.get("reached") else Outcome.NO_ANSWER)
@@ -207,9 +207,9 @@ def _event_notes(data: dict[str, Any]) -> list[str]:
     if data.get("conclusion") in {known.value for known in Conclusion}:
         notes.append(Conclusion(data["conclusion"]).label + ("，复杂事项" if data.get("complex") else ""))
     if data.get("basis"):
-        notes.append("依据：" + mask_personal(str(data["basis"])))
+        notes.append("依据：" + mask_personal(str(data["basis"]), rater))
     if data.get("channel"):
-        notes.append("方式：" + mask_personal(str(data["channel"])))
+        notes.append("方式：" + mask_personal(str(data["channel"]), rater))
     if "evidence" in data:
         notes.append(f"附件 {data['evidence']} 个" if data["evidence"] else "无附件")
     return notes
@@ -280,8 +280,8 @@ def card_view(row: CardRow, viewer: Viewer) -> dict[str, Any]:
         "reason": card.reason,
         "issued": moment(card.issued_at),
         "withdrawn": moment(card.withdrawn_at) if card.withdrawn_at else "",
-        "withdrawn_reason": mask_personal(card.withdrawn_reason or ""),
-        "appeal": f"{appeal.asked_name}申诉：{mask_personal(appeal.reason)}" if appeal else "",
+        "withdrawn_reason": mask_personal(card.withdrawn_reason or "", row.rater),
+        "appeal": f"{appeal.asked_name}申诉：{mask_personal(appeal.reason, row.rater)}" if appeal else "",
         "appeal_state": f"{appeal.state.label}（{agreed}/{appeal.deciders} 人同意）" if appeal else "",
         "may_appeal": standing and appeal is None and may_appeal(card, viewer),
         "may_decide": row.pending is not None and may_decide(row.pending, viewer),
@@ -311,22 +311,24 @@ def told_view(message: Message) -> dict[str, Any]:
     }
 
 
-def call_view(call: Call, names: dict[int, str]) -> dict[str, Any]:
+def call_view(call: Call, names: dict[int, str], rater: str | None) -> dict[str, Any]:
     return {
         "attempt": call.attempt,
         "at": moment(call.at),
         "by": names.get(call.staff_id or 0, "—"),
         "outcome": Outcome(call.outcome).label,
-        "note": mask_personal(call.note),
+        "note": mask_personal(call.note, rater),
     }
 
 
-def evidence_view(evidence: Evidence, names: dict[int, str], *, scanning: bool) -> dict[str, Any]:
+def evidence_view(
+    evidence: Evidence, names: dict[int, str], rater: str | None, *, scanning: bool
+) -> dict[str, Any]:
     """``scanning``: there is a scanner, and nothing is opened before it has passed."""
     size = evidence.size
     return {
         "id": evidence.id,
-        "filename": mask_personal(evidence.filename),
+        "filename": mask_personal(evidence.filename, rater),
         "size": f"{size / 1048576:.1f} MB" if size >= 1048576 else f"{max(1, size // 1024)} KB",
         "at": moment(evidence.at),
         "by": names.get(evidence.staff_id, "—"),

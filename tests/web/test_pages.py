@@ -8,16 +8,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from page_kit import Browser, enter, new_case, token_in
+from sqlalchemy import select
 from starlette.applications import Starlette
 
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.receive_reviews import Delivery, Rejected, receive_reviews
 from reviewbot.actions.step import MoveIn, Verb
+from reviewbot.models.message import Message
 from reviewbot.models.people import Staff
 from reviewbot.queries.cases import find_case
 from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.scope import SYSTEM, viewer_of_staff
 from reviewbot.settings import ROOT
+from reviewbot.web.api import case_row
 from reviewbot.web.login import safe_next
 from reviewbot.web.pages import page_routes
 from reviewbot.web.views import raw_view
@@ -183,3 +186,34 @@ def test_applications_and_sub_tasks_stand_on_the_case_page(pages: Browser, house
 
     for words in ("延期申请", "待决定", "3个工作日 &lt;i&gt;核对", "医保分局协办", "待答复"):
         assert words in page
+
+
+def test_the_name_a_rater_typed_is_covered_at_every_door_of_the_one_he_rated(
+    pages: Browser, house: House
+) -> None:
+    """F10: nobody rated learns who rated, not from the comment, nor from what staff wrote of him."""
+    said = "我是张三丰，窗口态度差"
+    number = new_case(house, comment=said, handled_by="陈伟", item="张三丰的失业保险金申领")
+    with house.database.begin() as session:
+        case = find_case(session, number, SYSTEM)
+        assert case is not None
+        assert case.handler is not None
+        holder = viewer_of_staff(case.handler)
+        for asked in (
+            MoveIn(Verb.SIGN, number),
+            MoveIn(Verb.RECORD_CALL, number, reached=True, remark="张三丰说排队久"),
+            MoveIn(Verb.REQUEST_EXTENSION, number, days=2, remark="张三丰要求当面说明"),
+        ):
+            make_move(session, asked, holder, at=house.clock.now(), rulebooks=house.rulebooks)
+        program = json.dumps(case_row(case), ensure_ascii=False, default=str)
+        owed = [json.dumps(row.body, ensure_ascii=False) for row in session.scalars(select(Message))]
+    enter(pages, "chenwei02")
+
+    for address in (f"/cases/{number}", f"/h5/cases/{number}", "/cases"):
+        shown = pages.get(address).text
+        assert number in shown
+        assert "张三丰" not in shown
+    assert "我是评价人，窗口态度差" in pages.get(f"/cases/{number}").text
+    assert "评价人说排队久" in pages.get(f"/cases/{number}").text
+    assert "张三丰" not in program
+    assert not any("张三丰" in body for body in owed)
