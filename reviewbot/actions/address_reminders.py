@@ -56,7 +56,7 @@ def _address(session: Session, rows: Sequence[Message], at: datetime, rulebooks:
         if stage in limits and (rung := _rung(case, limits[stage], rulebook, key))
     ]
     own = next((rung for due, rung in told if (due.stage, rung.key) == (about.stage, about.rung)), None)
-    if own is None or not case.status.is_open:
+    if own is None:
         return  # met by now; or no rung of a ladder but word of a changed calendar
     receivers = {person for due, rung in told for person in _told(session, case, due, rung, at)}
     body = reminder_of(session, case, about.stage, own)

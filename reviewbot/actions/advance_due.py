@@ -20,7 +20,7 @@ from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Card, LetterKind
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.rules.ladder import Act, Rung, owed
-from reviewbot.rules.lifecycle import CaseStatus, Move
+from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.rules.stages import stage_label, stage_name
 
@@ -45,7 +45,7 @@ def advance_due(session: Session, case_id: int, *, now: datetime, rulebooks: Rul
     """
     case = session.scalar(
         select(Case)
-        .where(Case.id == case_id, Case.next_action_at <= now, Case.status != CaseStatus.CLOSED)
+        .where(Case.id == case_id, Case.next_action_at <= now)
         .options(joinedload(Case.review))
         .with_for_update(of=Case, skip_locked=True)
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.notify import facts_of, tell, worker_of
+from reviewbot.actions.start_clock import meet, next_rung, start_clock
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
@@ -20,6 +21,7 @@ from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Move, Role
 from reviewbot.rules.notices import card_appealed, card_settled
+from reviewbot.rules.stages import CARD_DECISION
 
 REASON_LIMIT = 500
 APPEALING = frozenset({Role.HANDLER, Role.HEAD})
@@ -39,7 +41,8 @@ def appeal_card(
     _standing(card, case)
     if (earlier := appeal_of_card(session, card.id)) is not None:
         raise Conflict(f"工单 {case.number} 的{card.label}已申诉过（{earlier.state.label}），不能再次申诉。")
-    deciders = rulebooks.of(session, case).policy.appeals.deciders
+    rulebook = rulebooks.of(session, case)
+    deciders = rulebook.policy.appeals.deciders
     application = Application(
         case_id=case.id, round=case.round, kind=ApplicationKind.CARD_APPEAL, subject=card.id, ground="",
         reason=reason, data={"colour": card.colour}, asked_by=viewer.actor, asked_name=viewer.name,
@@ -48,6 +51,8 @@ def appeal_card(
     )  # fmt: skip
     session.add(application)
     session.flush()
+    start_clock(session, case, f"{CARD_DECISION}{application.id}", at, rulebook, limit="decision")
+    case.next_action_at = next_rung(session, case, rulebook)
     _event(session, card, case, Move.APPEAL_CARD, reason, viewer, at, application=application.id)
     _ask_deciders(session, card, case, application, reason, at)
     return f"工单 {case.number} 的{card.label}已申诉，须由单位以外 {deciders} 人同意。"
@@ -69,7 +74,7 @@ def decide_card_appeal(
         Decision(actor=viewer.actor, actor_name=viewer.name, at=at, agreed=agreed, remark=remark.strip())
     )
     if not agreed:
-        appeal.state, appeal.settled_at = ApplicationState.REFUSED, at
+        _settle(session, case, appeal, ApplicationState.REFUSED, at)
         _event(session, card, case, Move.KEEP_CARD, remark, viewer, at, application=appeal.id)
         _tell_unit(session, card, case, "申诉未获同意", remark, at, appeal)
         return f"工单 {case.number} 的{card.label}维持不变。"
@@ -80,7 +85,7 @@ def decide_card_appeal(
         )
         _ask_deciders(session, card, case, appeal, f"{viewer.name}已同意，请作第二人复核", at)
         return f"您已同意工单 {case.number} 的{card.label}申诉，还须另外 {left} 人同意。"
-    appeal.state, appeal.settled_at = ApplicationState.GRANTED, at
+    _settle(session, case, appeal, ApplicationState.GRANTED, at)
     _withdraw(session, card, case, f"申诉成立：{appeal.reason}", viewer, at, appeal)
     return f"工单 {case.number} 的{card.label}申诉成立，已撤回。"
 
@@ -109,8 +114,13 @@ def take_back(session: Session, card: Card, case: Case, reason: str, viewer: Vie
     """Withdraw a standing card of a locked case; its unit hears why."""
     appeal = appeal_of_card(session, card.id)
     if appeal is not None and appeal.state is ApplicationState.PENDING:
-        appeal.state, appeal.settled_at = ApplicationState.LAPSED, at
+        _settle(session, case, appeal, ApplicationState.LAPSED, at)
     _withdraw(session, card, case, reason, viewer, at, appeal)
+
+
+def _settle(session: Session, case: Case, appeal: Application, state: ApplicationState, at: datetime) -> None:
+    appeal.state, appeal.settled_at = state, at
+    meet(session, case, f"{CARD_DECISION}{appeal.id}", at)
 
 
 def may_appeal(card: Card, viewer: Viewer) -> bool:

@@ -39,7 +39,7 @@ from reviewbot.rules.calendar_change import Running, changed_days, reckon_anew
 from reviewbot.rules.deadlines import DueTime as Reckoned
 from reviewbot.rules.deadlines import working_as_data
 from reviewbot.rules.ladder import Act, Rung
-from reviewbot.rules.lifecycle import CaseStatus, Move
+from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.rulebook import Rulebook
 from reviewbot.rules.stages import SUB_TASK, stage_name
 
@@ -102,11 +102,11 @@ def follow_calendar(
 
     Each limit of the round that nobody met, and those it was made from, is reckoned anew from its own kept value;
     the old due time with its working stays in the chain. Cards whose rung lies in the future again are withdrawn,
-    and the rung comes once more. A closed case keeps its history.
+    and the rung comes once more. A closed case keeps its history; what others still owe about it follows.
     """
     calendar = calendar or rulebooks.calendar(session)
     limits, done = unmet_limits(session, case), Followed()
-    if case.status is CaseStatus.CLOSED or all(one.calendar_version == calendar.version for one in limits):
+    if all(one.calendar_version == calendar.version for one in limits):
         return done
     rulebook = replace(rulebooks.of(session, case), calendar=calendar)
     anew, kept = reckon_anew(_as_running(limits), calendar), []

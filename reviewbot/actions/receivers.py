@@ -7,12 +7,13 @@ from sqlalchemy.orm import Session
 from reviewbot.actions.notify import Held, facts_of, handler_of, helpers_of, next_hands
 from reviewbot.models.case import Case
 from reviewbot.models.procedure import Assistance
+from reviewbot.queries.deciders import lies_with
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.ladder import Act, Rung
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.notices import Body, reminder
-from reviewbot.rules.stages import SUB_TASK, stage_name
+from reviewbot.rules.stages import CONCERN, SUB_TASK, application_of, stage_name
 
 
 def told_of_rung(session: Session, case: Held, stage: str, rung: Rung, now: datetime) -> list[str]:
@@ -21,6 +22,8 @@ def told_of_rung(session: Session, case: Held, stage: str, rung: Rung, now: date
     What is overdue also reaches the head of the unit."""
     if stage.startswith(SUB_TASK):
         return _helpers(session, stage, rung, now)
+    if (deciders := _deciders(session, stage)) is not None:
+        return deciders
     found = _places(session, case, rung, now)
     if not found or case.status.awaits_bureau:
         found += next_hands(session, case, now)
@@ -36,11 +39,22 @@ def reminder_of(session: Session, case: Case, stage: str, rung: Rung) -> Body:
 
 
 def holders(session: Session, case: Held, stage: str, now: datetime) -> list[str]:
-    """Whoever owes what a limit asks for: the helper his sub-task, else whoever owes the next step."""
+    """Whoever owes what a limit asks for: the helper his sub-task, a decider his word, else who owes the next step."""
+    if (deciders := _deciders(session, stage)) is not None:
+        return deciders
     if stage.startswith(SUB_TASK):
         task = session.get_one(Assistance, int(stage.removeprefix(SUB_TASK)))
         return helpers_of(session, task, now)
     return next_hands(session, case, now)
+
+
+def _deciders(session: Session, stage: str) -> list[str] | None:
+    """Who may still decide an application, and the supervisors for what they have to look into; None of other limits.
+    Where nobody is left to decide, supervisors have to see to it."""
+    asked = application_of(stage)
+    if asked is None and not stage.startswith(CONCERN):
+        return None
+    return (lies_with(session, asked) if asked else []) or userids_with_role(session, Role.SUPERVISOR)
 
 
 def _places(session: Session, case: Held, rung: Rung, now: datetime) -> list[str]:

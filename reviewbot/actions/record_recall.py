@@ -13,6 +13,7 @@ from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Recall, RecallAttempt
 from reviewbot.queries.recalls import attempts_of, find_draw, open_recalls_of
+from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.call_back import Attempt, CallRules, Outcome, Progress, outcome_of, progress
 from reviewbot.rules.lifecycle import Move
@@ -35,7 +36,7 @@ class RecallIn:
 
 
 def record_recall(
-    session: Session, ident: int, said: RecallIn, viewer: Viewer, *, at: datetime, rules: CallRules
+    session: Session, ident: int, said: RecallIn, viewer: Viewer, *, at: datetime, rulebooks: Rulebooks
 ) -> str:
     """Record one call by its caller (or who stands in for him), and say what it came to.
 
@@ -44,6 +45,7 @@ def record_recall(
     is concluded. 5. A contradicted record goes to the supervisors. Raises NotFound, NotAllowed, Conflict, InvalidInput.
     """
     recall, case = lock_recall(session, ident, viewer, at)
+    rules = rulebooks.on(session, at).policy.calls
     if recall.concluded_at is not None:
         raise Conflict(f"工单 {case.number} 的抽查回访已由{recall.concluded_by}完成。")
     note = _checked(said, case.number)
@@ -59,7 +61,11 @@ def record_recall(
     if finding is not None:
         data |= _conclude(session, recall, finding, note, viewer, at)
     _record(session, recall, case, note, data, viewer, at)
-    return f"工单 {case.number} 的抽查回访" + _told(session, recall, case, finding, outcome, made, rules, at)
+    if finding in _CONCERNS:
+        # The rater's own words stay with the re-call: what is told to supervisors carries none (F19).
+        rulebook = rulebooks.of(session, case)
+        raise_concern(session, case, recall.round, _CONCERNS[finding], note, at=at, rulebook=rulebook)
+    return f"工单 {case.number} 的抽查回访" + _told(finding, outcome, made, rules)
 
 
 def end_recalls(session: Session, case: Case, why: str, viewer: Viewer, *, at: datetime) -> None:
@@ -116,15 +122,10 @@ def _checked(said: RecallIn, number: str) -> str:
     return note
 
 
-def _told(
-    session: Session, recall: Recall, case: Case, finding: Finding | None, outcome: Outcome, made: Progress,
-    rules: CallRules, at: datetime,
-) -> str:  # fmt: skip
+def _told(finding: Finding | None, outcome: Outcome, made: Progress, rules: CallRules) -> str:
     if finding is None:
         left = rules.half_days - made.half_days
         return f"已记录：{outcome.label}，还须在另外{left}个半天再拨。"
     if finding in _CONCERNS:
-        # The rater's own words stay with the re-call: what is told to supervisors carries none (F19).
-        raise_concern(session, case, recall.round, _CONCERNS[finding], recall.note, at=at)
         return f"已完成：{finding.label}，已转督办人员核查。"
     return f"已完成：{finding.label}。"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from reviewbot.models.case import Case, DueTime
@@ -49,10 +49,9 @@ def is_settled(session: Session, about: About) -> bool:
         .where(
             DueTime.case_id == about.case_id,
             DueTime.stage == about.stage,
-            DueTime.round == Case.round,
+            or_(DueTime.stands, and_(DueTime.round == Case.round, Case.status != CaseStatus.CLOSED)),
             DueTime.met_at.is_(None),
             DueTime.replaced_by.is_(None),
-            Case.status != CaseStatus.CLOSED,
         )
     )
     return running is None

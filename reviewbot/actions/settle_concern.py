@@ -8,7 +8,7 @@ from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import SupervisionEvent
 from reviewbot.queries.cases import lock_case
-from reviewbot.queries.raters import case_number_of_concern
+from reviewbot.queries.raters import case_number_of_concern, concern_limits
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Move, Role
 
@@ -34,6 +34,8 @@ def settle_concern(
     if event.settled_at is not None:
         raise Conflict(f"这件督办事项已由{event.settled_by}核查。")
     event.settled_at, event.settled_by, event.finding = at, viewer.name, finding
+    for limit in concern_limits(session, event):
+        limit.met_at = limit.met_at or at
     append_event(
         session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=Move.SETTLE_CONCERN.value,
         before=case.status.value, remark=finding, data={"concern": event.kind, "round": event.round},

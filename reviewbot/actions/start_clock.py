@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA
@@ -89,17 +89,24 @@ def _store(session: Session, case: Case, stage: str, due: Reckoned, rulebook: Ru
 
 
 def running(session: Session, case: Case) -> list[DueTime]:
-    """The limits of this round that nobody has met yet and no other has replaced."""
+    """The limits of this round, and those that outlive it, that nobody has met yet and no other has replaced."""
     return list(
         session.scalars(
             select(DueTime).where(
                 DueTime.case_id == case.id,
-                DueTime.round == case.round,
+                or_(DueTime.round == case.round, DueTime.stands),
                 DueTime.met_at.is_(None),
                 DueTime.replaced_by.is_(None),
             )
         )
     )
+
+
+def meet(session: Session, case: Case, stage: str, at: datetime) -> None:
+    """A limit ends with what it waited for; the next look at the case comes when it would have come."""
+    for due in running(session, case):
+        if due.stage == stage:
+            due.met_at = at
 
 
 def round_began(session: Session, case: Case) -> datetime | None:
@@ -139,7 +146,11 @@ def ladder_when(case: Case, due: DueTime, rulebook: Rulebook, made_at: datetime)
 
 def passed_before(session: Session, case: Case) -> str:
     """What had run out when the unit got the case, in words for a message; empty where nothing had."""
-    late = [due for due in running(session, case) if case.held_since and due.due_at <= case.held_since]
+    late = [
+        due
+        for due in running(session, case)
+        if case.held_since and due.due_at <= case.held_since and not due.stands
+    ]
     named = "、".join(
         f"{stage_label(due.stage)} {when(due.due_at.astimezone(CHINA))}"
         for due in sorted(late, key=lambda due: due.due_at)

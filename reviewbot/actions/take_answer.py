@@ -91,17 +91,18 @@ def _open(
 def _act_upon(
     session: Session, case: Case, answer: Answer, said: str, at: datetime, rulebooks: Rulebooks
 ) -> None:
+    rulebook = rulebooks.of(session, case)
     if answer is Answer.NOBODY_CALLED:
-        raise_concern(session, case, case.round, Concern.NOBODY_CALLED, said, at=at)
+        raise_concern(session, case, case.round, Concern.NOBODY_CALLED, said, at=at, rulebook=rulebook)
         return
     case.satisfaction = answer.value
     if answer is not Answer.DISSATISFIED:
         return
     # Two people outside the unit upheld an appeal: one tap does not undo their decision.
-    most = rulebooks.of(session, case).policy.raters.reopenings
+    most = rulebook.policy.raters.reopenings
     settled = case.closing_kind is not None and case.closing_kind.is_excluded
     if settled or reopened_by_rater(session, case.id) >= most:
-        raise_concern(session, case, case.round, Concern.DISSATISFIED, said, at=at)
+        raise_concern(session, case, case.round, Concern.DISSATISFIED, said, at=at, rulebook=rulebook)
         return
     # His own words stay on the case page: the reason travels in a message to staff (F19).
     asked = MoveIn(Verb.REOPEN, case.number, remark="评价人对办理结果不满意")

@@ -287,9 +287,8 @@ def _recall(turn: Turn, command: Command) -> str:
         )
     word = command.args["finding"]
     said = RecallIn(None if word == "missed" else Finding(word), command.args.get("note", ""))
-    rules = _today(turn).policy.calls
     ident = mine[0].recall.id
-    return record_recall(turn.session, ident, said, turn.viewer, at=turn.at, rules=rules)
+    return record_recall(turn.session, ident, said, turn.viewer, at=turn.at, rulebooks=turn.talk.rulebooks)
 
 
 def _today(turn: Turn) -> Rulebook:

@@ -4,7 +4,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Sequence, UniqueConstraint, false, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Sequence,
+    UniqueConstraint,
+    false,
+    or_,
+    text,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from reviewbot.database.base import Base
@@ -13,6 +24,7 @@ from reviewbot.models.review import Review
 from reviewbot.rules.deadlines import Limit, Unit
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Conclusion
+from reviewbot.rules.stages import STANDING, stands
 
 CASE_SERIAL = Sequence("case_serial", start=1, metadata=Base.metadata)
 
@@ -146,6 +158,16 @@ class DueTime(Base):
     replaced_by: Mapped[str | None]
     """The stage that took its place: a complex matter's limit, an extension."""
     replaced_at: Mapped[datetime | None]
+
+    @hybrid_property
+    def stands(self) -> bool:
+        """Owed by people outside the unit: it runs on when the case is closed or opened again."""
+        return stands(self.stage)
+
+    @stands.inplace.expression
+    @classmethod
+    def _stands(cls) -> ColumnElement[bool]:
+        return or_(*(cls.stage.startswith(start, autoescape=True) for start in STANDING))
 
     @property
     def limit(self) -> Limit:

@@ -9,13 +9,18 @@ from sqlalchemy.orm import Session
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card
+from reviewbot.rules.lifecycle import CaseStatus
 
 
 def unmet_limits(session: Session, case: Case) -> Sequence[DueTime]:
-    """The limits of this round that nobody met, the replaced ones too, oldest first."""
+    """The limits of this round that nobody met, the replaced ones too, oldest first; of a closed case those that
+    outlive it."""
+    whose = (
+        DueTime.stands if case.status is CaseStatus.CLOSED else (DueTime.round == case.round) | DueTime.stands
+    )
     return session.scalars(
         select(DueTime)
-        .where(DueTime.case_id == case.id, DueTime.round == case.round, DueTime.met_at.is_(None))
+        .where(DueTime.case_id == case.id, whose, DueTime.met_at.is_(None))
         .order_by(DueTime.id)
     ).all()
 

@@ -1,5 +1,6 @@
 """What belongs to the rater's side of a case: answers, looks at his number, what supervisors have to look into."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -12,6 +13,7 @@ from reviewbot.models.people import Staff
 from reviewbot.models.rater import PhoneReveal, RaterAnswer, RaterOpenid
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.raters import Concern
+from reviewbot.rules.stages import CONCERN
 
 ACTOR = "rater"
 """The actor of what a rater did on his page; no userid of staff is looked up by it."""
@@ -85,6 +87,16 @@ def told_to_rater(session: Session, case_id: int) -> list[Message]:
     """What the rater of a case was to be told, oldest first, and what became of it."""
     wanted = select(Message).where(Message.case_id == case_id, Message.channel == "rater")
     return list(session.scalars(wanted.order_by(Message.id)))
+
+
+def concern_limits(session: Session, event: SupervisionEvent) -> Sequence[DueTime]:
+    """By when it had to be looked into, each time it was raised, oldest first."""
+    stem = f"{CONCERN}{event.id}_"
+    return session.scalars(
+        select(DueTime)
+        .where(DueTime.case_id == event.case_id, DueTime.stage.startswith(stem, autoescape=True))
+        .order_by(DueTime.id)
+    ).all()
 
 
 def concern_of(session: Session, case_id: int, round_: int, kind: Concern) -> SupervisionEvent | None:

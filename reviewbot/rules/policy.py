@@ -21,7 +21,7 @@ STARTS: Mapping[str, tuple[str, ...]] = {
     "dispatch": (RECEIVED,), "contact": _EITHER, "handling_complex": _EITHER,
     **{kind.limit: _EITHER for kind in Kind},
     "return": (DISPATCHED,), "appeal": (DISPATCHED,), "arbitration": ("convened",),
-    "appeal_decision": ("appealed",), "assistance": ("asked",), "instruction": ("instructed",),
+    "appeal_decision": ("appealed",), "decision": ("asked",), "assistance": ("asked",), "instruction": ("instructed",),
     "received_late": ("assigned",),
 }  # fmt: skip
 """Every limit that anything asks for, and the events its clock may start from (F7). Nothing starts at signing or at

@@ -162,8 +162,7 @@ def record(request: Request, form: FormData) -> Response:
             raise InvalidInput("请选择回访结果。")
         said = RecallIn(None if found == MISSED else Finding(found), note)
         with house.database.begin() as session:
-            rules = house.today(session).policy.calls
-            record_recall(session, ident, said, viewer, at=now, rules=rules)
+            record_recall(session, ident, said, viewer, at=now, rulebooks=house.rulebooks)
     except (NotFound, NotAllowed):
         raise
     except ReviewbotError as wrong:

@@ -67,5 +67,5 @@ def report(house, recall, finding, note="", who=None):
     with house.database.begin() as session:
         return record_recall(
             session, recall.id, said, viewer(house, who or caller_of(house, recall)), at=house.clock.now(),
-            rules=house.today(session).policy.calls,
+            rulebooks=house.rulebooks,
         )  # fmt: skip

@@ -68,6 +68,7 @@ def test_the_shipped_policy_reads_as_written():
         "arbitration": (2, Unit.WORKING_DAY, "convened"),
         "appeal": (3, Unit.WORKING_DAY, "dispatched"),
         "appeal_decision": (3, Unit.WORKING_DAY, "appealed"),
+        "decision": (2, Unit.WORKING_DAY, "asked"),
         "assistance": (3, Unit.WORKING_DAY, "asked"),
     }
     assert (policy.half, policy.before_hours) == (True, 24)

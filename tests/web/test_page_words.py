@@ -45,6 +45,9 @@ def test_a_big_city_shows_its_largest_units_and_says_how_many_are_left_out():
         ("dispatch", "派单时限"), ("dispatch_2", "再次派单时限"), ("arbitration_1", "会商裁定时限"),
         ("handling_complex", "复杂事项办理时限"), ("handling_extended_1", "延期后办理时限"),
         ("appeal_decision_7", "申诉复核时限"),
+        ("decision_7", "申请决定时限"),
+        ("card_decision_7", "警示牌申诉决定时限"),
+        ("concern_7_2", "督办事项核查时限"),
     ],
 )  # fmt: skip
 def test_every_limit_has_a_chinese_name(stage, words):

@@ -3,12 +3,14 @@
 from typing import Any
 
 from reviewbot.actions.notify import facts_of
+from reviewbot.actions.start_clock import meet, next_rung, start_clock
 from reviewbot.actions.step import Step, owe_notice
 from reviewbot.errors import Conflict, NotAllowed
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Decision
 from reviewbot.queries.deciders import lies_with
 from reviewbot.queries.procedure import pending_application
 from reviewbot.rules import notices
+from reviewbot.rules.stages import DECISION
 
 
 def file_application(
@@ -27,8 +29,16 @@ def file_application(
     )  # fmt: skip
     step.session.add(application)
     step.session.flush()
+    if kind is not ApplicationKind.APPEAL:  # which has a limit of its own
+        start_clock(step.session, case, _limit(application), step.at, step.rulebook, limit="decision")
+        case.next_action_at = next_rung(step.session, case, step.rulebook)
     step.data |= {"application": application.id, **asked}
     return application
+
+
+def _limit(application: Application) -> str:
+    """The stage of the limit by which it has to be decided (B8)."""
+    return f"{DECISION}{application.id}"
 
 
 def tell_deciders(step: Step, kind: ApplicationKind, what: str) -> None:
@@ -64,6 +74,7 @@ def decide(step: Step, application: Application, *, agreed: bool) -> None:
 
 def settle(step: Step, application: Application, state: ApplicationState) -> None:
     application.state, application.settled_at = state, step.at
+    meet(step.session, step.case, _limit(application), step.at)
     body = notices.decided(
         facts_of(step.session, step.case), application.kind.label, state.label, step.asked.remark
     )
@@ -75,4 +86,5 @@ def lapse(step: Step, *kinds: ApplicationKind) -> None:
     for kind in kinds:
         if application := pending_application(step.session, step.case.id, kind):
             application.state, application.settled_at = ApplicationState.LAPSED, step.at
+            meet(step.session, step.case, _limit(application), step.at)
             step.data["lapsed"] = [*step.data.get("lapsed", []), application.id]

@@ -173,8 +173,9 @@ def _record_feedback(step: Step) -> None:
     case.first_closed_at = case.first_closed_at or step.at
     case.closing_kind = closing_kind(case.conclusion)
     for due in running(step.session, case):
-        due.met_at = step.at
-    case.next_action_at = None
+        if not due.stands:
+            due.met_at = step.at
+    case.next_action_at = next_rung(step.session, case, step.rulebook)
     idle = [letter for letter in unissued_letters(step.session, case.id) if letter.kind.presses]
     take_back_letters(step.session, case, idle, "工单已办结", told_from=step.at, now=step.at)
     case.satisfaction = None  # what the rater said of an earlier round is not said of this one
