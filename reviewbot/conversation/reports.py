@@ -16,11 +16,13 @@ from reviewbot.queries.listings import Wanted, count_listed
 from reviewbot.queries.pages import intake_between
 from reviewbot.rules.listings import CONCERNS, LISTINGS
 from reviewbot.rules.notices import fit
-from reviewbot.rules.rates import METRICS, Figure, display, is_small, share, small_note
+from reviewbot.rules.rates import METRICS, Figure, display, is_small, share, small_note, told_apart
 from reviewbot.rules.rulebook import Rulebook
 
 COURSE = ("opened", "closed", "due", "open", "overdue", "yellow", "red")
 """What 今日 tells, each as its own list."""
+CLAIMED, CONFIRMED = "rectification_rate", "confirmed_rectification_rate"
+"""What units say they mended never stands without what raters say of it (peers B4)."""
 COMPARED = {"step": "环比", "year": "同比"}
 
 
@@ -67,6 +69,11 @@ def _single(asking: Asking, asked: Asked, asked_period: Period) -> Told:
         told = share(figure, rounding, small)
         rows.append(f"{METRICS[metric].name} " + _behind(asking, metric, period, unit, told))
         rows += _parts(asking, metric, period, unit, figure)
+        if metric == CLAIMED and CONFIRMED not in asked.metrics:
+            beside = figure_of(asking, CONFIRMED, period, unit)
+            few |= is_small(beside, small)
+            said = _behind(asking, CONFIRMED, period, unit, share(beside, rounding, small))
+            rows.append(f"{METRICS[CONFIRMED].name} {said}")
         for how, _, then in pairs:
             before = figure_of(asking, metric, then, unit)
             rows.append(
@@ -102,15 +109,15 @@ def _parts(asking: Asking, metric: str, period: Period, unit: Unit | None, figur
     """What the numerator is made of, and what stands beside it, where there is more than one (F12); on a line of
     its own what stands apart (F9)."""
     told = METRICS[metric]
-    lines = [("　", told.parts, figure.parts)] if len(told.parts) > 1 else []
-    if told.apart:
-        lines.append(("　另列　", told.apart, figure.apart))
+    inside = [(part, name, figure.parts.get(part, 0)) for part, name in told.parts.items()]
+    lines = [("　", inside)] if len(inside) > 1 else []
+    if apart := told_apart(figure):
+        lines.append(("　另列　", apart))
     return [
         head + " / ".join(
-            f"{name} {_behind(asking, metric, period, unit, str(counts.get(part, 0)), part)}"
-            for part, name in names.items()
+            f"{name} {_behind(asking, metric, period, unit, str(count), part)}" for part, name, count in groups
         )
-        for head, names, counts in lines
+        for head, groups in lines
     ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Which cases stand behind each rate: denominators, numerators and what stands beside or apart, as conditions."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -16,6 +16,7 @@ from reviewbot.queries.scope import Viewer, visible_cases
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
 from reviewbot.rules.raters import Answer
+from reviewbot.rules.rates import EXCLUDED, METRICS
 from reviewbot.rules.recall import Finding
 
 
@@ -59,7 +60,11 @@ def cohort(
     metric: str, start: datetime, end: datetime, now: datetime, kinds: Collection[Kind] = (Kind.RATING,)
 ) -> Cohort:
     """The cohort of a metric for ``start <= its date < end``, as of ``now`` (domain §3)."""
-    return _COHORTS[metric](_Span(start, end, now, kinds))
+    make, span = _COHORTS[metric], _Span(start, end, now, kinds)
+    found = make(span)
+    if EXCLUDED not in METRICS[metric].apart:
+        return found
+    return replace(found, apart=found.apart | {EXCLUDED: make(replace(span, upheld=True)).members})
 
 
 _CLOSED = Case.status == CaseStatus.CLOSED
@@ -73,6 +78,8 @@ class _Span:
     end: datetime
     now: datetime
     kinds: Collection[Kind]
+    upheld: bool = False
+    """The cases that an upheld appeal keeps out of a rate, instead of those that are in it."""
 
     def has(self, moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
         return and_(moment >= self.start, moment < self.end)
@@ -83,7 +90,8 @@ class _Span:
 
     @property
     def counted(self) -> ColumnElement[bool]:
-        return and_(~APPEAL_UPHELD, Case.dispatched_at.is_not(None), Case.kind.in_(self.kinds))
+        in_or_out = APPEAL_UPHELD if self.upheld else ~APPEAL_UPHELD
+        return and_(in_or_out, Case.dispatched_at.is_not(None), Case.kind.in_(self.kinds))
 
     @property
     def dispatched(self) -> ColumnElement[bool]:

@@ -27,6 +27,9 @@ class Metric:
     """Cases the rate leaves out but that are told on their own line with it, as people call them (F9)."""
 
 
+EXCLUDED = "excluded"
+_UPHELD = {EXCLUDED: "申诉成立剔除"}
+"""How many an upheld appeal takes out of a rate stands beside it: due process, but not unseen (peers B8)."""
 _DERIVED = "没有公开规定，本系统推导"
 
 METRICS: dict[str, Metric] = {
@@ -41,6 +44,7 @@ METRICS: dict[str, Metric] = {
             exclusions=("尚未到期的件", "申诉成立的件（误评、恶意差评、非本单位）"),
             source=_DERIVED,
             parts={"rectified": "整改", "explained": "解释"},
+            apart=_UPHELD,
         ),
         Metric(
             key="on_time_rectification_rate",
@@ -51,6 +55,7 @@ METRICS: dict[str, Metric] = {
             exclusions=("尚未到期的件", "申诉成立的件（误评、恶意差评、非本单位）"),
             source="按公开数据的算法，本系统推导",
             parts={"on_time": "按期"},
+            apart=_UPHELD,
         ),
         Metric(
             key="on_time_rectification_rate_original_due",
@@ -61,6 +66,7 @@ METRICS: dict[str, Metric] = {
             exclusions=("原定期限尚未届满的件", "申诉成立的件（误评、恶意差评、非本单位）"),
             source="没有公开规定，与按期整改率对照，本系统推导",  # F16, L4: more time buys no on-time here
             parts={"on_time": "按期"},
+            apart=_UPHELD,
         ),
         Metric(
             key="extension_rate",
@@ -71,6 +77,7 @@ METRICS: dict[str, Metric] = {
             exclusions=("原定期限尚未届满的件", "申诉成立的件（误评、恶意差评、非本单位）"),
             source=_DERIVED,  # L4
             parts={"extended": "延期", "complex": "复杂事项延长"},
+            apart=_UPHELD,
         ),
         Metric(
             key="return_rate",
@@ -100,7 +107,8 @@ METRICS: dict[str, Metric] = {
                 "anonymous_attempted": "匿名已拨打",
                 "anonymous_reached": "匿名已接通",
                 "anonymous_not_reached": "匿名未接通",
-            },
+            }
+            | _UPHELD,
         ),
         Metric(
             key="response_rate",
@@ -111,7 +119,7 @@ METRICS: dict[str, Metric] = {
             exclusions=("响应时限未到且尚未响应的件", "匿名、没有号码可打的件（另行列出，不算逾期）"),
             source="没有公开规定，本系统推导，口径待主管局确认",
             parts={"in_time": "及时"},
-            apart={"anonymous": "匿名无法联系"},
+            apart={"anonymous": "匿名无法联系"} | _UPHELD,
         ),
         Metric(
             key="completion_rate",
@@ -132,6 +140,7 @@ METRICS: dict[str, Metric] = {
             exclusions=("申诉成立的件（误评、恶意差评、非本单位）",),
             source="公开通报的算法",
             parts={"satisfied": "满意"},
+            apart=_UPHELD,
         ),
         Metric(
             key="confirmed_rectification_rate",
@@ -142,6 +151,7 @@ METRICS: dict[str, Metric] = {
             exclusions=("申诉成立的件（误评、恶意差评、非本单位）",),
             source="没有公开口径，与差评整改率对照，本系统推导",  # B4
             parts={"confirmed": "确认", "denied": "不满意", "nobody_called": "没人联系", "silent": "未作答"},
+            apart=_UPHELD,
         ),
         Metric(
             key="call_back_satisfaction_rate",
@@ -152,6 +162,7 @@ METRICS: dict[str, Metric] = {
             exclusions=("未作答的件（见群众确认整改率）", "申诉成立的件（误评、恶意差评、非本单位）"),
             source=_DERIVED,
             parts={"satisfied": "满意", "basically": "基本满意", "dissatisfied": "不满意"},
+            apart=_UPHELD,
         ),
         Metric(
             key="recall_confirmed_rate",
@@ -222,10 +233,15 @@ def small_note(small_below: int) -> str:
     return f"*不足 {small_below} 件，仅供参考"
 
 
+def told_apart(figure: Figure) -> list[tuple[str, str, int]]:
+    """(part, name, count) of what stands apart from a rate; what was left out only where something was."""
+    counts = ((part, name, figure.apart.get(part, 0)) for part, name in METRICS[figure.metric].apart.items())
+    return [one for one in counts if one[2] or one[0] != EXCLUDED]
+
+
 def apart_line(figure: Figure) -> str:
     """The cases that stand apart from a rate, on their own line; "" for a rate that leaves nothing standing apart."""
-    names = METRICS[figure.metric].apart
-    return "，".join(f"{name} {figure.apart.get(part, 0)}" for part, name in names.items())
+    return "，".join(f"{name} {count}" for _, name, count in told_apart(figure))
 
 
 def value(figure: Figure, rounding: Rounding = "round") -> float | None:

@@ -19,7 +19,7 @@ from reviewbot.queries.procedure import Assisted
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.policy import Policy
-from reviewbot.rules.rates import METRICS, Figure, Rounding, display, is_small, value
+from reviewbot.rules.rates import METRICS, Figure, Rounding, display, is_small, told_apart, value
 from reviewbot.web import (
     card_pages,
     case_pages,
@@ -169,8 +169,8 @@ def _rates(
                 "few": is_small(figure, policy.small_below), "none": not figure.denominator,
                 # Three lines of noughts under every unit would hide the figures; the total says that there are none.
                 "apart": [
-                    (name, figure.apart.get(part, 0), f"{link}&part={part}")
-                    for part, name in metric.apart.items()
+                    (name, count, f"{link}&part={part}")
+                    for part, name, count in told_apart(figure)
                     if unit is None or any(figure.apart.values())
                 ],
             })  # fmt: skip

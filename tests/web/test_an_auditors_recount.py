@@ -91,11 +91,12 @@ def recounted(house, now):
     """The same out of the chains. A case whose appeal was upheld is out, and only then (F13)."""
     with house.database.engine.connect() as connection:
         story = connection.execute(text(CHAIN)).all()
-    counted = [
+    upheld = [
         one
         for one in story
-        if one.sent and not (one.state in ("awaiting_feedback", "closed") and one.answer == "uphold_appeal")
+        if one.sent and one.state in ("awaiting_feedback", "closed") and one.answer == "uphold_appeal"
     ]
+    counted = [one for one in story if one.sent and one not in upheld]
     due = [one for one in counted if one.due <= now]
     ended = [one for one in due if one.state == "closed"]
     first = [one for one in counted if one.first_due <= now]
@@ -115,6 +116,7 @@ def recounted(house, now):
         ),
         "extension_rate": ([one for one in first if one.extensions], first),
         "return_rate": ([one for one in sent if one.bounced], sent),
+        "excluded": [one for one in upheld if one.due <= now],
         "rectified": [one for one in ended if one.answer == "submit_measures"],
         "explained": [one for one in ended if one.answer == "submit_explanation"],
         "named": [one for one in due if one.named],
@@ -203,6 +205,9 @@ def test_every_rate_is_what_the_chains_say_for_the_whole_and_for_each_unit(lived
                 assert figure[:2] == (over[code], under[code]), (metric, unit)
     parts = said["rectification_rate", None][2]
     assert parts == {"rectified": len(counted["rectified"]), "explained": len(counted["explained"])}
+    for metric in ("rectification_rate", "on_time_rectification_rate"):
+        assert said[metric, None][3] == {"excluded": len(counted["excluded"])}
+        assert said[metric, "SOC"][3] == said[metric, None][3]
     named = counted["named"]
     assert said["call_back_rate", None][2] == {
         "reached": sum(one.reached is not None for one in named), "exhausted": 0,
