@@ -93,6 +93,12 @@ def _take_conclusion(tail: Typed) -> tuple[str | None, Typed]:
     return None, tail
 
 
+def conclusion_named(text: str) -> str | None:
+    """The conclusion that this text is and nothing else, as staff say it; None where it is none."""
+    key, rest = _take_conclusion(Typed(text, text))
+    return None if rest.raw else key
+
+
 def read_conclusion(number: str | None, tail: Typed) -> Command | Question:
     early, tail = tail.take(_COMPLEX)
     conclusion, tail = _take_conclusion(tail)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.letter_facts import days_late, moment
 from reviewbot.clock import CHINA
-from reviewbot.models.case import Case, DueTime, Safety
+from reviewbot.models.case import Case, CaseEvent, DueTime, Safety
 from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.models.review import Review
 from reviewbot.queries.cases import calls_of, due_times_of, events_of, evidence_of
@@ -29,6 +29,7 @@ from reviewbot.rules.stages import stage_label
 
 _UNTOLD = frozenset({Move.REVEAL_PHONE.value, Move.RATER_ANSWERED.value})
 """Events about the rater, not about the handling."""
+_RUNGS = frozenset({Move.REMIND, Move.MARK_OVERDUE, Move.ISSUE_CARD, Move.DRAFT_LETTER})
 WITHHELD = "（评价人信息已删除，此处文字不再列出）"
 
 
@@ -49,7 +50,7 @@ def _of_case(session: Session, case: Case, now: datetime) -> dict[str, Any]:
     names = names_of(session, [call.staff_id for call in calls if call.staff_id])
     return {
         "events": [
-            {"at": _minute(event.at), "what": _label(event.move), "who": cover(event.actor_name, review)}
+            {"at": _minute(event.at), "what": _what(event), "who": cover(event.actor_name, review)}
             for event in events_of(session, case.id)
             if event.move not in _UNTOLD
         ],
@@ -141,6 +142,12 @@ def _rows(session: Session, cases: Sequence[Case], now: datetime) -> list[dict[s
         }
         for place, case in enumerate(cases, start=1)
     ]  # fmt: skip
+
+
+def _what(event: CaseEvent) -> str:
+    """Of a rung the ladder's own words too: of which limit, and a card of which colour."""
+    label = _label(event.move)
+    return f"{label}：{event.remark}" if event.move in _RUNGS and event.actor == "system" else label
 
 
 def _label(move: str) -> str:

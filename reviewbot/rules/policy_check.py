@@ -32,7 +32,7 @@ def look_through(data: Mapping[str, object], calendar: Calendar) -> Findings:
     policy, mistakes, unread = examine(data)
     odd = [*unread, *_unused(data)]
     if policy is not None:
-        odd += [*_reminders(policy, calendar), *_ladder(policy, calendar)]
+        odd += [*_reminders(policy, calendar), *_ladder(policy, calendar), *_thresholds(policy, calendar)]
     return Findings(policy, mistakes, odd)
 
 
@@ -71,6 +71,17 @@ def _ladder(policy: Policy, calendar: Calendar) -> Iterator[Remark]:
         for (_, before), (place, after) in pairwise(sorted(steps, key=lambda each: _at(each[1], calendar))):
             if _GRAVITY.index(before.act) > _GRAVITY.index(after.act):
                 yield Remark(f"ladder[{place}]", f"“{after.label}”比先到期的“{before.label}”轻")
+
+
+def _thresholds(policy: Policy, calendar: Calendar) -> Iterator[Remark]:
+    """What would let an appeal or a problem pass by itself (F13)."""
+    if policy.problems.recurrence_at_most >= 1:
+        yield Remark("problems.recurrence_at_most", "整改后不比整改前少也能销号，应小于 1")
+    if policy.appeals.deciders < 2:
+        yield Remark("appeals.deciders", "一人同意申诉即成立，没有第二人复核")
+    dues = {name: due_time(policy.limits[name], calendar, _START).due_at for name in ("appeal", "handling")}
+    if dues["appeal"] > dues["handling"]:
+        yield Remark("limits.appeal", "比 limits.handling 还长，办理到期之后仍可申诉")
 
 
 _GRAVITY = tuple(Act)

@@ -15,6 +15,7 @@ from reviewbot.actions.make_move import make_move
 from reviewbot.actions.report_rates import RateRow, report_assistance, report_rates, this_month
 from reviewbot.actions.step import MoveIn, Verb
 from reviewbot.clock import CHINA
+from reviewbot.conversation.readers import conclusion_named
 from reviewbot.errors import InvalidInput, NotFound, NotSignedIn
 from reviewbot.models.case import Case
 from reviewbot.queries.cases import calls_of, due_times_of, events_of, evidence_of, find_case, list_cases
@@ -71,7 +72,7 @@ def refuse_unstorable(value: str) -> str:
 
 
 class MoveBody(BaseModel):
-    """A move: ``move`` is the verb in English or as staff type it; the other fields as the verb needs."""
+    """A move: ``move`` and ``conclusion`` in English or as staff type them; the other fields as the verb needs."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -94,6 +95,11 @@ class MoveBody(BaseModel):
     )
     person: str = Field("", max_length=100, description="接办人的姓名或账号")
     as_rule: bool = False
+
+    @field_validator("conclusion", mode="before")
+    @classmethod
+    def as_staff_say_it(cls, value: Any) -> Any:
+        return (conclusion_named(value) or value) if isinstance(value, str) else value
 
     @field_validator("*")
     @classmethod

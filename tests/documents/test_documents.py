@@ -28,6 +28,7 @@ from docx.shared import Mm, Pt
 from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
+from ladder_kit import sweep
 from paper_kit import FACTS, SECOND, document, everything_in, issued, on_case, reviewed, words
 from sqlalchemy import update
 
@@ -144,6 +145,15 @@ def test_the_enclosures_show_the_course_the_working_the_evidence_and_the_calls(h
     assert f"现场.jpg｜2026-11-30 09:00｜{hashlib.sha256(PHOTO).hexdigest()}" in told
     assert "1｜2026-11-30 09:00｜已接通｜" in told
     assert "2026-11-30 09:00｜提交整改｜" in told
+
+
+def test_the_course_tells_of_which_limit_and_of_which_colour_a_card_was(house, clock):
+    number = awaiting_approval(house)
+    clock.moment += timedelta(days=12)
+    sweep(house)
+    told = "\n".join(lines_of(document(house, on_case(house, "supervision", number))))
+
+    assert "｜发牌：办理黄牌｜" in told
 
 
 def test_what_the_scanner_put_away_is_enclosed_nowhere_and_counted_nowhere(house, clock):

@@ -38,6 +38,9 @@ def changed(**paths):
         (changed(limits__handling_complex__value=2), "limits.handling_complex", "还短"),
         (changed(remindres={}), "remindres", "没有这一项"),
         (changed(reminders__before_working_hours=60), "reminders.before_working_hours", "handling"),
+        (changed(problems__recurrence_at_most=5), "problems.recurrence_at_most", "也能销号"),
+        (changed(appeals__deciders=1), "appeals.deciders", "没有第二人"),
+        (changed(limits__appeal__value=999), "limits.appeal", "仍可申诉"),
     ],
 )
 def test_an_oddity_is_told_and_is_no_mistake(data, key, words):

@@ -239,6 +239,16 @@ def test_moves_may_be_named_as_staff_type_them(clerk, number):
     assert clerk.move(number, move="签收").json()["status"] == "verifying"
 
 
+@pytest.mark.parametrize(
+    ("said", "status"), [("属实", "rectifying"), ("政策不支持", "explaining"), ("诉求不合理", "explaining")]
+)
+def test_a_conclusion_may_be_named_as_staff_type_it(clerk, number, said, status):
+    clerk.move(number, key="sign", move="签收")
+    clerk.move(number, key="call", move="回访", reached=True, remark="说排队久")
+
+    assert clerk.move(number, key="end", move="认定", conclusion=said).json()["status"] == status
+
+
 ODD = ["\0", "a\0b", "\ud800", "%", "'", "😡", "9" * 5_000]
 
 
