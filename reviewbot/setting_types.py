@@ -28,9 +28,9 @@ def _web_address(told: str) -> str:
 
 def _host_and_port(told: str) -> str:
     host, _, port = told.rpartition(":")
-    good = host and ":" not in host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535
+    good = host and ":" not in host and port.isascii() and port.isdigit() and int(port) <= 65_535
     if told and (not good or any(sign.isspace() for sign in host)):
-        raise ValueError("应为 主机:端口，端口 1 至 65535")
+        raise ValueError("应为 主机:端口，端口不大于 65535")
     return told
 
 

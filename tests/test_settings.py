@@ -32,7 +32,7 @@ def test_usable_secrets_are_taken(monkeypatch, secret):
 WRONG = {
     "DATABASE_URL": ["mysql://x", "postgresql://h:port/x", "postgresql://h/x?nonsense=1", "h/x"],
     "REDIS_URL": ["http://x", "redis://h:port"],
-    "BIND": ["8000", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:٨٠", ""],
+    "BIND": ["8000", "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:٨٠", ""],
     "PUBLIC_URL": ["ftp:/x", "bot.example", "http://", "http://h:port", "http://h h"],
     "WECOM__BASE_URL": ["qyapi"],
     "WECOM__CALLBACK_AES_KEY": ["short", "密" * 43, "!" * 43],

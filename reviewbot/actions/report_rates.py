@@ -13,8 +13,8 @@ from reviewbot.queries.counts import count_cohort
 from reviewbot.queries.directory import DESK, UnitName, unit_names
 from reviewbot.queries.procedure import Assisted, assisted_by_unit
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.kinds import Kind
-from reviewbot.rules.rates import METRICS, Figure
+from reviewbot.rules.kinds import Family
+from reviewbot.rules.rates import METRICS, Figure, metrics_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class RateRow:
 
     unit: UnitName | None
     figure: Figure
+    name: str
+    """What the rate is called of these cases."""
 
 
 def report_rates(
@@ -35,14 +37,16 @@ def report_rates(
     metrics: list[str] | None = None,
     by_department: bool = False,
     department_id: int | None = None,
-    kinds: Collection[Kind] = (Kind.RATING,),
+    family: Family = Family.RATING,
 ) -> list[RateRow]:
     """The figures for ``first``..``last`` (both included, China time), as of ``now``."""
-    unknown = [key for key in metrics or [] if key not in METRICS]
+    known = metrics_of(family)
+    unknown = [key for key in metrics or [] if key not in known]
     if unknown:
-        raise InvalidInput(f"没有指标“{unknown[0]}”；可用：{'、'.join(METRICS)}。")
+        of_them = "其他来源的工单" if family is Family.ORDERS else ""
+        raise InvalidInput(f"{of_them}没有指标“{unknown[0]}”；可用：{'、'.join(known)}。")
     start, end = _checked_span(first, last)
-    cohorts = {key: cohort(key, start, end, now, kinds) for key in metrics or METRICS}
+    cohorts = {key: cohort(key, start, end, now, family.kinds) for key in metrics or known}
     counted = {
         key: count_cohort(session, found, viewer, by_department=by_department, department_id=department_id)
         for key, found in cohorts.items()
@@ -52,7 +56,11 @@ def report_rates(
         with_cases = {ident for groups in counted.values() for ident in groups}
         units = [*_units(session, viewer, department_id, with_cases)]
     return [
-        RateRow(unit, _figure(key, cohorts[key], counted[key].get(unit.id if unit else None)))
+        RateRow(
+            unit,
+            _figure(key, cohorts[key], counted[key].get(unit.id if unit else None)),
+            METRICS[key].name_of(family),
+        )
         for key in cohorts
         for unit in units
     ]

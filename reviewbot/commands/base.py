@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 from sqlalchemy.exc import DBAPIError
 
 from reviewbot.actions.load_city import city_is_empty, load_city
@@ -27,11 +28,18 @@ from reviewbot.queries.rulebooks import applied_calendar, policy_versions
 from reviewbot.settings import Settings, load_settings
 from reviewbot.wiring import House, build_house, rule_files
 
-console = Console()
+PIPE_COLUMNS = 1_000
+"""In a pipe or a file there is no edge to fold lines at."""
+console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 _errors = Console(stderr=True, soft_wrap=True)
 """One mistake, one line, however narrow the terminal."""
 log = structlog.get_logger()
 DATABASE_AWAY = "数据库连不上，请检查 REVIEWBOT_DATABASE_URL。"
+
+
+def new_table(*headings: str, title: str | None = None, caption: str | None = None) -> Table:
+    """A table that folds what is too wide for the terminal; Rich would cut names off with an ellipsis."""
+    return Table(*(Column(heading, overflow="fold") for heading in headings), title=title, caption=caption)
 
 
 def plainly(command: Callable[..., Any]) -> Callable[..., Any]:

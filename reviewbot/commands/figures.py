@@ -5,13 +5,12 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from reviewbot.actions.report_rates import report_assistance, report_rates, this_month
-from reviewbot.commands.base import console, plainly, prepared
+from reviewbot.commands.base import console, new_table, plainly, prepared
 from reviewbot.errors import InvalidInput
 from reviewbot.queries.scope import SYSTEM
-from reviewbot.rules.kinds import ORDERS, Kind
+from reviewbot.rules.kinds import Family
 from reviewbot.rules.rates import METRICS, apart_line, is_small, share, small_note
 from reviewbot.web.api import assistance_data, rates_data
 
@@ -22,12 +21,12 @@ def rates(
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
     metric: Annotated[list[str] | None, typer.Option(help="指标，可重复")] = None,
-    kind: Annotated[str, typer.Option(help="rating = 差评，orders = 其他来源的工单（12345 等）")] = "rating",
+    kind: Annotated[
+        Family, typer.Option(help="rating = 差评，orders = 其他来源的工单（12345 等）")
+    ] = Family.RATING,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """各项比率，每个都带分子和分母。"""
-    if kind not in ("rating", "orders"):
-        raise InvalidInput("--kind 只能是 rating 或 orders。")
     if by not in (None, "department"):
         raise InvalidInput("--by 只能是 department。")
     with prepared() as house:
@@ -43,23 +42,26 @@ def rates(
                 now=now,
                 metrics=metric,
                 by_department=bool(by),
-                kinds=ORDERS if kind == "orders" else (Kind.RATING,),
+                family=kind,
             )
             policy = house.today(session).policy
         if as_json:
-            typer.echo(json.dumps(rates_data(rows, start, end, now, policy), ensure_ascii=False, indent=2))
+            typer.echo(
+                json.dumps(rates_data(rows, start, end, now, policy, kind), ensure_ascii=False, indent=2)
+            )
             return
         few = any(is_small(row.figure, policy.small_below) for row in rows)
-        table = Table(title=f"{start} 至 {end}", caption=small_note(policy.small_below) if few else None)
-        for heading in ("指标", "单位", "数值", "构成"):
-            table.add_column(heading)
+        table = new_table(
+            "指标", "单位", "数值", "构成",
+            title=f"{start} 至 {end}", caption=small_note(policy.small_below) if few else None,
+        )  # fmt: skip
         for row in rows:
             names = METRICS[row.figure.metric].parts
             parts = "，".join(f"{names[part]} {count}" for part, count in row.figure.parts.items())
             if apart := apart_line(row.figure):
                 parts += f"\n另列：{apart}"
             table.add_row(
-                METRICS[row.figure.metric].name,
+                row.name,
                 row.unit.label if row.unit else "全部",
                 share(row.figure, policy.rounding, policy.small_below),
                 parts,
@@ -82,7 +84,7 @@ def assistance(
     if as_json:
         typer.echo(json.dumps(assistance_data(found, start, end, now), ensure_ascii=False, indent=2))
         return
-    table = Table("单位", "协办", "超期了结", "超期未答复", title=f"协办期限在 {start} 至 {end}")
+    table = new_table("单位", "协办", "超期了结", "超期未答复", title=f"协办期限在 {start} 至 {end}")
     for one in found:
         table.add_row(one.unit, str(one.tasks), str(one.late), str(one.overdue))
     console.print(table)

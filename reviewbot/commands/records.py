@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 from rich.progress import track
-from rich.table import Table
 
 from reviewbot.actions.erase_rater import erase_rater
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import RESULT_WORDS, Delivery
 from reviewbot.actions.settle_record import SETTLEMENTS
-from reviewbot.commands.base import console, plainly, prepared
+from reviewbot.commands.base import console, new_table, plainly, prepared
 from reviewbot.errors import InvalidInput
 from reviewbot.queries.counts import Balance, intake_balance
 from reviewbot.queries.erasing import reviews_of
@@ -54,9 +53,8 @@ def import_file(
 
 def print_balance(told: Balance) -> None:
     """The balance sheet as a table with its verdict."""
-    table = Table(title="收支平衡表")
-    table.add_column("项目")
-    table.add_column("数量", justify="right")
+    table = new_table("项目", "数量", title="收支平衡表")
+    table.columns[1].justify = "right"
     table.add_row("收到", str(told.received))
     for name, count in told.results.items():
         table.add_row(f"　{RESULT_WORDS[name]}", str(count))

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from reviewbot.actions.follow_calendar import Followed, follow_by_id, follow_calendar
 from reviewbot.actions.simulate_rules import LABELS, Simulation, simulate_rules
 from reviewbot.actions.take_rules import keep_calendar, take_calendar, take_policy
 from reviewbot.clock import CHINA
-from reviewbot.commands.base import console, plainly, prepared
+from reviewbot.commands.base import console, new_table, plainly, prepared
 from reviewbot.errors import NotFound, SettingError
 from reviewbot.models.policy import PolicyVersion
 from reviewbot.queries.cases import cases_behind, lock_case_by_id
@@ -115,9 +114,7 @@ def policy_list() -> None:
     with prepared() as house, house.database.begin() as session:
         in_force = version_on(session, house.clock.now())
         rows = policy_versions(session)
-    table = Table()
-    for heading in ("版本", "施行日", "启用", "由谁", "SHA-256", ""):
-        table.add_column(heading)
+    table = new_table("版本", "施行日", "启用", "由谁", "SHA-256", "")
     for row in rows:
         table.add_row(
             row.version, str(row.effective_from), _moment(row.taken_at), row.taken_by, row.sha256[:12],
@@ -181,9 +178,7 @@ def calendar_list() -> None:
     """日历的历次施行，最近的在前。"""
     with prepared() as house, house.database.begin() as session:
         rows = calendar_changes(session)
-    table = Table()
-    for heading in ("版本", "施行", "由谁"):
-        table.add_column(heading)
+    table = new_table("版本", "施行", "由谁")
     for row in rows:
         table.add_row(row.version, _moment(row.at), row.by)
     console.print(table)
@@ -271,9 +266,7 @@ def tell_simulation(told: Simulation, *, as_json: bool) -> None:
         }
         typer.echo(json.dumps({"departments": units, **issued}, ensure_ascii=False, indent=2))
         return
-    table = Table(title="现行 → 草案（差）")
-    for heading in ("单位", *LABELS.values()):
-        table.add_column(heading)
+    table = new_table("单位", *LABELS.values(), title="现行 → 草案（差）")
     for name, row in told.in_force.items():
         draft = told.draft[name]
         cells = [

@@ -32,4 +32,17 @@ _LABELS = {
     Kind.INSTRUCTION: "领导批示",
 }
 ORDERS = frozenset(Kind) - {Kind.RATING}
+
+
+class Family(StrEnum):
+    """What a figure is about: bad ratings, or the work orders of other sources; the two are never added up."""
+
+    RATING = "rating"
+    ORDERS = "orders"
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        return ORDERS if self is Family.ORDERS else frozenset({Kind.RATING})
+
+
 SATISFACTION = {"satisfied": "满意", "basically": "基本满意", "dissatisfied": "不满意"}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reviewbot.rules.kinds import Family
 from reviewbot.rules.recall import Finding
 
 Cohort = Literal["due", "original_due", "dispatched", "response_due", "closed", "recalled"]
@@ -25,6 +26,11 @@ class Metric:
     """What the numerator is made of, and what stands beside it, as people call them."""
     apart: Mapping[str, str] = field(default_factory=dict)
     """Cases the rate leaves out but that are told on their own line with it, as people call them (F9)."""
+    of_orders: str = ""
+    """Its name where it is about work orders of other sources; empty where it says nothing of them."""
+
+    def name_of(self, family: Family) -> str:
+        return self.of_orders if family is Family.ORDERS else self.name
 
 
 EXCLUDED = "excluded"
@@ -49,6 +55,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             key="on_time_rectification_rate",
             name="按期整改率",
+            of_orders="按期办结率",
             numerator="在有效期限（含批准的延期）当日或之前办结的件数",
             denominator="截止时点前已到有效期限的有效差评件数，逾期未办结的计入",
             cohort="due",
@@ -60,6 +67,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             key="on_time_rectification_rate_original_due",
             name="原期限按期整改率",
+            of_orders="原期限按期办结率",
             numerator="在原定期限（不计延期和复杂事项延长）当日或之前办结的件数，重开的以最后一次办结为准",
             denominator="截止时点前已到原定期限的有效差评件数，未办结的计入",
             cohort="original_due",
@@ -71,6 +79,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             key="extension_rate",
             name="延期率",
+            of_orders="延期率",
             numerator="获准延期的件数（按复杂事项延长的另外列出）",
             denominator="截止时点前已到原定期限的有效差评件数",
             cohort="original_due",
@@ -82,6 +91,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             key="return_rate",
             name="回退率",
+            of_orders="回退率",
             numerator="被承办单位退回过的件数（退回一次、多次分别列出），计入首先退回的单位",
             denominator="期内派单的件数",
             cohort="dispatched",
@@ -124,6 +134,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             key="completion_rate",
             name="办结率",
+            of_orders="办结率",
             numerator="已办结（审核通过）的件数",
             denominator="已派单的件数",
             cohort="dispatched",
@@ -134,6 +145,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             key="satisfaction_rate",
             name="群众满意率",
+            of_orders="群众满意率",
             numerator="回访为满意的件数",
             denominator="期内办结的件数",
             cohort="closed",
@@ -156,6 +168,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             key="call_back_satisfaction_rate",
             name="回访满意率",
+            of_orders="回访满意率",
             numerator="答“满意”或“基本满意”的件数（两项分别列出）",
             denominator="期内办结、评价人就满意程度作了回答的件数",
             cohort="closed",
@@ -176,6 +189,11 @@ METRICS: dict[str, Metric] = {
         ),
     )
 }
+
+
+def metrics_of(family: Family) -> list[str]:
+    """The keys of the rates that say something of these cases, in the order of the table."""
+    return [key for key, metric in METRICS.items() if metric.name_of(family)]
 
 
 @dataclass(frozen=True)

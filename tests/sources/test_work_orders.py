@@ -25,7 +25,7 @@ from reviewbot.models.review import Review
 from reviewbot.queries.counts import intake_balance
 from reviewbot.queries.letters import evidence_counts, last_submissions, ledger_cases
 from reviewbot.queries.scope import SYSTEM
-from reviewbot.rules.kinds import ORDERS, Kind
+from reviewbot.rules.kinds import Family, Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
 from reviewbot.sources.split import split_body
 from reviewbot.web.intake import to_record
@@ -164,7 +164,7 @@ def test_orders_do_not_mix_with_ratings_in_any_rate(house):
     with house.database.begin() as session:
         ratings = report_rates(session, SYSTEM, now=house.clock.now(), **month)
         orders = report_rates(
-            session, SYSTEM, now=house.clock.now(), metrics=["completion_rate"], kinds=ORDERS, **month
+            session, SYSTEM, now=house.clock.now(), metrics=["completion_rate"], family=Family.ORDERS, **month
         )
 
     assert all(row.figure.denominator == 0 for row in ratings)

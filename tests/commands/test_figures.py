@@ -1,0 +1,78 @@
+"""``reviewbot rates`` by the real command: which figures say something of which cases, and no word cut off."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+from case_kit import closed, opened
+
+from reviewbot.rules.rates import METRICS
+from reviewbot.settings import ROOT
+
+MONTH = ("--from", "2026-11-01", "--to", "2026-11-30")
+ORDER = {
+    "order_no": "G1", "order_type": "投诉", "dispatched_at": "2026-11-27 10:00:00", "department": "社保局",
+    "subject": "养老金未到账", "content": "两个月没有到账", "closed_at": "2026-11-28 09:00:00", "satisfaction": "1",
+}  # fmt: skip
+
+
+def test_of_work_orders_only_what_says_something_of_them_is_told(command, tmp_path):
+    (tmp_path / "orders.json").write_text(json.dumps([ORDER, ORDER | {"order_no": "G2"}]), "utf-8")
+    assert command("import", tmp_path / "orders.json", "--source", "hotline_12345").returncode == 0
+    told = json.loads(command("rates", "--kind", "orders", "--json", *MONTH).stdout)
+
+    assert told["kind"] == "orders"
+    names = {row["metric"]: row["name"] for row in told["rates"]}
+    assert (names["completion_rate"], names["on_time_rectification_rate"]) == ("办结率", "按期办结率")
+    assert not [name for name in names.values() if "差评" in name or "整改" in name]
+    assert {row["numerator"] for row in told["rates"] if row["metric"] == "completion_rate"} == {2}
+    refused = command("rates", "--kind", "orders", "--metric", "rectification_rate")
+    assert (refused.returncode, "其他来源的工单没有指标“rectification_rate”" in refused.stderr) == (1, True)
+    assert command("rates", "--kind", "hotline").returncode == 2
+
+
+def test_in_a_pipe_every_word_of_every_table_is_whole(house, command, tmp_path):
+    closed(house)
+    opened(house, department="MED")
+    rates = command("rates", "--by", "department", *MONTH).stdout
+    draft = tmp_path / "draft.toml"
+    draft.write_text(command("policy", "show", "2026-11").stdout.replace('"2026-11"', '"draft"', 1), "utf-8")
+    simulated = command("policy", "simulate", draft).stdout
+
+    assert "…" not in rates + simulated
+    assert "匿名已接通 0，匿名未接通 0" in rates
+    assert all(metric.name in rates for metric in METRICS.values())
+    assert "医保分局" in simulated
+    assert "非工作时间消息" in simulated
+
+
+def test_on_a_narrow_terminal_words_are_folded_and_none_is_lost(house, settings):
+    closed(house)
+    environment = os.environ | {
+        "REVIEWBOT_DATABASE_URL": settings.database_url, "REVIEWBOT_REDIS_URL": settings.redis_url,
+        "REVIEWBOT_DATA_DIR": str(settings.data_dir), "COLUMNS": "60", "TERM": "dumb",
+    }  # fmt: skip
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "reviewbot", "rates", *MONTH], cwd=ROOT, env=environment, stdout=theirs
+    ):
+        os.close(theirs)
+        said = b""
+        while piece := _read(ours):
+            said += piece
+    os.close(ours)
+
+    told = said.decode()
+    assert "…" not in told
+    assert "匿名未接通" in "".join(
+        line.split("│")[4].strip() for line in told.splitlines() if line.count("│") > 4
+    )
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:  # how a terminal says that its last writer has gone
+        return b""
