@@ -27,6 +27,8 @@ def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> Non
     if move in (Move.ASSIST, Move.ADD_EVIDENCE):  # what a helper found belongs to the case
         units |= {one.department_id for one in open_assistances(session, case.id)}
     own_unit = viewer.department_id is not None and viewer.department_id in units
+    if Role.HANDLER in allowed and _keeps(session, case, viewer):
+        needed, own_unit = allowed, True
     if not (needed & CITY_WIDE) and not (needed and own_unit):
         who = "、".join(role.label for role in Role if role in allowed)
         raise NotAllowed(f"您不能{move.label}工单 {case.number}：须由该单位的{who}办理。")
@@ -54,6 +56,12 @@ def _is_held_for_the_unit(session: Session, case: Case) -> bool:
     """Whether the unit had nobody left, so that the desk keeps the case until somebody of the unit can take it."""
     holder = session.get(Staff, case.handler_id) if case.handler_id else None
     return holder is None or holder.department_id != case.department_id
+
+
+def _keeps(session: Session, case: Case, viewer: Viewer) -> bool:
+    """Whoever keeps a case for a unit without anybody has its handler's moves: no unit is a dead end (B22)."""
+    mine = viewer.staff_id is not None and viewer.staff_id == case.handler_id
+    return mine and not case.status.awaits_bureau and _is_held_for_the_unit(session, case)
 
 
 def possible_moves(session: Session, case: Case, viewer: Viewer) -> list[Move]:

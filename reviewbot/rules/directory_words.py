@@ -22,7 +22,7 @@ def given_away(left: str, why: str, given: Sequence[tuple[str, str]]) -> Body:
 
 def held_at_desk(unit: str, numbers: Sequence[str]) -> Body:
     """To the desk: a unit without anybody who may act; the case waits in its hands, its clock runs."""
-    ask = "请管理员登记该单位人员，再由您或督办移交（回复「移交 编号 姓名」），时限不变"
+    ask = "请管理员登记该单位人员，再由您或督办移交（回复「移交 编号 姓名」）；单位已撤销的请退回或代办。时限不变"
     head = f"{unit}已没有可接办的人员，{len(numbers)} 件工单暂由您保管，{ask}："
     return text(_listed(head, numbers))
 

@@ -35,14 +35,15 @@ from reviewbot.wiring import House
 
 
 def known_parameters(request: Request) -> None:
-    """A parameter nobody reads is a mistake: a filter with a slip in its name would answer for other cases."""
+    """At a figure, a parameter nobody reads is a mistake: with a slip in its name it would be another figure."""
     known = {field.alias for field in request.scope["route"].dependant.query_params}
     if unknown := sorted(request.query_params.keys() - known):
         told = "、".join(sorted(known)) or "没有"
         raise InvalidInput(f"没有参数“{unknown[0][:100]}”；可用：{told}。")
 
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(known_parameters)])
+router = APIRouter(prefix="/api/v1")
+FIGURE = [Depends(known_parameters)]
 CHAT_WORDS = {
     "派单": "dispatch", "签收": "sign", "退回": "return", "回访": "record_call", "认定": "conclude",
     "整改": "submit_measures", "解释": "submit_explanation", "通过": "approve", "重办": "send_back",
@@ -218,7 +219,7 @@ def post_move(
     return JSONResponse(answer, status)
 
 
-@router.get("/rates")
+@router.get("/rates", dependencies=FIGURE)
 def get_rates(
     request: Request,
     viewer: Caller,
@@ -246,7 +247,7 @@ def get_rates(
     return rates_data(rows, first, last, now, policy, kind)
 
 
-@router.get("/assistance")
+@router.get("/assistance", dependencies=FIGURE)
 def get_assistance(
     request: Request,
     viewer: Caller,

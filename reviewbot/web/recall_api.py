@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import PlainTextResponse
 
 from reviewbot.actions.report_recalls import SampleReport, UnitFigures, report_recalls
@@ -10,9 +10,9 @@ from reviewbot.errors import NotFound
 from reviewbot.queries.recalls import committed_periods, find_draw
 from reviewbot.rules.rates import Figure, Rounding, value
 from reviewbot.rules.recall import month_days
-from reviewbot.web.api import Caller, house_of, known_parameters
+from reviewbot.web.api import FIGURE, Caller, house_of
 
-recalls_router = APIRouter(prefix="/api/v1/recalls", dependencies=[Depends(known_parameters)])
+recalls_router = APIRouter(prefix="/api/v1/recalls", dependencies=FIGURE)
 Month = Annotated[str, Query(max_length=20, description="2026-10")]
 
 

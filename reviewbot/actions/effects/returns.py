@@ -26,7 +26,10 @@ def _return(step: Step) -> None:
     need(step.asked.remark, f"退回须写明原因：退回 {case.number} 原因。")
     if case.ruled:
         raise Conflict(f"工单 {case.number} 已经会商裁定由贵单位办理，不能再退回。")
-    _check_window(step, case.assigned_at)
+    if (
+        step.viewer.department_id == case.department_id
+    ):  # the desk may give back at any time what it only keeps
+        _check_window(step, case.assigned_at)
     better = _better_unit(step)
     if better is None and step.rulebook.policy.returns.name_the_unit:
         raise InvalidInput(
