@@ -46,9 +46,11 @@ def living_until(at: datetime) -> datetime:
 
 
 def show_everyone(
-    session: Session, case: Case, move: Move, actor: Viewer, *, at: datetime, former: str | None = None
-) -> None:
-    """After a move, let every living card of this case show it. ``former``: who handled it until now."""
+    session: Session, case: Case, move: Move, actor: Viewer, *, at: datetime, former: str | None = None,
+    typed: bool = False,
+) -> None:  # fmt: skip
+    """After a move, let every living card of this case show it. ``former``: who handled it until now. ``typed``: the
+    actor said it in words, and one message answers him: no fresh card comes beside it."""
     done = done_by(move, actor.name, at)
     rows = cards_of(session, case.id)
     newest = {row.userid: row for row in rows if row.body.get("state")}
@@ -59,7 +61,11 @@ def show_everyone(
         if viewer is None or _has_lost_it(session, case, viewer, actor, former):
             withdraw(session, case, row, str(done), at, told if viewer else None)
             continue
-        show(session, case, row, viewer, done, at=at, newest=newest.get(row.userid), updates=updates)
+        answered = typed and viewer.actor == actor.actor
+        show(
+            session, case, row, viewer, done, at=at, newest=newest.get(row.userid), updates=updates,
+            fresh=not answered,
+        )  # fmt: skip
 
 
 def _has_lost_it(session: Session, case: Case, holder: Viewer, actor: Viewer, former: str | None) -> bool:
@@ -81,8 +87,11 @@ def show(
     at: datetime,
     newest: Message | None,
     updates: dict[int, Message] | None = None,
+    fresh: bool = True,
 ) -> None:
-    """Give one card the face of the present state, or replace it where it cannot change. Buttons live on the newest."""
+    """Give one card the face of the present state, or replace it where it cannot change. Buttons live on the newest.
+
+    ``fresh``: whether another card may come for it; one without a button to press never does."""
     if not row.body.get("state"):
         return  # nothing on it that could grow stale
     if may_see(session, case.id, viewer):
@@ -99,12 +108,12 @@ def show(
     elif _is_living(row, at):
         change(session, row, row.response_code or "", face, at=at)
     elif row.state == "sent" and row.response_code and (row.body["buttons"] or face["buttons"]):
-        supersede(session, case, row, newest, face, at=at)
+        supersede(session, case, row, newest, face, at=at, fresh=fresh and bool(face["buttons"]))
 
 
 def supersede(
     session: Session, case: Case, row: Message, newest: Message | None, face: Body, *, at: datetime,
-    held_until: datetime | None = None,
+    held_until: datetime | None = None, fresh: bool = True,
 ) -> None:  # fmt: skip
     """Replace a card that cannot change: a fresh one comes where it was the newest, and it is taken back within its
     day. After that it stays on the phone, and the card in its place says so.
@@ -112,7 +121,7 @@ def supersede(
     ``face``: what a fresh one shows; one without a state is of somebody who gave the case away, and needs none.
     """
     stays = not is_recallable(row, at)
-    if row is newest and face.get("state"):
+    if fresh and row is newest and face.get("state"):
         owe(
             session, key=f"{FRESH}-{row.id}", kind=FRESH, userid=row.userid,
             body=in_place_of(face) if stays else face, at=at, case_id=case.id, held_until=held_until,

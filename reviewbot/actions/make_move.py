@@ -63,7 +63,7 @@ def make_move(
         )  # fmt: skip
     EFFECTS[move].finish(step)
     session.flush()
-    show_everyone(session, case, move, viewer, at=at, former=step.data.get("from"))
+    show_everyone(session, case, move, viewer, at=at, former=step.data.get("from"), typed=asked.round is None)
     extra = f"（{step.said}）" if step.said else ""
     return Moved(
         case.id,

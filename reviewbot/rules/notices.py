@@ -327,7 +327,7 @@ def cancelled(number: str, why: str) -> str:
 
 
 def not_recalled(number: str) -> str:
-    return f"工单 {number} 先前的卡片未能撤回，请以最新的卡片为准。"
+    return f"工单 {number} 先前的卡片未能撤回，请以最新的消息为准。"
 
 
 _STAYS = "先前的卡片已不能撤回，请以此卡为准。"
