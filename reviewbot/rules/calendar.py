@@ -2,6 +2,7 @@
 
 import math
 import tomllib
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -216,6 +217,15 @@ def add_calendar_days(cal: Calendar, start: datetime, n: int) -> Reckoning:
         end = cal.closing(d) if day.is_working else cal.midnight(d + _ONE_DAY)
         tape.add(cal.midnight(d), end, False, "顺延（暂定）" if day.provisional else "顺延", day.provisional)
     return tape.reckoning(cal.closing(d))
+
+
+def add_months(cal: Calendar, start: datetime, n: int) -> Reckoning:
+    """The close of the same day ``n`` months on, of the month's last where it has none; from a day off it rolls on
+    (民法典 202, 203)."""
+    day = cal.here(start).date()
+    year, month = divmod(day.year * 12 + day.month - 1 + n, 12)
+    end = day.replace(year=year, month=month + 1, day=min(day.day, monthrange(year, month + 1)[1]))
+    return add_calendar_days(cal, start, (end - day).days)
 
 
 def subtract_working_hours(cal: Calendar, end: datetime, hours: float) -> datetime:

@@ -15,12 +15,14 @@ from reviewbot.rules.calendar import (
     Interval,
     Reckoning,
     add_calendar_days,
+    add_months,
     add_working_days,
     add_working_hours,
 )
 
 _ONE_HOUR = timedelta(hours=1)
 _ONE_MINUTE = timedelta(minutes=1)
+_LEFT = "复核期间停计，按余下的时限续计"
 _WEEKEND = frozenset(WEEKDAYS[5:])
 
 
@@ -32,6 +34,7 @@ class Unit(StrEnum):
     WORKING_HOUR = "working_hour"
     WORKING_DAY = "working_day"
     CALENDAR_DAY = "calendar_day"
+    MONTH = "month"
 
     @property
     def label(self) -> str:
@@ -42,6 +45,8 @@ class Unit(StrEnum):
                 return "工作日"
             case Unit.CALENDAR_DAY:
                 return "自然日"
+            case Unit.MONTH:
+                return "个月"
         assert_never(self)
 
 
@@ -73,6 +78,8 @@ def due_time(limit: Limit, cal: Calendar, started_at: datetime) -> DueTime:
             reckoning = add_working_days(cal, started_at, _whole(limit.value))
         case Unit.CALENDAR_DAY:
             reckoning = add_calendar_days(cal, started_at, _whole(limit.value))
+        case Unit.MONTH:
+            reckoning = add_months(cal, started_at, _whole(limit.value))
         case _:
             assert_never(limit.unit)
     return DueTime(
@@ -86,8 +93,8 @@ def due_time(limit: Limit, cal: Calendar, started_at: datetime) -> DueTime:
 
 
 def remainder(limit: Limit, cal: Calendar, at: datetime, due_at: datetime) -> Limit:
-    """What is left of a limit at a moment before its due time, in its own unit, as a limit that starts anew. Of days
-    at least one: a part of a day counts as a day, for the day of the start is not counted."""
+    """What is left of a limit at a moment before its due time, in its own unit (of months in days), as a limit that
+    starts anew. Of days at least one: a part of a day counts as a day, for the day of the start is not counted."""
     at, due_at = cal.here(at), cal.here(due_at)
     days = range(1, (due_at.date() - at.date()).days + 1)
     match limit.unit:
@@ -95,11 +102,11 @@ def remainder(limit: Limit, cal: Calendar, at: datetime, due_at: datetime) -> Li
             left = max(cal.working_hours_between(at, due_at), _ONE_MINUTE) / _ONE_HOUR
         case Unit.WORKING_DAY:
             left = max(sum(cal.is_working_day(at.date() + timedelta(days=day)) for day in days), 1)
-        case Unit.CALENDAR_DAY:
-            left = max(len(days), 1)
+        case Unit.CALENDAR_DAY | Unit.MONTH:
+            return Limit("remainder", max(len(days), 1), Unit.CALENDAR_DAY, "decided", _LEFT)
         case _:
             assert_never(limit.unit)
-    return Limit("remainder", left, limit.unit, "decided", "复核期间停计，按余下的时限续计")
+    return Limit("remainder", left, limit.unit, "decided", _LEFT)
 
 
 def working_as_data(reckoning: Reckoning) -> list[dict[str, object]]:

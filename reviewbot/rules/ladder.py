@@ -6,7 +6,6 @@ Cards and letters press a unit. While none can act (the desk has the case, a rul
 wait, and whoever has it is told at the same moments that it lies there. A unit that gets it late is pressed from then.
 """
 
-from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from enum import StrEnum
 from reviewbot.rules.calendar import (
     Calendar,
     add_calendar_days,
+    add_months,
     add_working_days,
     half_of,
     subtract_working_hours,
@@ -115,17 +115,7 @@ def stands_at(cal: Calendar, due_at: datetime, step: Step) -> datetime:
         return add_working_days(cal, due_at, step.after).due
     if step.unit == "calendar_day":
         return add_calendar_days(cal, due_at, step.after).due
-    return _months_after(cal, due_at, step.after)
-
-
-def _months_after(cal: Calendar, due_at: datetime, months: int) -> datetime:
-    """The close of the same day so many months on, the month's last if it has none, rolled on to a working day."""
-    here = cal.here(due_at)
-    year, month = divmod(here.year * 12 + here.month - 1 + months, 12)
-    day = here.date().replace(year=year, month=month + 1, day=min(here.day, monthrange(year, month + 1)[1]))
-    while not cal.is_working_day(day):
-        day += timedelta(days=1)
-    return cal.closing(day)
+    return add_months(cal, due_at, step.after).due
 
 
 OF_A_UNIT = (Act.YELLOW_CARD, Act.RED_CARD, Act.LETTER)

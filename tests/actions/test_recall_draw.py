@@ -121,7 +121,7 @@ def test_the_population_is_what_claims_a_call_back_and_counts(house, clock):
     move(house, handler_of(house, appealed), "record_feedback", appealed, channel="电话", remark="已告知")
     missed = verifying(house)
     handler = handler_of(house, missed)
-    for half_day in (0, 5, 20):
+    for half_day in (0, 5, 24):
         clock.moment = datetime(2026, 11, 26, 1, tzinfo=UTC) + timedelta(hours=half_day)
         move(house, handler, "record_call", missed, reached=False, remark="无人接听")
     clock.moment = datetime(2026, 11, 30, 8, tzinfo=UTC)

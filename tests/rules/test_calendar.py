@@ -18,6 +18,7 @@ from reviewbot.rules.calendar import (
     DayKind,
     Reckoning,
     add_calendar_days,
+    add_months,
     add_working_days,
     add_working_hours,
     half_of,
@@ -178,6 +179,28 @@ def test_calendar_days_that_end_on_a_day_off_roll_on_to_the_next_working_day():
 
 def test_calendar_days_that_end_on_a_working_day_end_there():
     assert add_calendar_days(CAL, at("2026-11-20T23:00"), 3).due == at("2026-11-23T17:30")
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "due"),
+    [
+        ("2026-12-03T10:00", 1, "2027-01-04T17:30"),  # the 3rd is a Sunday
+        ("2026-11-30T10:00", 1, "2026-12-30T17:30"),
+        ("2027-03-31T10:00", 1, "2027-04-30T17:30"),  # April has no 31st
+        ("2027-01-31T09:00", 1, "2027-03-01T17:30"),  # nor has February, and the 28th is a Sunday
+        ("2026-09-10T10:00", 3, "2026-12-10T17:30"),
+    ],
+)
+def test_a_month_ends_on_the_same_day_of_the_next(start, months, due):
+    assert add_months(CAL, at(start), months).due == at(due)
+
+
+@given(moments, st.integers(1, 14), st.integers(1, 14))
+def test_more_months_end_no_earlier_and_the_working_covers_them(start, few, more):
+    first, last = add_months(CAL, start, min(few, more)), add_months(CAL, start, max(few, more))
+    assert first.due <= last.due
+    assert tiles(last, start)
+    assert CAL.is_working_day(last.due.date())
 
 
 def test_the_start_day_is_the_day_on_the_calendars_clock():
