@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from reviewbot.actions.report_rates import report_assistance, report_rates, this_month
+from reviewbot.clock import CHINA
 from reviewbot.commands.base import console, new_table, plainly, prepared
 from reviewbot.errors import InvalidInput
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.kinds import Family
-from reviewbot.rules.rates import METRICS, apart_line, is_small, share, small_note
+from reviewbot.rules.rates import METRICS, ROUNDING_NAMES, apart_line, is_small, share, small_note
 from reviewbot.web.api import assistance_data, rates_data
 
 
@@ -50,16 +51,17 @@ def rates(
                 json.dumps(rates_data(rows, start, end, now, policy, kind), ensure_ascii=False, indent=2)
             )
             return
-        few = any(is_small(row.figure, policy.small_below) for row in rows)
-        table = new_table(
-            "指标", "单位", "数值", "构成",
-            title=f"{start} 至 {end}", caption=small_note(policy.small_below) if few else None,
-        )  # fmt: skip
+        notes = [f"截至 {now.astimezone(CHINA):%Y-%m-%d %H:%M}", f"百分数{ROUNDING_NAMES[policy.rounding]}"]
+        if any(is_small(row.figure, policy.small_below) for row in rows):
+            notes.append(small_note(policy.small_below))
+        table = new_table("指标", "单位", "数值", "构成", title=f"{start} 至 {end}", caption="；".join(notes))
         for row in rows:
             names = METRICS[row.figure.metric].parts
             parts = "，".join(f"{names[part]} {count}" for part, count in row.figure.parts.items())
             if apart := apart_line(row.figure):
                 parts += f"\n另列：{apart}"
+            if row.unit is None:
+                parts += f"\n不计：{'、'.join(METRICS[row.figure.metric].exclusions)}"
             table.add_row(
                 row.name,
                 row.unit.label if row.unit else "全部",

@@ -9,6 +9,7 @@ from reviewbot.rules.recall import Finding
 
 Cohort = Literal["due", "original_due", "dispatched", "response_due", "closed", "recalled"]
 Rounding = Literal["round", "truncate"]
+ROUNDING_NAMES: Mapping[Rounding, str] = {"round": "四舍五入", "truncate": "截断"}
 
 
 @dataclass(frozen=True)

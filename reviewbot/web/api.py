@@ -30,7 +30,7 @@ from reviewbot.rules.kinds import Family
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
 from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.policy import Policy
-from reviewbot.rules.rates import is_small, value
+from reviewbot.rules.rates import METRICS, is_small, value
 from reviewbot.wiring import House
 
 
@@ -297,6 +297,7 @@ def rates_data(
                 "numerator": row.figure.numerator, "denominator": row.figure.denominator,
                 "value": value(row.figure, policy.rounding), "small": is_small(row.figure, policy.small_below),
                 "parts": dict(row.figure.parts), "apart": dict(row.figure.apart),
+                "exclusions": list(METRICS[row.figure.metric].exclusions),
             }
             for row in rows
         ],

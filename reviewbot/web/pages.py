@@ -19,7 +19,16 @@ from reviewbot.queries.procedure import Assisted
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.policy import Policy
-from reviewbot.rules.rates import METRICS, Figure, Rounding, display, is_small, told_apart, value
+from reviewbot.rules.rates import (
+    METRICS,
+    ROUNDING_NAMES,
+    Figure,
+    Rounding,
+    display,
+    is_small,
+    told_apart,
+    value,
+)
 from reviewbot.web import (
     card_pages,
     case_pages,
@@ -118,7 +127,7 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
     return {
         "period": {"first": first.isoformat(), "last": last.isoformat()},
         "metrics": list(METRICS.values()),
-        "rounding": "四舍五入" if policy.rounding == "round" else "截断",
+        "rounding": ROUNDING_NAMES[policy.rounding],
         "small_below": policy.small_below,
         "now": views.moment(now),
         "today": today,

@@ -38,7 +38,9 @@ def test_in_a_pipe_every_word_of_every_table_is_whole(house, command, tmp_path):
     opened(house, department="MED")
     rates = command("rates", "--by", "department", *MONTH).stdout
     draft = tmp_path / "draft.toml"
-    draft.write_text(command("policy", "show", "2026-11").stdout.replace('"2026-11"', '"draft"', 1), "utf-8")
+    draft.write_text(
+        command("policy", "show", "2026-11-2").stdout.replace('"2026-11-2"', '"draft"', 1), "utf-8"
+    )
     simulated = command("policy", "simulate", draft).stdout
 
     assert "…" not in rates + simulated
@@ -46,6 +48,16 @@ def test_in_a_pipe_every_word_of_every_table_is_whole(house, command, tmp_path):
     assert all(metric.name in rates for metric in METRICS.values())
     assert "医保分局" in simulated
     assert "非工作时间消息" in simulated
+
+
+def test_a_figure_says_what_it_leaves_out_as_of_when_and_how_it_is_rounded(house, command):
+    closed(house)
+    told = command("rates", *MONTH).stdout
+
+    assert "截至 2026-11-30 09:00；百分数四舍五入" in told
+    assert "不计：尚未到期的件、申诉成立的件" in told
+    rows = json.loads(command("rates", "--json", *MONTH).stdout)["rates"]
+    assert {row["metric"]: row["exclusions"] for row in rows}["return_rate"] == ["尚未派单的件"]
 
 
 def test_on_a_narrow_terminal_words_are_folded_and_none_is_lost(house, settings):

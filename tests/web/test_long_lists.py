@@ -48,7 +48,7 @@ def closed_problems(session, house):
 
 def changes(session, house):
     for serial in range(MANY):
-        facts = {"name": f"某{serial}", "before": f"a{serial}", "after": f"b{serial}"}
+        facts = {"name": f"某{serial}", "before": f"a{serial}", "after": f"改名{serial}"}
         change = Change(ChangeKind.RENAMED, f"a{serial}", None, facts)
         record_change(session, change, source="event", at=house.clock.now(), actor="system")
 
@@ -74,7 +74,7 @@ LISTS = {
     "letters": (letters, "/letters", r'href="(/letters/[0-9]+)"'),
     "problems": (problems, "/problems", r'href="(/problems/[0-9]+)"'),
     "closed problems": (closed_problems, "/problems?closed=1", r'href="(/problems/[0-9]+)"'),
-    "directory": (changes, "/directory", r"(b[0-9])\b"),
+    "directory": (changes, "/directory", r"(改名[0-9])"),
     "supervision": (concerns, "/supervision", r'href="(/cases/A[0-9]+)"'),
     "refused": (refused, "/intake?kind=refused", r"(R[0-9]) /"),
     "set aside": (set_aside, "/intake?kind=set_aside", r"(S[0-9]) /"),
