@@ -77,12 +77,14 @@ def test_an_appeal_has_a_window(house, clock):
 
 
 @pytest.mark.parametrize("remark", ["", " "])
-def test_an_appeal_says_why(house, remark):
-    number = verifying(house)
-    call(house, number)
+def test_an_appeal_says_why_where_nobody_spoke_with_the_rater_and_no_file_does(house, remark):
+    number = verifying(house, rater={"kind": "person", "anonymous": True})
     with pytest.raises(InvalidInput, match="申诉须写明理由"):
         conclude(house, number, Conclusion.MISRATED, remark=remark)
     assert case_of(house, number).status is CaseStatus.VERIFYING
+    photograph(house, handler_of(house, number), number)
+    conclude(house, number, Conclusion.MISRATED, remark=remark)
+    assert case_of(house, number).status is CaseStatus.APPEALED
 
 
 def test_nobody_of_the_unit_decides_its_appeal_even_with_another_hat_on(house):

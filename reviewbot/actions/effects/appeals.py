@@ -1,7 +1,7 @@
 """An appeal against a rating: in its window, decided by two outside the unit, counted until upheld (F13)."""
 
 from reviewbot.actions.effects.applications import awaited, decide, file_application, settle, tell_deciders
-from reviewbot.actions.effects.call_back import check_called_back, end_of_calling
+from reviewbot.actions.effects.call_back import call_back_of, check_called_back, end_of_calling
 from reviewbot.actions.effects.core import require_evidence_or_say_so, tell_new_day
 from reviewbot.actions.effects.joint import leave_nothing_waiting
 from reviewbot.actions.notify import facts_of, handler_of
@@ -12,6 +12,7 @@ from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState
 from reviewbot.queries.calendars import handling_limits
+from reviewbot.queries.cases import count_evidence
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.procedure import decided_appeal
 from reviewbot.rules import notices
@@ -31,7 +32,11 @@ def _appeal(step: Step) -> None:
                 f"工单 {case.number} 的申诉期限已过（{until.astimezone(CHINA):%m-%d %H:%M}），请整改或解释说明。"
             )
     _check_not_decided(step)
-    need(step.asked.remark, f"申诉须写明理由：申诉 {case.number} {ground.label if ground else '误评'} 理由。")
+    if not _has_ground(step):
+        need(
+            step.asked.remark,
+            f"申诉须写明理由：申诉 {case.number} {ground.label if ground else '误评'} 理由。",
+        )
     case.conclusion = ground
     step.data |= {"conclusion": ground.value if ground else None}
     step.said = f"{ground.label}，待复核" if ground else "待复核"
@@ -77,6 +82,12 @@ def _check_not_decided(step: Step) -> None:
         raise Conflict(
             f"工单 {step.case.number} 以「{what}」的申诉已于 {on} 决定（{known.state.label}），同一理由不能再次申诉。"
         )
+
+
+def _has_ground(step: Step) -> bool:
+    """Whether the deciders find something to go by without more words: what the rater said in the call, or a file."""
+    called = call_back_of(step.session, step.case, step.rulebook).reached
+    return called or count_evidence(step.session, step.case) > 0
 
 
 def _after_appeal(step: Step) -> None:
