@@ -32,7 +32,7 @@ from reviewbot.errors import ReviewbotError
 from reviewbot.models.case import Call, Evidence
 from reviewbot.models.chain import first_break
 from reviewbot.models.oversight import Card, Letter
-from reviewbot.models.people import Staff
+from reviewbot.models.people import Department, Staff
 from reviewbot.models.procedure import (
     Application,
     ApplicationKind,
@@ -160,7 +160,15 @@ class Walk(RuleBasedStateMachine):
         asked = HELPFUL | {"person": self.of_the_unit("handler") or ""}
         asked |= {"conclusion": conclusion} if conclusion else {}
         asked |= {"department": None} if verb == "return" else {}  # the case may lie with the unit of HELPFUL
+        if made is Move.WITHDRAW_ASSISTANCE:  # whoever was asked, not only the unit of HELPFUL
+            asked |= {"department": self.asked_unit()}
         return self.attempt(self.right_person(made, second), Verb(verb), asked | (more or {}))
+
+    def asked_unit(self):
+        """Code of a unit whose help is waited for."""
+        waited = [one.department_id for one in self.mine(Assistance) if one.state == "open"]
+        with self.house.database.begin() as session:
+            return session.get_one(Department, waited[0]).code if waited else "MED"
 
     def right_person(self, made, second):
         needed = ROLES[made]
