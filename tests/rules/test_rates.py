@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewbot.rules.rates import METRICS, Figure, display, percent, value
+from reviewbot.rules.rates import EXCLUDED, METRICS, Figure, display, percent, value
 
 shares = st.integers(1, 10**40).flatmap(lambda d: st.tuples(st.integers(0, d), st.just(d)))
 
@@ -110,3 +110,9 @@ def test_the_printed_figure_is_near_the_true_one(share):
 def test_a_larger_numerator_never_prints_less(share, more):
     n, d = share
     assert float(percent(min(d, n + more), d)) >= float(percent(n, d))
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.key)
+def test_a_rate_says_that_it_leaves_out_upheld_appeals_exactly_where_it_counts_them_apart(metric):
+    said = any("申诉成立" in exclusion for exclusion in metric.exclusions)
+    assert said == (EXCLUDED in metric.apart)
