@@ -83,16 +83,19 @@ def _take_rules(session: Session, settings: Settings) -> None:
 
 
 @pytest.fixture
-def settings(servers: Settings, tmp_path: Path) -> Settings:
-    """Settings of one test: a fresh copy of the migrated database with the demonstration city in it."""
+def settings(servers: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of one test: a fresh copy of the migrated database with the demonstration city in it, dropped after it;
+    some thousand copies would fill a disk."""
     name = f"test_{os.getpid()}_{next(_serial)}"
     url = _new_database(servers.database_url, name, template=f"template_{os.getpid()}")
     (tmp_path / "data").mkdir()
     with redis.Redis.from_url(servers.redis_url) as store:
         store.flushall()  # tokens, rations and replays of the test before are not of this town
-    sources = {name: {"secret": SECRET} for name in ("standard", "province_a")}
+    sources = {source: {"secret": SECRET} for source in ("standard", "province_a")}
     fresh = load_settings(sources=sources, data_dir=tmp_path / "data")
-    return fresh.model_copy(update={"database_url": url, "redis_url": servers.redis_url})
+    yield fresh.model_copy(update={"database_url": url, "redis_url": servers.redis_url})
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
@@ -119,8 +122,10 @@ class Rung:
 
 
 def _trade_safety_for_speed(url: str) -> None:
-    """Nothing here has to survive a power cut; the last checkpoint over all test databases took half a minute."""
+    """Nothing here has to survive a power cut; the last checkpoint over all test databases took half a minute, and the
+    log of their making a gigabyte."""
     with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET max_wal_size = '128MB'")
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
