@@ -18,6 +18,7 @@ from reviewbot.web.api import router
 from reviewbot.web.card_api import cards_router
 from reviewbot.web.contacts_door import check_contacts_address, receive_contact_change
 from reviewbot.web.intake import IntakeWriter, receive_webhook
+from reviewbot.web.lingering import Lingering
 from reviewbot.web.recall_api import recalls_router
 from reviewbot.web.wecom import check_address, receive_callback
 from reviewbot.wiring import House
@@ -54,6 +55,7 @@ def create_app(house: House, pages: Sequence[BaseRoute] = ()) -> FastAPI:
             *pages,
         ]
     )
+    app.add_middleware(Lingering)
     app.include_router(router)
     app.include_router(cards_router)
     app.include_router(recalls_router)
