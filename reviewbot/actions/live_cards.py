@@ -132,7 +132,7 @@ def supersede(
         row.withdrawn_at = at
         row.code_used_at = row.code_used_at or at
     else:
-        _take_back(session, row, not_recalled(case.number), at)
+        _recall(session, row, not_recalled(case.number), at)
 
 
 def is_unsent(row: Message) -> bool:
@@ -144,7 +144,15 @@ def is_recallable(row: Message, at: datetime) -> bool:
     return bool(row.msgid) and row.sent_at is not None and at - row.sent_at < RECALL_WITHIN
 
 
-def _take_back(session: Session, row: Message, words: str, at: datetime) -> None:
+def take_back(session: Session, row: Message, why: str, words: str, at: datetime) -> None:
+    """A card that asks for what is no longer to be done: not sent, or taken back within its day."""
+    if is_unsent(row):
+        row.state, row.reason = "suppressed", why
+    elif is_recallable(row, at):
+        _recall(session, row, words, at)
+
+
+def _recall(session: Session, row: Message, words: str, at: datetime) -> None:
     """Owe the recall of one card; ``words`` are told where the platform does not take it back."""
     row.withdrawn_at = at
     row.code_used_at = row.code_used_at or at
@@ -180,7 +188,7 @@ def withdraw(
         return
     words = cancelled(case.number, why)
     if is_recallable(row, at):
-        _take_back(session, row, words, at)
+        _recall(session, row, words, at)
         return
     row.withdrawn_at = at
     if _is_living(row, at):

@@ -9,10 +9,19 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.draft_letter import addressee, explanation_of, limit_of
-from reviewbot.actions.letter_facts import letter_facts, moment
+from reviewbot.actions.draft_letter import explanation_of
+from reviewbot.actions.letter_facts import letter_facts
+from reviewbot.actions.letter_rights import (
+    check_issue,
+    check_receive,
+    check_review,
+    check_wanted,
+    check_withdraw,
+    due_it_presses,
+)
+from reviewbot.actions.live_cards import take_back
 from reviewbot.clock import CHINA
-from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, ReviewbotError
+from reviewbot.errors import InvalidInput, NotFound
 from reviewbot.files.store import write_once
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
@@ -22,9 +31,10 @@ from reviewbot.queries.cases import lock_case_by_id
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.queries.letters import visible_letter
-from reviewbot.queries.scope import SYSTEM, Viewer
-from reviewbot.rules.lifecycle import CaseStatus, Move, Role
-from reviewbot.rules.notices import letter_moved
+from reviewbot.queries.scope import Viewer
+from reviewbot.queries.sent_cards import notices_to_receive
+from reviewbot.rules.lifecycle import Move, Role
+from reviewbot.rules.notices import letter_moved, letter_not_recalled
 
 REASON_LIMIT = 500
 
@@ -48,10 +58,10 @@ def review_letter(
 ) -> str:  # fmt: skip
     """Figures, explanation and enclosures are those of now, and frozen: what the reviewer saw is what can be issued."""
     letter, case = _lock(session, ident, viewer)
-    _check_review(letter, viewer)
+    check_review(letter, viewer)
+    check_wanted(session, letter, case, explain)
     letter.facts = _as_of(session, letter, case, at) | {"enclosed": enclose(letter)}
     if case is not None and letter.kind is LetterKind.EXPLANATION_NOTICE:
-        _check_explains(letter, case)
         letter.facts = letter.facts | explanation_of(case, explain)
     letter.state, letter.reviewed_at, letter.reviewed_by = LetterState.REVIEWED, at, viewer.actor
     return f"{letter.title}已审核，待签发。"
@@ -60,6 +70,7 @@ def review_letter(
 def issue_letter(
     session: Session, ident: int, viewer: Viewer, *, at: datetime, folder: Path,
     number: Callable[[Letter], dict[str, str]], write: Callable[[Letter], bytes],
+    explain: Callable[[Case], dict[str, str]],
 ) -> Letter:  # fmt: skip
     """Give it its number and keep the document by its content hash.
 
@@ -68,13 +79,8 @@ def issue_letter(
     ``write``: the document.
     """
     letter, case = _lock(session, ident, viewer)
-    _check_issue(letter, viewer)
-    if case is not None and letter.kind.presses:
-        due_at = _due_it_presses(session, letter, case)
-        if letter.facts["due_at"] != moment(due_at):
-            raise Conflict(f"{letter.title}审核之后时限已变更，请撤回后重新拟稿。")
-    if case is not None and letter.kind is LetterKind.EXPLANATION_NOTICE:
-        _check_explains(letter, case)
+    check_issue(letter, viewer)
+    check_wanted(session, letter, case, explain)
     year = at.astimezone(CHINA).year
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{letter.kind}{year}", 0))))
     last = select(func.coalesce(func.max(Letter.serial), 0)).where(
@@ -92,8 +98,9 @@ def issue_letter(
 
 def receive_letter(session: Session, ident: int, viewer: Viewer, *, at: datetime) -> str:
     letter, case = _lock(session, ident, viewer)
-    _check_receive(letter, viewer)
+    check_receive(letter, viewer)
     letter.state, letter.received_at, letter.received_by = LetterState.RECEIVED, at, viewer.actor
+    _take_back_notices(session, letter, at, but=viewer.actor)
     _record(session, letter, case, Move.RECEIVE_LETTER, viewer, at)
     return f"{letter.title}已签收。"
 
@@ -101,7 +108,7 @@ def receive_letter(session: Session, ident: int, viewer: Viewer, *, at: datetime
 def withdraw_letter(session: Session, ident: int, reason: str, viewer: Viewer, *, at: datetime) -> str:
     """Withdrawn, never deleted; a number once given is not given again."""
     letter, case = _lock(session, ident, viewer)
-    _check_withdraw(letter, viewer)
+    check_withdraw(letter, viewer)
     reason = reason.strip()
     if not reason or len(reason) > REASON_LIMIT or "\0" in reason:
         raise InvalidInput(f"撤回须写明原因，不超过 {REASON_LIMIT} 字。")
@@ -109,6 +116,7 @@ def withdraw_letter(session: Session, ident: int, reason: str, viewer: Viewer, *
     letter.withdrawn_reason = reason
     _record(session, letter, case, Move.WITHDRAW_LETTER, viewer, at, reason)
     if letter.issued_at is not None:
+        _take_back_notices(session, letter, at)
         _tell(session, letter, at, "已撤回，请停止执行")
     return f"{letter.title}已撤回。"
 
@@ -117,90 +125,8 @@ def _as_of(session: Session, letter: Letter, case: Case | None, at: datetime) ->
     """The facts of a letter, those that press brought up to now: an old draft tells of days and a status long gone."""
     if case is None or not letter.kind.presses:
         return letter.facts
-    due_at = _due_it_presses(session, letter, case)
+    due_at = due_it_presses(session, letter, case)
     return letter.facts | letter_facts(session, case, stage=letter.facts["stage"], due_at=due_at, now=at)
-
-
-def _due_it_presses(session: Session, letter: Letter, case: Case) -> datetime | None:
-    """The due time a pressing letter is about. Raises Conflict where it presses nothing any more, or another unit."""
-    if not case.status.is_open:
-        raise Conflict(f"工单 {case.number} 已办结，不再发{letter.kind.label}，请撤回。")
-    if letter.department_id != addressee(letter.kind, case):
-        raise Conflict(f"工单 {case.number} 已不由收文单位办理，{letter.title}请撤回。")
-    if letter.drafted_by != SYSTEM.actor:
-        if letter.origin.startswith(f"{case.number}-r{case.round}-"):
-            return case.due_at
-    elif limit := limit_of(session, letter, case):
-        return limit.due_at
-    raise Conflict(f"{letter.title}所督办的时限已办结或已变更，请撤回。")
-
-
-def _check_explains(letter: Letter, case: Case) -> None:
-    """Only what was approved (F17), and what no reopening has put in question, is told to the rater."""
-    if not letter.origin.startswith(f"{case.number}-r{case.round}-"):
-        raise Conflict(f"工单 {case.number} 已重新办理，{letter.title}请撤回。")
-    if case.status not in (CaseStatus.AWAITING_FEEDBACK, CaseStatus.CLOSED):
-        raise Conflict(f"工单 {case.number} 的解释说明还没有审核通过，不能审核、签发告知书。")
-
-
-def possible_acts(letter: Letter, viewer: Viewer) -> list[str]:
-    """What this viewer may do with a letter now: review, issue, receive, withdraw."""
-    checks = {
-        "review": _check_review,
-        "issue": _check_issue,
-        "receive": _check_receive,
-        "withdraw": _check_withdraw,
-    }
-    return [act for act, check in checks.items() if _passes(check, letter, viewer)]
-
-
-def _passes(check: Callable[[Letter, Viewer], None], letter: Letter, viewer: Viewer) -> bool:
-    try:
-        check(letter, viewer)
-    except ReviewbotError:
-        return False
-    return True
-
-
-def _check_review(letter: Letter, viewer: Viewer) -> None:
-    _need(viewer, Role.SUPERVISOR)
-    _from(letter, LetterState.DRAFT)
-    if letter.drafted_by == viewer.actor:
-        raise NotAllowed("拟稿人不能审核自己的稿件。")
-
-
-def _check_issue(letter: Letter, viewer: Viewer) -> None:
-    _need(viewer, Role.LEADER, Role.SUPERVISOR)
-    _from(letter, LetterState.REVIEWED)
-    if letter.reviewed_by == viewer.actor:
-        raise NotAllowed("审核和签发须由两人分别作出。")
-
-
-def _check_receive(letter: Letter, viewer: Viewer) -> None:
-    """The head of the unit it went to; a report without a unit is received by a leader."""
-    if letter.department_id is None:
-        _need(viewer, Role.LEADER)
-    elif Role.HEAD not in viewer.roles or viewer.department_id != letter.department_id:
-        raise NotAllowed("公文由收文单位负责人签收。")
-    _from(letter, LetterState.ISSUED)
-
-
-def _check_withdraw(letter: Letter, viewer: Viewer) -> None:
-    _need(viewer, Role.SUPERVISOR, Role.LEADER)
-    if letter.state is LetterState.WITHDRAWN:
-        raise Conflict("这份公文已撤回。")
-
-
-def _need(viewer: Viewer, *roles: Role) -> None:
-    if viewer.staff_id is None:
-        raise NotAllowed("公文须由工作人员本人办理。")
-    if not viewer.roles & set(roles):
-        raise NotAllowed(f"须由{'、'.join(role.label for role in roles)}办理。")
-
-
-def _from(letter: Letter, state: LetterState) -> None:
-    if letter.state is not state:
-        raise Conflict(f"{letter.title}现为「{letter.state.label}」，不能这样办理。")
 
 
 def _keep(folder: Path, data: bytes) -> str:
@@ -250,3 +176,10 @@ def _tell(session: Session, letter: Letter, at: datetime, what: str) -> None:
             userid=userid, body=body, at=at, case_id=letter.case_id,
             suppressed=None if userid else "没有可接收的人员",
         )  # fmt: skip
+
+
+def _take_back_notices(session: Session, letter: Letter, at: datetime, *, but: str = "") -> None:
+    """Nobody is asked any more to receive what was received or withdrawn; ``but``: whose own card stays with him."""
+    for row in notices_to_receive(session, letter):
+        if row.userid != but:
+            take_back(session, row, f"{letter.title}已不须签收", letter_not_recalled(letter.title), at)

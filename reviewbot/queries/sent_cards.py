@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
+from reviewbot.models.oversight import Letter, LetterState
 
 CARD = "card"
 """By ``body["type"]``; the kind of such a message says what it is about."""
@@ -44,6 +45,23 @@ def unsent_updates(session: Session, case_id: int) -> dict[int, Message]:
         .with_for_update(skip_locked=True)
     )
     return {row.body["of"]: row for row in rows}
+
+
+def notices_to_receive(session: Session, letter: Letter) -> list[Message]:
+    """The cards, out or on their way, that ask somebody to receive a letter, locked against the delivery."""
+    return list(
+        session.scalars(
+            select(Message)
+            .where(
+                Message.case_id.is_not_distinct_from(letter.case_id),
+                Message.key.startswith(f"letter-{letter.id}-{LetterState.ISSUED.value}-", autoescape=True),
+                Message.state.in_(("owed", "held", "sent")),
+                Message.withdrawn_at.is_(None),
+            )
+            .order_by(Message.id)
+            .with_for_update()
+        )
+    )
 
 
 def card_by_id(session: Session, message_id: int) -> Message | None:

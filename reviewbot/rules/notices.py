@@ -242,6 +242,10 @@ def letter_moved(ident: int, name: str, what: str, *, note: str = "") -> Body:
     }  # fmt: skip
 
 
+def letter_not_recalled(title: str) -> str:
+    return f"{title}先前的签收通知未能撤回，现已不须签收。"
+
+
 def unreached(name: str, number: str, title: str, why: str) -> Body:
     """To whoever answers for somebody whom a message did not reach (W11)."""
     about = f"「{title or number}」" if title or number else "发给他的消息"

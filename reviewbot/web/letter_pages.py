@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from reviewbot.actions.draft_by_hand import DRAFTERS, draft_ledger, draft_on_case
+from reviewbot.actions.letter_rights import possible_acts, why_unwanted
 from reviewbot.actions.move_letter import (
     REASON_LIMIT,
     find_letter,
     issue_letter,
-    possible_acts,
     receive_letter,
     review_letter,
     withdraw_letter,
@@ -116,6 +116,9 @@ def _show(
         letter = find_letter(session, _ident(request), viewer)
         names = names_by_userid(session, (getattr(letter, f"{step}_by") for step, _ in _STEPS))
         unit = session.get(Department, letter.department_id) if letter.department_id else None
+        explain = partial(explained, session)
+        acts = [(act, _ACTS[act]) for act in possible_acts(session, letter, viewer, explain)]
+        unwanted = why_unwanted(session, letter, explain)
         broken, lines = None, list[str]()
         try:
             lines = lines_of(letter_bytes(house.settings, session, letter, house.clock.now()))
@@ -123,7 +126,7 @@ def _show(
             broken = found.sentence
     return views.render(
         request, "letter.html", status=wrong.status if wrong else 200, line=_line(house, letter), lines=lines,
-        broken=broken, steps=_steps(letter, names), acts=[(act, _ACTS[act]) for act in possible_acts(letter, viewer)],
+        broken=broken, unwanted=unwanted if wrong is None else "", steps=_steps(letter, names), acts=acts,
         done=_DONE.get(done, ""),
         wrong=wrong.sentence if wrong else None, unit=unit.name if unit else "领导", limit=REASON_LIMIT,
     )  # fmt: skip
@@ -186,7 +189,7 @@ def _acted(session: Session, house: House, ident: int, viewer: Viewer, form: For
         case "issue":
             issue_letter(
                 session, ident, viewer, at=now, folder=house.settings.data_dir, number=paper.numbered,
-                write=lambda letter: paper.document(session, letter, now),
+                write=lambda letter: paper.document(session, letter, now), explain=partial(explained, session),
             )  # fmt: skip
         case "receive":
             receive_letter(session, ident, viewer, at=now)

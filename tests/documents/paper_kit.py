@@ -9,6 +9,7 @@ from docx import Document
 
 from reviewbot.actions.draft_by_hand import draft_ledger, draft_on_case
 from reviewbot.actions.draft_letter import draft_letter
+from reviewbot.actions.letter_rights import possible_acts
 from reviewbot.actions.move_letter import issue_letter, receive_letter, review_letter, withdraw_letter
 from reviewbot.documents.enclosures import enclose, explained
 from reviewbot.documents.letters import letter_bytes, stationery_of
@@ -80,6 +81,7 @@ def issued(house, ident, who=LEADER):
         issue_letter(
             session, ident, viewer(session, who), at=now, folder=house.settings.data_dir, number=paper.numbered,
             write=lambda letter: paper.document(session, letter, now),
+            explain=lambda case: explained(session, case),
         )  # fmt: skip
     return letter(house, ident)
 
@@ -92,6 +94,14 @@ def received(house, ident, who=HEAD):
 def withdrawn(house, ident, reason="事实有误", who=SUPERVISOR):
     with house.database.begin() as session:
         return withdraw_letter(session, ident, reason, viewer(session, who), at=house.clock.now())
+
+
+def offered(house, ident, who):
+    """What the letter's page offers somebody; ``who``: a userid or a viewer."""
+    with house.database.begin() as session:
+        asking = viewer(session, who) if isinstance(who, str) else who
+        found = session.get_one(Letter, ident)
+        return possible_acts(session, found, asking, lambda case: explained(session, case))
 
 
 def letter(house, ident):

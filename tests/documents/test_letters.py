@@ -16,6 +16,7 @@ from paper_kit import (
     issued,
     ledger_of,
     letter,
+    offered,
     on_case,
     received,
     reviewed,
@@ -23,7 +24,7 @@ from paper_kit import (
     words,
 )
 
-from reviewbot.actions.move_letter import letter_path, possible_acts
+from reviewbot.actions.move_letter import letter_path
 from reviewbot.commands.letters import write_letters
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, SettingError
 from reviewbot.models.oversight import LetterKind, LetterState
@@ -61,7 +62,7 @@ def test_a_person_does_not_review_his_own_draft_and_no_program_issues(house):
         reviewed(house, mine, SUPERVISOR)
     reviewed(house, mine, SECOND)
 
-    assert possible_acts(letter(house, mine), SYSTEM) == []
+    assert offered(house, mine, SYSTEM) == []
 
 
 def test_the_units_head_is_told_with_a_link_of_the_issue_and_of_the_withdrawal_and_can_still_read_it(house):

@@ -15,11 +15,28 @@ from case_kit import (
     move,
     verifying,
 )
-from ladder_kit import rows, sweep
-from paper_kit import DESK, document, issued, letter, on_case, reviewed, words
+from ladder_kit import delivered, rows, sweep
+from paper_kit import (
+    DESK,
+    LEADER,
+    SECOND,
+    document,
+    issued,
+    letter,
+    offered,
+    on_case,
+    received,
+    reviewed,
+    withdrawn,
+    words,
+)
 
 from reviewbot.errors import Conflict
 from reviewbot.models.oversight import Letter, LetterState
+from reviewbot.models.people import Staff
+from reviewbot.queries.directory import staff_by_userid
+
+SECOND_HEAD = "fuzhi01"
 
 
 @pytest.fixture
@@ -111,3 +128,77 @@ def test_a_letter_to_a_unit_that_has_the_case_no_more_is_not_reviewed(house):
 
     with pytest.raises(Conflict, match="已不由收文单位办理"):
         reviewed(house, ident)
+
+
+def outlived(house, number):
+    close(house, number)
+    move(house, SUPERVISOR, "reopen", number, remark="群众反映未改")
+
+
+def sent_elsewhere(house, number):
+    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
+    move(house, DESK, "dispatch", number, department="MED")
+
+
+def lengthened(house, number):
+    move(house, handler_of(house, number), "request_extension", number, days=3, remark="待省厅批复")
+    move(house, SUPERVISOR, "agree", number)
+
+
+@pytest.mark.parametrize("state", [LetterState.DRAFT, LetterState.REVIEWED])
+@pytest.mark.parametrize("change", [outlived, sent_elsewhere, lengthened])
+def test_nothing_is_offered_on_a_letter_that_would_be_refused(house, state, change):
+    number = verifying(house)
+    if change is outlived:
+        call(house, number)
+        conclude(house, number)
+    ident = on_case(house, "supervision", number, DESK)
+    if state is LetterState.REVIEWED:
+        reviewed(house, ident)
+    origin = letter(house, ident).origin
+    act, who, name = (reviewed, SECOND, "review") if state is LetterState.DRAFT else (issued, LEADER, "issue")
+    assert name in offered(house, ident, who)
+
+    change(house, number)
+    if change is outlived:  # as an earlier release left it
+        with house.database.begin() as session:
+            kept = session.get_one(Letter, ident)
+            kept.state, kept.origin = state, origin
+
+    if (
+        change is lengthened and state is LetterState.DRAFT
+    ):  # a draft is brought up to now when it is reviewed
+        assert name in offered(house, ident, who)
+        act(house, ident, who)
+        return
+    assert offered(house, ident, who) == ["withdraw"]
+    with pytest.raises(Conflict, match="撤回"):
+        act(house, ident, who)
+
+
+def issue_on(house):
+    ident = on_case(house, "supervision", verifying(house), DESK)
+    reviewed(house, ident)
+    issued(house, ident)
+    return ident
+
+
+def test_a_card_that_asks_to_receive_a_letter_is_not_sent_once_it_was_withdrawn(house):
+    ident = issue_on(house)
+    withdrawn(house, ident)
+
+    asked, told = messages(house, kind="letter")
+    assert (asked.state, "已不须签收" in asked.reason) == ("suppressed", True)
+    assert (told.state, "已撤回" in told.body["desc"]) == ("owed", True)
+
+
+@pytest.mark.parametrize(("end", "recalled"), [(withdrawn, {HEAD, SECOND_HEAD}), (received, {SECOND_HEAD})])
+def test_a_card_that_asks_to_receive_a_letter_is_taken_back_once_nobody_has_to(house, end, recalled):
+    with house.database.begin() as session:
+        unit = staff_by_userid(session, HEAD).department_id
+        session.add(Staff(userid=SECOND_HEAD, name="副职", department_id=unit, roles=["head"]))
+    ident = issue_on(house)
+    delivered(house)
+    end(house, ident)
+
+    assert {one.userid for one in messages(house, kind="card_recall")} == recalled

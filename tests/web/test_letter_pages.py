@@ -1,5 +1,6 @@
 """The pages of letters: a draft goes its way by its forms, and the document is for those it concerns."""
 
+from case_kit import DESK, handler_of, move
 from page_kit import Browser, enter, new_case, token_in
 
 from reviewbot.actions.draft_letter import draft_letter
@@ -105,3 +106,20 @@ def test_a_ledger_is_drafted_for_a_period_and_a_withdrawn_letter_stays_readable_
         ).status_code
         == 403
     )
+
+
+def test_a_draft_whose_case_is_elsewhere_says_so_and_offers_no_review(pages: Browser, house) -> None:
+    number = new_case(house)
+    enter(pages, "wanghailing01")
+    form = {"csrf": token_in(pages.get("/letters").text), "kind": "supervision", "number": number}
+    place = pages.post("/letters", data=form).headers["location"]
+    enter(pages, "pengxiaohui01")
+    stale = token_in(pages.get(place).text)
+    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
+    move(house, DESK, "dispatch", number, department="MED")
+
+    page = pages.get(place).text
+    assert f"工单 {number} 已不由收文单位办理" in page
+    assert ('value="review"' in page, 'value="withdraw"' in page) == (False, True)
+    pressed = pages.post(place, data={"act": "review", "csrf": stale})
+    assert (pressed.status_code, 'value="review"' in pressed.text) == (409, False)
