@@ -33,7 +33,7 @@ PLACES = {
     S.AWAITING_DISPATCH: Place(1, "正在确定由哪个单位办理。", "正在确定办理单位"),
     S.IN_ARBITRATION: Place(1, "几个单位正在商定由谁办理，不影响办理期限。", "正在商定办理单位"),
     S.AWAITING_SIGN: Place(1, "已转给办理单位，正在等待接收。", "正在等待{unit}接收"),
-    S.VERIFYING: Place(2, "办理单位正在核实情况，工作人员会与您联系。", "正在核实"),
+    S.VERIFYING: Place(2, "办理单位正在核实情况。", "正在核实"),
     S.APPEALED: Place(2, "办理单位对情况有不同看法，单位以外的人员正在复核。", "正在复核"),
     S.RECTIFYING: Place(3, "情况属实，办理单位正在整改。", "正在整改"),
     S.EXPLAINING: Place(3, "办理单位正在准备向您解释说明。", "正在准备解释说明"),
@@ -47,6 +47,8 @@ _ENDED = {
     ClosingKind.EXPLAINED: "经核实，您反映的事项按现行规定办理，说明如下。",
     ClosingKind.ANSWERED: "您反映的事项已经答复。",
 }
+_CALL = "工作人员会与您联系。"
+"""Of whoever left a number for it."""
 _NOT_COUNTED = "经单位以外的人员复核，本次评价不计入对办理单位的评价。如有不同意见，请回答“不满意”。"
 _WEEKDAYS = "一二三四五六日"
 
@@ -88,7 +90,7 @@ def story_view(story: Story, now: datetime) -> dict[str, Any]:
         "reviewed": day(case.review.reviewed_at),
         "round": case.round,
         "closed": not case.status.is_open,
-        "now": PLACES[case.status].now,
+        "now": PLACES[case.status].now + (_CALL if case.status is S.VERIFYING and case.real_name else ""),
         "steps": _steps(story),
         "expected": _expected(story, now) if case.status.is_open else None,
         "result": _result(story) if case.status is S.CLOSED else None,
@@ -120,7 +122,7 @@ def _steps(story: Story) -> list[dict[str, Any]]:
         over = index < place.step or not case.status.is_open
         state = "done" if over else "now" if index == place.step else "next"
         label = {"done": done[index], "now": place.doing.format(unit=unit), "next": ahead[index]}[state]
-        steps.append({"label": label, "at": minute(at) if at and state != "next" else "", "state": state})
+        steps.append({"label": label, "at": minute(at) if at and state == "done" else "", "state": state})
     return steps
 
 
@@ -134,15 +136,20 @@ def _mended(case: Case) -> str:
 
 
 def _moments(story: Story) -> tuple[datetime | None, ...]:
-    """When each step was first reached in this round; the last, once it is over, when it ended."""
+    """When each step was completed in this round, as far as it is known; what is under way has no moment yet."""
     case = story.case
+    turns = [(_step_of(each.before), _step_of(each.after), each.at) for each in _this_round(story)]
 
-    def reached(step: int) -> datetime | None:
-        events = _this_round(story)
-        return min((e.at for e in events if PLACES[CaseStatus(e.after)].step == step), default=None)
+    def passed(step: int) -> datetime | None:
+        """When the last event led beyond it: a case can come back to a step, and completes it anew."""
+        return max((at for before, after, at in turns if before <= step < after), default=None)
 
-    dispatched = None if case.status.awaits_bureau else case.dispatched_at
-    return case.review.received_at, dispatched, reached(2), reached(3), case.closed_at or reached(4)
+    handed = None if case.status.awaits_bureau else case.assigned_at
+    return case.review.received_at, handed, passed(2), passed(3), case.closed_at
+
+
+def _step_of(status: str | None) -> int:
+    return PLACES[CaseStatus(status)].step if status else 0
 
 
 def _expected(story: Story, now: datetime) -> dict[str, Any] | None:
