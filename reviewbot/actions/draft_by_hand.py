@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.draft_letter import addressee, draft_letter, explanation_of
+from reviewbot.actions.draft_letter import addressee, check_cause, draft_letter, explanation_of
 from reviewbot.actions.letter_facts import letter_facts
-from reviewbot.clock import check_days
+from reviewbot.clock import CHINA, check_days
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
@@ -31,12 +31,16 @@ def draft_on_case(
         raise InvalidInput("台账按期间拟制，不按工单。")
     case = lock_case(session, number)
     if case is None or find_case(session, number, viewer) is None:
+        if not number:
+            raise InvalidInput(f"{kind.label}须写明工单编号。")
         raise NotFound(f"没有工单 {number[:20]}，或您无权查看。")
     facts = letter_facts(session, case, stage="办理", due_at=case.due_at, now=at)
     if kind is LetterKind.EXPLANATION_NOTICE:
         facts |= explanation_of(case, explain)
     else:
-        _check_unit(case, kind, reason)
+        _check_unit(case, kind)
+        check_cause(case, kind, case.due_at, at=at)
+        _check_reason(kind, reason)
         facts["reason"] = reason.strip()
     letter = _draft(session, kind, f"{case.number}-r{case.round}-{kind.value}", case, facts, viewer, at)
     append_event(
@@ -50,6 +54,8 @@ def draft_ledger(session: Session, first: date, last: date, viewer: Viewer, *, a
     """整改台账 of a period."""
     _check_drafter(viewer)
     check_days(first, last)
+    if first > at.astimezone(CHINA).date():
+        raise InvalidInput(f"期间从 {first} 起，还没有开始，没有可列的工单。")
     facts = {"first": first.isoformat(), "last": last.isoformat()}
     return _draft(session, LetterKind.LEDGER, f"ledger-{first}-{last}", None, facts, viewer, at)
 
@@ -59,11 +65,14 @@ def _check_drafter(viewer: Viewer) -> None:
         raise NotAllowed("公文由派单员、督办或领导拟稿。")
 
 
-def _check_unit(case: Case, kind: LetterKind, reason: str) -> None:
-    if case.department_id is None and kind is not LetterKind.SPECIAL_REPORT:
-        raise Conflict(f"工单 {case.number} 还没有承办单位，不能发{kind.label}。")
+def _check_unit(case: Case, kind: LetterKind) -> None:
     if not case.status.is_open:
         raise Conflict(f"工单 {case.number} 已办结，不再发{kind.label}。")
+    if case.department_id is None:
+        raise Conflict(f"工单 {case.number} 还没有承办单位，不能发{kind.label}。")
+
+
+def _check_reason(kind: LetterKind, reason: str) -> None:
     if kind is LetterKind.RECTIFICATION_NOTICE and not reason.strip():
         raise InvalidInput("整改通知须写明核实的问题。")
     if len(reason) > 1000 or "\0" in reason:

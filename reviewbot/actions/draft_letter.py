@@ -8,11 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.letter_facts import moment
 from reviewbot.actions.start_clock import running
-from reviewbot.errors import InvalidInput
+from reviewbot.errors import Conflict, InvalidInput
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
 from reviewbot.rules.ladder import Rung
+from reviewbot.rules.lifecycle import Conclusion
 
 
 def addressee(kind: LetterKind, case: Case) -> int | None:
@@ -33,6 +35,16 @@ def limit_of(session: Session, letter: Letter, case: Case) -> DueTime | None:
 def drafted_for(letter: Letter, case: Case, limit: DueTime) -> bool:
     """Whether a rung of this limit has drafted the letter."""
     return letter.origin.startswith(f"{case.number}-r{limit.round}-{limit.stage}-")
+
+
+def check_cause(case: Case, kind: LetterKind, due_at: datetime | None, *, at: datetime) -> None:
+    """A letter says nothing that is not so. Raises Conflict where the limit it would tell of has not passed, or where
+    nobody has concluded that the complaint it would have rectified is justified (no conclusion before a call-back)."""
+    if kind.tells_of_delay and (due_at is None or due_at >= at):
+        until = f"（至{moment(due_at)}）" if due_at else ""
+        raise Conflict(f"工单 {case.number} 的时限{until}还没有过，不能发{kind.label}。")
+    if kind is LetterKind.RECTIFICATION_NOTICE and case.conclusion is not Conclusion.JUSTIFIED:
+        raise Conflict(f"工单 {case.number} 还没有认定属实，不能发{kind.label}。")
 
 
 def draft_letter(

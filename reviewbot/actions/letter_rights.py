@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.draft_letter import addressee, explanation_of, limit_of
+from reviewbot.actions.draft_letter import addressee, check_cause, explanation_of, limit_of
 from reviewbot.actions.letter_facts import moment
 from reviewbot.errors import Conflict, NotAllowed, ReviewbotError
 from reviewbot.models.case import Case
@@ -14,18 +14,22 @@ from reviewbot.queries.scope import SYSTEM, Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Role
 
 
-def due_it_presses(session: Session, letter: Letter, case: Case) -> datetime | None:
-    """The due time a pressing letter is about. Raises Conflict where it presses nothing any more, or another unit."""
+def due_it_presses(session: Session, letter: Letter, case: Case, at: datetime) -> datetime | None:
+    """The due time a pressing letter is about. Raises Conflict where it presses nothing any more, or another unit, or
+    would say what is not so."""
     if not case.status.is_open:
         raise Conflict(f"工单 {case.number} 已办结，不再发{letter.kind.label}，请撤回。")
     if letter.department_id != addressee(letter.kind, case):
         raise Conflict(f"工单 {case.number} 已不由收文单位办理，{letter.title}请撤回。")
-    if letter.drafted_by != SYSTEM.actor:
-        if letter.origin.startswith(f"{case.number}-r{case.round}-"):
-            return case.due_at
-    elif limit := limit_of(session, letter, case):
-        return limit.due_at
-    raise Conflict(f"{letter.title}所督办的时限已办结或已变更，请撤回。")
+    if letter.drafted_by == SYSTEM.actor:
+        limit = limit_of(session, letter, case)
+        stands, due_at = limit is not None, limit.due_at if limit else None
+    else:
+        stands, due_at = letter.origin.startswith(f"{case.number}-r{case.round}-"), case.due_at
+    if not stands:
+        raise Conflict(f"{letter.title}所督办的时限已办结或已变更，请撤回。")
+    check_cause(case, letter.kind, due_at, at=at)
+    return due_at
 
 
 def _check_explains(letter: Letter, case: Case) -> None:
@@ -37,19 +41,21 @@ def _check_explains(letter: Letter, case: Case) -> None:
 
 
 def possible_acts(
-    session: Session, letter: Letter, viewer: Viewer, explain: Callable[[Case], dict[str, str]]
+    session: Session, letter: Letter, viewer: Viewer, explain: Callable[[Case], dict[str, str]], at: datetime
 ) -> list[str]:
     """What this viewer may do with a letter now: review, issue, receive, withdraw. Nothing that would be refused."""
     may = [act for act, check in _CHECKS.items() if not _refusal(check, letter, viewer)]
-    return [act for act in may if act not in _UNISSUED or not why_unwanted(session, letter, explain)]
+    return [act for act in may if act not in _UNISSUED or not why_unwanted(session, letter, explain, at)]
 
 
-def why_unwanted(session: Session, letter: Letter, explain: Callable[[Case], dict[str, str]]) -> str:
+def why_unwanted(
+    session: Session, letter: Letter, explain: Callable[[Case], dict[str, str]], at: datetime
+) -> str:
     """Why a letter that is not issued yet can only be withdrawn, in a sentence; empty where it can go on."""
     if letter.state not in (LetterState.DRAFT, LetterState.REVIEWED):
         return ""
     case = session.get(Case, letter.case_id) if letter.case_id else None
-    return _refusal(check_wanted, session, letter, case, explain)
+    return _refusal(check_wanted, session, letter, case, explain, at)
 
 
 def _refusal(check: Callable[..., None], *about: object) -> str:
@@ -61,11 +67,15 @@ def _refusal(check: Callable[..., None], *about: object) -> str:
 
 
 def check_wanted(
-    session: Session, letter: Letter, case: Case | None, explain: Callable[[Case], dict[str, str]]
+    session: Session,
+    letter: Letter,
+    case: Case | None,
+    explain: Callable[[Case], dict[str, str]],
+    at: datetime,
 ) -> None:
     """Whether its case still is as a draft or a reviewed letter says. Raises Conflict or InvalidInput."""
     if case is not None and letter.kind.presses:
-        due_at = due_it_presses(session, letter, case)
+        due_at = due_it_presses(session, letter, case, at)
         if letter.state is LetterState.REVIEWED and letter.facts["due_at"] != moment(due_at):
             raise Conflict(f"{letter.title}审核之后时限已变更，请撤回后重新拟稿。")
     if case is not None and letter.kind is LetterKind.EXPLANATION_NOTICE:
@@ -97,7 +107,9 @@ def check_receive(letter: Letter, viewer: Viewer) -> None:
 
 
 def check_withdraw(letter: Letter, viewer: Viewer) -> None:
-    _need(viewer, Role.SUPERVISOR, Role.LEADER)
+    """Supervisors and leaders; of what was not issued also whoever drafted it."""
+    if letter.issued_at is not None or letter.drafted_by != viewer.actor:
+        _need(viewer, Role.SUPERVISOR, Role.LEADER)
     if letter.state is LetterState.WITHDRAWN:
         raise Conflict("这份公文已撤回。")
 

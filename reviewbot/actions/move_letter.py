@@ -59,7 +59,7 @@ def review_letter(
     """Figures, explanation and enclosures are those of now, and frozen: what the reviewer saw is what can be issued."""
     letter, case = _lock(session, ident, viewer)
     check_review(letter, viewer)
-    check_wanted(session, letter, case, explain)
+    check_wanted(session, letter, case, explain, at)
     letter.facts = _as_of(session, letter, case, at) | {"enclosed": enclose(letter)}
     if case is not None and letter.kind is LetterKind.EXPLANATION_NOTICE:
         letter.facts = letter.facts | explanation_of(case, explain)
@@ -80,7 +80,7 @@ def issue_letter(
     """
     letter, case = _lock(session, ident, viewer)
     check_issue(letter, viewer)
-    check_wanted(session, letter, case, explain)
+    check_wanted(session, letter, case, explain, at)
     year = at.astimezone(CHINA).year
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{letter.kind}{year}", 0))))
     last = select(func.coalesce(func.max(Letter.serial), 0)).where(
@@ -88,7 +88,7 @@ def issue_letter(
     )
     letter.year, letter.serial = year, (session.scalar(last) or 0) + 1
     letter.state, letter.issued_at, letter.issued_by = LetterState.ISSUED, at, viewer.actor
-    letter.facts = letter.facts | number(letter)
+    letter.facts = letter.facts | number(letter) | {"signer": viewer.name}
     letter.sha256 = _keep(folder, write(letter))
     session.flush()
     _record(session, letter, case, Move.ISSUE_LETTER, viewer, at)
@@ -125,7 +125,7 @@ def _as_of(session: Session, letter: Letter, case: Case | None, at: datetime) ->
     """The facts of a letter, those that press brought up to now: an old draft tells of days and a status long gone."""
     if case is None or not letter.kind.presses:
         return letter.facts
-    due_at = due_it_presses(session, letter, case)
+    due_at = due_it_presses(session, letter, case, at)
     return letter.facts | letter_facts(session, case, stage=letter.facts["stage"], due_at=due_at, now=at)
 
 

@@ -6,7 +6,7 @@ from docx import Document
 from docx.document import Document as Docx
 from docx.enum.section import WD_ORIENT
 from docx.enum.table import WD_TABLE_ALIGNMENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.oxml.xmlchemy import BaseOxmlElement
@@ -68,14 +68,16 @@ LETTERS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     )),
 }  # fmt: skip
 ENCLOSED = ("办理经过", "时限及计算过程", "证据清单", "回访记录")
+UPWARD = frozenset({"special_report"})
+"""上行文: the number at the left and who signed it at the right, each a character from the edge (7.2.5, 7.2.6)."""
 WITH_ENCLOSURES = frozenset({"supervision", "special_report", "rectification_notice"})
 EVENTS: Columns = (("时间", "at", 46), ("环节", "what", 60), ("办理人", "who", 50))
 EVIDENCE: Columns = (("文件", "name", 38), ("提交时间", "at", 38), ("SHA-256", "sha256", 80))
 CALLS: Columns = (("次数", "attempt", 20), ("时间", "at", 46), ("结果", "outcome", 45), ("回访人", "who", 45))
 LEDGER: Columns = (
-    ("序号", "place", 9), ("编号", "number", 14), ("事项", "item", 31), ("单位", "department", 20),
-    ("立案", "opened", 22), ("到期", "due", 22), ("现状", "status", 17), ("认定", "conclusion", 17),
-    ("整改措施或解释", "measures", 32), ("证据", "evidence", 9), ("办结", "closed", 22), ("超期天数", "overdue", 10),
+    ("序号", "place", 9), ("编号", "number", 14), ("事项", "item", 29), ("单位", "department", 18),
+    ("立案", "opened", 24), ("到期", "due", 24), ("现状", "status", 17), ("认定", "conclusion", 17),
+    ("整改措施或解释", "measures", 30), ("证据", "evidence", 9), ("办结", "closed", 24), ("超期天数", "overdue", 10),
 )  # fmt: skip
 
 
@@ -84,7 +86,7 @@ def build_templates(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for kind, (title, addressee, paragraphs) in LETTERS.items():
         document = _page()
-        _head(document, title)
+        _head(document, title, upward=kind in UPWARD)
         if addressee:
             _line(document, addressee)
         for paragraph in paragraphs:
@@ -102,7 +104,7 @@ def build_templates(folder: Path) -> None:
     _ledger(folder)
 
 
-def _head(document: Docx, title: str) -> None:
+def _head(document: Docx, title: str, *, upward: bool) -> None:
     """The red head of what is issued: two lines to its number, 4 mm to the rule, two lines to the title. A draft has
     none and says so where its number would be."""
     _line(document, "{%p if red_head %}")
@@ -110,7 +112,11 @@ def _head(document: Docx, title: str) -> None:
     _line(document, "")
     _line(document, "")
     _line(document, "{%p endif %}")
-    mark = _line(document, "{{ mark }}", place=CENTER)
+    if upward:
+        mark = _line(document, "{{ mark }}\t签发人：{{ signer }}", left=1, right=1)
+        mark.paragraph_format.tab_stops.add_tab_stop(Pt(15.75 * (WIDE - 1)), WD_TAB_ALIGNMENT.RIGHT)
+    else:
+        mark = _line(document, "{{ mark }}", place=CENTER)
     _line(document, "{%p if red_head %}")
     rule = _line(document, "", exactly=Mm(4))
     _free_of_grid(rule)

@@ -66,7 +66,9 @@ class Stationery:
             for name, value in letter.facts.items()
             if name != "enclosed"
         }
-        common = {"mark": DRAFT, "sender": self.sender, "issued_on": UNDATED, "report_to": self.report_to}
+        common = {
+            "mark": DRAFT, "sender": self.sender, "issued_on": UNDATED, "report_to": self.report_to, "signer": "",
+        }  # fmt: skip
         red = self.red_head and letter.issued_at is not None
         return render(self.folder, letter.kind.value, common | words | enclosed | {"red_head": red})
 

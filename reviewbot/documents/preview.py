@@ -1,4 +1,4 @@
-"""What a document says, as lines, for a page that shows it before it is issued."""
+"""What a document says, part by part, for a page that shows it before it is issued."""
 
 import io
 
@@ -6,14 +6,17 @@ from docx import Document
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
+Part = str | list[list[str]]
+"""A paragraph, or a table as rows of cells, its heading first."""
 
-def lines_of(data: bytes) -> list[str]:
-    """Paragraphs and table rows in their order; cells divided by a bar."""
-    lines: list[str] = []
+
+def parts_of(data: bytes) -> list[Part]:
+    """Paragraphs and tables in their order, without what is empty."""
+    parts: list[Part] = []
     for part in Document(io.BytesIO(data)).iter_inner_content():
         match part:
-            case Paragraph():
-                lines.append(part.text.strip())
+            case Paragraph() if words := part.text.strip():
+                parts.append(words)
             case Table():
-                lines += ["｜".join(cell.text.strip() for cell in row.cells) for row in part.rows]
-    return [line for line in lines if line]
+                parts.append([[cell.text.strip() for cell in row.cells] for row in part.rows])
+    return parts

@@ -45,9 +45,9 @@ def render(folder: Path, kind: str, facts: dict[str, Any]) -> bytes:
 
 
 def _clean(value: Any) -> Any:
-    """Without control characters."""
+    """Without control characters; a line of its own stays a paragraph (docxtpl's ``\a``), indented like the first."""
     if isinstance(value, str):
-        return _CONTROL.sub("", value)
+        return _CONTROL.sub("", value).replace("\n", "\a")
     if isinstance(value, dict):
         return {name: _clean(each) for name, each in value.items()}
     if isinstance(value, list):

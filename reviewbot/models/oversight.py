@@ -53,6 +53,11 @@ class LetterKind(StrEnum):
         }[self.value]  # fmt: skip
 
     @property
+    def tells_of_delay(self) -> bool:
+        """Whether it says that a time limit has passed."""
+        return self in (self.SUPERVISION, self.SPECIAL_REPORT)
+
+    @property
     def presses(self) -> bool:
         """Whether it presses an open case; a closed one needs no pressing."""
         return self in (self.SUPERVISION, self.SPECIAL_REPORT, self.RECTIFICATION_NOTICE)

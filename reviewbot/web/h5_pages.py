@@ -33,7 +33,7 @@ from reviewbot.web import forms, h5_views, login, paging, views
 from reviewbot.web.guards import guarded, posted, signed_in
 from reviewbot.web.h5_sheets import ADDRESSES, Sheet, sheets_of, why_not
 from reviewbot.web.login import house_of, poster
-from reviewbot.web.paging import number_in
+from reviewbot.web.paging import case_number, number_in
 from reviewbot.wiring import House
 
 FORM_BYTES = 60 * 1024 * 1024
@@ -54,9 +54,9 @@ def h5_routes() -> list[BaseRoute]:
 
 def todo(request: Request, viewer: Viewer) -> Response:
     """What this person owes now, the case soonest due first."""
-    house, number = house_of(request), request.query_params.get("number", "").strip().lstrip("#＃")
+    house, number = house_of(request), case_number(request.query_params.get("number", ""))
     if number:
-        return RedirectResponse(f"/h5/cases/{quote(number.upper(), safe='')}", status_code=303)
+        return RedirectResponse(f"/h5/cases/{quote(number, safe='')}", status_code=303)
     now, skip = house.clock.now(), number_in(request, "skip") or 0
     with house.database.begin() as session:
         found = case_queries.owed_by(session, viewer, now, skip=skip, limit=paging.PAGE)

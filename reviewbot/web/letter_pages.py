@@ -23,7 +23,7 @@ from reviewbot.actions.move_letter import (
 from reviewbot.actions.report_rates import this_month
 from reviewbot.documents.enclosures import enclose, explained
 from reviewbot.documents.letters import file_name, letter_bytes, stationery_of
-from reviewbot.documents.preview import lines_of
+from reviewbot.documents.preview import Part, parts_of
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.models.people import Department
@@ -32,7 +32,7 @@ from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
 from reviewbot.web import login, paging, views
 from reviewbot.web.login import house_of, poster
-from reviewbot.web.paging import next_page, number_in
+from reviewbot.web.paging import case_number, next_page, number_in
 from reviewbot.wiring import House
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -96,7 +96,7 @@ def _drafted(session: Session, house: House, viewer: Viewer, form: FormData) -> 
             raise InvalidInput("日期应写作 2026-11-30。") from None
         return draft_ledger(session, first, last, viewer, at=now)
 
-    number, reason = login.text_of(form, "number").upper().lstrip("#"), login.text_of(form, "reason")
+    number, reason = case_number(login.text_of(form, "number")), login.text_of(form, "reason")
     return draft_on_case(session, kind, number, reason, viewer, at=now, explain=partial(explained, session))
 
 
@@ -116,16 +116,16 @@ def _show(
         letter = find_letter(session, _ident(request), viewer)
         names = names_by_userid(session, (getattr(letter, f"{step}_by") for step, _ in _STEPS))
         unit = session.get(Department, letter.department_id) if letter.department_id else None
-        explain = partial(explained, session)
-        acts = [(act, _ACTS[act]) for act in possible_acts(session, letter, viewer, explain)]
-        unwanted = why_unwanted(session, letter, explain)
-        broken, lines = None, list[str]()
+        explain, now = partial(explained, session), house.clock.now()
+        acts = [(act, _ACTS[act]) for act in possible_acts(session, letter, viewer, explain, now)]
+        unwanted = why_unwanted(session, letter, explain, now)
+        broken, parts = None, list[Part]()
         try:
-            lines = lines_of(letter_bytes(house.settings, session, letter, house.clock.now()))
+            parts = parts_of(letter_bytes(house.settings, session, letter, now))
         except ReviewbotError as found:
             broken = found.sentence
     return views.render(
-        request, "letter.html", status=wrong.status if wrong else 200, line=_line(house, letter), lines=lines,
+        request, "letter.html", status=wrong.status if wrong else 200, line=_line(house, letter), parts=parts,
         broken=broken, unwanted=unwanted if wrong is None else "", steps=_steps(letter, names), acts=acts,
         done=_DONE.get(done, ""),
         wrong=wrong.sentence if wrong else None, unit=unit.name if unit else "领导", limit=REASON_LIMIT,

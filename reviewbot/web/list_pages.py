@@ -25,7 +25,7 @@ from reviewbot.rules.rates import METRICS
 from reviewbot.web import paging, views
 from reviewbot.web.lines import entry_line
 from reviewbot.web.login import house_of
-from reviewbot.web.paging import number_in
+from reviewbot.web.paging import case_number, number_in
 
 
 def period_of(request: Request, now: datetime) -> tuple[date, date]:
@@ -55,7 +55,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
         units = handling_units(session)
         unit_id = _unit(session, wanted.get("department"))
         if "number" in wanted:
-            case = case_queries.find_case(session, wanted["number"].lstrip("#"), viewer)
+            case = case_queries.find_case(session, case_number(wanted["number"]), viewer)
             found = [case] if case else []
         elif "metric" in wanted:
             found, above, basis = _cohort(session, request, viewer, now, unit_id, after)

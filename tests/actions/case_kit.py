@@ -2,8 +2,9 @@
 
 import itertools
 import json
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from reviewbot.actions.add_evidence import add_evidence
 from reviewbot.actions.make_move import make_move
@@ -100,6 +101,23 @@ def conclude(house, number, conclusion=Conclusion.JUSTIFIED, *, remark="已核�
 def verifying(house, **facts):
     number = opened(house, **facts)
     move(house, handler_of(house, number), "sign", number)
+    return number
+
+
+def overdue(house, number):
+    """Past its due time since a minute ago, everything else as it was."""
+    with house.database.begin() as session:
+        session.execute(
+            update(Case).where(Case.number == number).values(due_at=house.clock.now() - timedelta(minutes=1))
+        )
+    return number
+
+
+def justified(house):
+    """Concluded as justified after a call: to be rectified."""
+    number = verifying(house)
+    call(house, number)
+    conclude(house, number)
     return number
 
 

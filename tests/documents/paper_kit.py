@@ -13,6 +13,7 @@ from reviewbot.actions.letter_rights import possible_acts
 from reviewbot.actions.move_letter import issue_letter, receive_letter, review_letter, withdraw_letter
 from reviewbot.documents.enclosures import enclose, explained
 from reviewbot.documents.letters import letter_bytes, stationery_of
+from reviewbot.documents.preview import parts_of
 from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.queries.directory import find_department, staff_by_userid
 from reviewbot.queries.scope import viewer_of_staff
@@ -31,6 +32,13 @@ def words(data):
     document = Document(io.BytesIO(data))
     cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
     return "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells])
+
+
+def told_in(data):
+    """What a page shows of the document, a row of a table on a line."""
+    parts = parts_of(data)
+    rows = [[part] if isinstance(part, str) else ["｜".join(row) for row in part] for part in parts]
+    return "\n".join(line for lines in rows for line in lines)
 
 
 def everything_in(data):
@@ -101,7 +109,7 @@ def offered(house, ident, who):
     with house.database.begin() as session:
         asking = viewer(session, who) if isinstance(who, str) else who
         found = session.get_one(Letter, ident)
-        return possible_acts(session, found, asking, lambda case: explained(session, case))
+        return possible_acts(session, found, asking, lambda case: explained(session, case), house.clock.now())
 
 
 def letter(house, ident):

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from case_kit import HEAD, SECOND_SUPERVISOR, SUPERVISOR, due_times, events, messages, opened
+from case_kit import HEAD, SECOND_SUPERVISOR, SUPERVISOR, due_times, events, justified, messages, opened
 from ladder_kit import rows, sweep
 from paper_kit import document, issued, on_case, reviewed, withdrawn, words
 from rules_kit import LOCAL, local_days, proclaim
@@ -94,7 +94,7 @@ def test_a_reviewed_draft_about_another_due_time_bears_the_new_one_and_is_review
 
 
 def test_a_draft_by_hand_is_redrafted_with_its_reason_and_its_drafter_hears_of_it(house):
-    number = opened(house)
+    number = justified(house)
     ident = on_case(house, "rectification_notice", number, reason="录音中诉求明确")
     apply(house, BEFORE_DUE)
 

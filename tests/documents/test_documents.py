@@ -19,6 +19,7 @@ from case_kit import (
     handler_of,
     messages,
     move,
+    overdue,
     photograph,
     verifying,
 )
@@ -29,7 +30,17 @@ from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 from ladder_kit import sweep
-from paper_kit import FACTS, SECOND, document, everything_in, issued, on_case, reviewed, words
+from paper_kit import (
+    FACTS,
+    SECOND,
+    document,
+    everything_in,
+    issued,
+    on_case,
+    reviewed,
+    told_in,
+    words,
+)
 from sqlalchemy import update
 
 from reviewbot.actions.erase_rater import erase_rater
@@ -37,7 +48,6 @@ from reviewbot.commands.letters import write_letters
 from reviewbot.documents.enclosures import WITHHELD, ledger
 from reviewbot.documents.layout import ENCLOSED, LETTERS, build_templates
 from reviewbot.documents.letters import TEMPLATES, stationery_of
-from reviewbot.documents.preview import lines_of
 from reviewbot.documents.render import render
 from reviewbot.errors import SettingError
 from reviewbot.models.case import Evidence, Safety
@@ -47,7 +57,7 @@ from reviewbot.rules.lifecycle import Conclusion
 
 COMMON = {
     "mark": "x〔2026〕1号", "sender": "局", "issued_on": "2026年12月14日", "report_to": "区委", "red_head": True,
-    "as_of": "x", "events": [], "limits": [], "evidence": [], "attempts": [], "rows": [],
+    "as_of": "x", "signer": "周志东", "events": [], "limits": [], "evidence": [], "attempts": [], "rows": [],
 }  # fmt: skip
 
 
@@ -136,7 +146,7 @@ def test_the_enclosures_show_the_course_the_working_the_evidence_and_the_calls(h
     photograph(house, handler, number)
     clock.moment += timedelta(days=12)
     ident = on_case(house, "supervision", number)
-    told = "\n".join(lines_of(document(house, ident)))
+    told = told_in(document(house, ident))
 
     assert "揭东区社会保险基金管理局承办的差评工单" in told
     assert "已逾期5天" in told
@@ -151,7 +161,7 @@ def test_the_course_tells_of_which_limit_and_of_which_colour_a_card_was(house, c
     number = awaiting_approval(house)
     clock.moment += timedelta(days=12)
     sweep(house)
-    told = "\n".join(lines_of(document(house, on_case(house, "supervision", number))))
+    told = told_in(document(house, on_case(house, "supervision", number)))
 
     assert "｜发牌：办理黄牌｜" in told
 
@@ -161,10 +171,10 @@ def test_what_the_scanner_put_away_is_enclosed_nowhere_and_counted_nowhere(house
     photograph(house, handler_of(house, number), number)
     with house.database.begin() as session:
         session.execute(update(Evidence).values(safety=Safety.INFECTED, finding="Eicar-Test-Signature"))
-    ident = on_case(house, "supervision", number)
+    ident = on_case(house, "supervision", overdue(house, number))
 
-    assert hashlib.sha256(PHOTO).hexdigest() not in "\n".join(lines_of(document(house, ident)))
-    today = case_of(house, number).due_at.date()
+    assert hashlib.sha256(PHOTO).hexdigest() not in told_in(document(house, ident))
+    today = clock.now().date()
     with house.database.begin() as session:
         assert [row["evidence"] for row in ledger(session, SYSTEM, today, today, clock.now())["rows"]] == [0]
 
@@ -177,6 +187,7 @@ def test_nothing_of_the_rater_stands_in_any_document_or_message(house, clock, tm
     measures = f"已向{RATER}（{PHONE}）致歉，针对“{COMMENT}”增设窗口"
     move(house, handler, "submit_measures", number, remark=measures)
     photograph(house, handler, number)
+    overdue(house, number)
     for kind in ("supervision", "special_report", "rectification_notice"):
         ident = on_case(house, kind, number, reason=f"{RATER}反映属实，{PHONE}")
         reviewed(house, ident, SECOND)
@@ -245,7 +256,7 @@ def test_the_ledger_counts_a_part_of_a_day_as_a_day_and_knows_what_was_done(hous
 
 def test_a_red_head_is_the_bureaus_choice(house, monkeypatch):
     monkeypatch.setattr(house.settings.documents, "red_head", False)
-    ident = on_case(house, "supervision", verifying(house), SUPERVISOR)
+    ident = on_case(house, "supervision", overdue(house, verifying(house)), SUPERVISOR)
     reviewed(house, ident, SECOND)
 
     assert words(document(house, issued(house, ident).id)).count(house.settings.documents.sender) == 1
@@ -274,6 +285,21 @@ def test_an_enclosure_has_its_title_on_the_third_line():
     for place in (1, 2, 3, 4):
         at = told.index(f"附件{place}")
         assert told[at + 1 : at + 3] == ["", ENCLOSED[place - 1]]
+
+
+def test_a_report_upward_names_who_signs_it_beside_its_number():
+    """7.2.6: 发文字号 at the left, 签发人 at the right, on one line; a letter to a unit has none."""
+    report = lines(rendered("special_report", signer="周志东"))
+    assert "x〔2026〕1号\t签发人：周志东" in report
+    assert not any("签发人" in line for line in lines(rendered("supervision", signer="周志东")))
+
+
+def test_a_reason_of_several_lines_stays_several_indented_paragraphs():
+    paper = Document(io.BytesIO(rendered("rectification_notice", reason="一是未叫号\n二是未说明"))).paragraphs
+    second = next(line for line in paper if line.text == "二是未说明")
+    first = next(line for line in paper if line.text.endswith("一是未叫号"))
+
+    assert second.paragraph_format.first_line_indent == first.paragraph_format.first_line_indent == Pt(32)
 
 
 def test_name_and_date_stand_in_one_middle_whatever_the_length_of_the_name():

@@ -5,7 +5,22 @@ import threading
 from datetime import date, timedelta
 
 import pytest
-from case_kit import HEAD, SUPERVISOR, case_of, closed, events, messages, opened, verifying
+from case_kit import (
+    HEAD,
+    SUPERVISOR,
+    call,
+    case_of,
+    closed,
+    conclude,
+    events,
+    handler_of,
+    justified,
+    messages,
+    move,
+    opened,
+    overdue,
+    verifying,
+)
 from paper_kit import (
     DESK,
     FOREIGN,
@@ -29,6 +44,7 @@ from reviewbot.commands.letters import write_letters
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, SettingError
 from reviewbot.models.oversight import LetterKind, LetterState
 from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.lifecycle import Conclusion
 from reviewbot.settings import load_settings
 
 
@@ -66,7 +82,7 @@ def test_a_person_does_not_review_his_own_draft_and_no_program_issues(house):
 
 
 def test_the_units_head_is_told_with_a_link_of_the_issue_and_of_the_withdrawal_and_can_still_read_it(house):
-    number = verifying(house)
+    number = overdue(house, verifying(house))
     ident = on_case(house, "supervision", number)
     reviewed(house, ident, SECOND)
     issued(house, ident)
@@ -87,7 +103,7 @@ def test_the_units_head_is_told_with_a_link_of_the_issue_and_of_the_withdrawal_a
 
 
 def test_a_report_goes_to_the_leaders_not_to_the_unit_it_is_about(house):
-    ident = on_case(house, "special_report", verifying(house))
+    ident = on_case(house, "special_report", overdue(house, verifying(house)))
     reviewed(house, ident, SECOND)
     issued(house, ident)
 
@@ -100,7 +116,7 @@ def test_a_report_goes_to_the_leaders_not_to_the_unit_it_is_about(house):
 def test_what_was_issued_stays_as_it_was_whatever_becomes_of_case_template_and_settings(
     house, clock, monkeypatch
 ):
-    number = verifying(house)
+    number = overdue(house, verifying(house))
     ident = on_case(house, "supervision", number)
     reviewed(house, ident, SECOND)
     seen = document(house, ident)
@@ -176,7 +192,7 @@ def test_a_withdrawn_letter_stays_and_its_number_is_not_given_again(house):
 
 
 def test_a_closed_case_is_not_pressed_any_more(house):
-    number = verifying(house)
+    number = overdue(house, verifying(house))
     ident = on_case(house, "supervision", number)
     reviewed(house, ident, SECOND)
     with house.database.begin() as session:
@@ -189,7 +205,7 @@ def test_a_closed_case_is_not_pressed_any_more(house):
 
 
 def test_a_person_drafts_what_no_ladder_drafts_one_at_a_time(house):
-    number = verifying(house)
+    number = justified(house)
     for kind, who, refusal in (
         ("rectification_notice", HEAD, NotAllowed), ("explanation_notice", SUPERVISOR, InvalidInput),
         ("ledger", SUPERVISOR, InvalidInput),
@@ -216,12 +232,65 @@ def test_the_ledger_of_a_period_is_a_document_too(house):
     with pytest.raises(InvalidInput, match="止日"):
         ledger_of(house, date(2026, 11, 30), date(2026, 11, 1))
     ident = ledger_of(house, date(2026, 11, 1), date(2026, 11, 30), DESK)
+    with pytest.raises(InvalidInput, match="还没有开始"):
+        ledger_of(house, date(2026, 12, 1), date(2026, 12, 31))
     earlier = ledger_of(house, date(2026, 10, 1), date(2026, 10, 31), DESK)
     reviewed(house, ident)
 
     assert "揭东政数账〔2026〕1号" in words(document(house, issued(house, ident).id))
     assert number in words(document(house, ident))
     assert number not in words(document(house, earlier))
+
+
+def test_no_letter_says_what_is_not_so(house, clock):
+    """No delay before the due time, nothing to rectify before a conclusion, no unit where there is none."""
+    early = verifying(house)
+    for kind, why in (
+        ("supervision", "还没有过"), ("special_report", "还没有过"), ("rectification_notice", "没有认定属实"),
+    ):  # fmt: skip
+        with pytest.raises(Conflict, match=why):
+            on_case(house, kind, early)
+    unjustified = verifying(house, external_id="B")
+    call(house, unjustified)
+    conclude(house, unjustified, Conclusion.NO_LEGAL_BASIS)
+    with pytest.raises(Conflict, match="没有认定属实"):
+        on_case(house, "rectification_notice", unjustified)
+    returned = verifying(house, external_id="C")
+    move(house, handler_of(house, returned), "return", returned, remark="应由医保分局办理")
+    overdue(house, returned)
+    with pytest.raises(Conflict, match="没有承办单位"):
+        on_case(house, "special_report", returned)
+    clock.moment = case_of(house, early).due_at
+    with pytest.raises(Conflict, match="还没有过"):
+        on_case(house, "supervision", early)
+    clock.moment += timedelta(seconds=1)
+    assert on_case(house, "supervision", early)
+
+
+def test_a_draft_that_is_no_longer_so_can_only_be_withdrawn(house):
+    number = overdue(house, verifying(house))
+    draft = on_case(house, "supervision", number)
+    with house.database.begin() as session:  # as a longer limit leaves it
+        session.merge(case_of(house, number)).due_at = house.clock.now() + timedelta(days=3)
+
+    assert offered(house, draft, SECOND) == ["withdraw"]
+    with pytest.raises(Conflict, match="还没有过"):
+        reviewed(house, draft, SECOND)
+
+
+def test_whoever_drafts_may_take_his_own_draft_back_and_nobody_elses(house):
+    number = justified(house)
+    draft = on_case(house, "rectification_notice", number, DESK)
+    assert offered(house, draft, DESK) == ["withdraw"]
+    withdrawn(house, draft, who=DESK)
+    others = on_case(house, "rectification_notice", number, SUPERVISOR)
+    with pytest.raises(NotAllowed):
+        withdrawn(house, others, who=DESK)
+    mine = on_case(house, "rectification_notice", justified(house), DESK)
+    reviewed(house, mine)
+    issued(house, mine)
+    with pytest.raises(NotAllowed):
+        withdrawn(house, mine, who=DESK)
 
 
 def test_the_same_origin_is_drafted_once(house):

@@ -11,10 +11,12 @@ from case_kit import (
     conclude,
     events,
     handler_of,
+    justified,
     messages,
     move,
     verifying,
 )
+from case_kit import overdue as late
 from ladder_kit import delivered, rows, sweep
 from paper_kit import (
     DESK,
@@ -110,7 +112,7 @@ def test_the_reviewer_sees_the_days_and_the_status_of_the_day_he_reviews(house, 
 
 
 def test_a_letter_reviewed_before_the_due_time_moved_is_not_issued_with_the_old_one(house):
-    number = verifying(house)
+    number = justified(house)
     ident = on_case(house, "rectification_notice", number, DESK)
     reviewed(house, ident)
     move(house, handler_of(house, number), "request_extension", number, days=3, remark="待省厅批复")
@@ -121,7 +123,7 @@ def test_a_letter_reviewed_before_the_due_time_moved_is_not_issued_with_the_old_
 
 
 def test_a_letter_to_a_unit_that_has_the_case_no_more_is_not_reviewed(house):
-    number = verifying(house)
+    number = late(house, verifying(house))
     ident = on_case(house, "supervision", number, DESK)
     move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
     move(house, DESK, "dispatch", number, department="MED")
@@ -148,11 +150,12 @@ def lengthened(house, number):
 @pytest.mark.parametrize("state", [LetterState.DRAFT, LetterState.REVIEWED])
 @pytest.mark.parametrize("change", [outlived, sent_elsewhere, lengthened])
 def test_nothing_is_offered_on_a_letter_that_would_be_refused(house, state, change):
-    number = verifying(house)
-    if change is outlived:
-        call(house, number)
-        conclude(house, number)
-    ident = on_case(house, "supervision", number, DESK)
+    """A return has its window, long before a letter of delay; only a moved due time brings the two together."""
+    if change is sent_elsewhere:
+        number, kind = late(house, verifying(house)), "supervision"
+    else:
+        number, kind = justified(house), "rectification_notice"
+    ident = on_case(house, kind, number, DESK)
     if state is LetterState.REVIEWED:
         reviewed(house, ident)
     origin = letter(house, ident).origin
@@ -177,7 +180,7 @@ def test_nothing_is_offered_on_a_letter_that_would_be_refused(house, state, chan
 
 
 def issue_on(house):
-    ident = on_case(house, "supervision", verifying(house), DESK)
+    ident = on_case(house, "supervision", late(house, verifying(house)), DESK)
     reviewed(house, ident)
     issued(house, ident)
     return ident

@@ -1,6 +1,6 @@
 """The pages of letters: a draft goes its way by its forms, and the document is for those it concerns."""
 
-from case_kit import DESK, handler_of, move
+from case_kit import DESK, call, conclude, handler_of, move, overdue
 from page_kit import Browser, enter, new_case, token_in
 
 from reviewbot.actions.draft_letter import draft_letter
@@ -48,14 +48,19 @@ def test_only_what_one_may_do_is_offered_and_the_page_shows_what_the_document_sa
     pages: Browser, house
 ) -> None:
     number = new_case(house)
+    move(house, handler_of(house, number), "sign", number)
     enter(pages, "wanghailing01")
     token = token_in(pages.get("/letters").text)
     form = {
         "csrf": token,
         "kind": "rectification_notice",
-        "number": number.lower(),
+        "number": f"＃{number.lower()}",
         "reason": "<i>窗口未叫号</i>",
     }
+    early = pages.post("/letters", data=form)
+    assert (early.status_code, "还没有认定属实" in early.text) == (409, True)
+    call(house, number)
+    conclude(house, number)
     place = pages.post("/letters", data=form).headers["location"]
     again = pages.post("/letters", data=form)
     mine = pages.get(place).text
@@ -86,6 +91,8 @@ def test_a_ledger_is_drafted_for_a_period_and_a_withdrawn_letter_stays_readable_
     assert (bad.status_code, odd.status_code) == (422, 422)
     assert number in pages.get(told.headers["location"]).text
 
+    assert f"<td>{number}</td>" in pages.get(told.headers["location"]).text
+    overdue(house, number)
     letter = pages.post("/letters", data={"csrf": token, "kind": "supervision", "number": number}).headers[
         "location"
     ]
@@ -96,8 +103,7 @@ def test_a_ledger_is_drafted_for_a_period_and_a_withdrawn_letter_stays_readable_
         assert sent.status_code == 303
     enter(pages, "wangzehao01")
     page = pages.get(letter).text
-    assert "已撤回" in page
-    assert "撤回原因" in page
+    assert "本公文已撤回，不再执行。撤回原因：事实有误" in page
     assert 'value="receive"' not in page
     assert pages.get(f"{letter}/file").content.startswith(b"PK")
     assert (
@@ -109,7 +115,7 @@ def test_a_ledger_is_drafted_for_a_period_and_a_withdrawn_letter_stays_readable_
 
 
 def test_a_draft_whose_case_is_elsewhere_says_so_and_offers_no_review(pages: Browser, house) -> None:
-    number = new_case(house)
+    number = overdue(house, new_case(house))
     enter(pages, "wanghailing01")
     form = {"csrf": token_in(pages.get("/letters").text), "kind": "supervision", "number": number}
     place = pages.post("/letters", data=form).headers["location"]

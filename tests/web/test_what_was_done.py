@@ -1,7 +1,7 @@
 """The green sentence after an act: the act just done, in our words, never a link's."""
 
 import pytest
-from case_kit import HEAD, SUPERVISOR, call, case_of, conclude, events, handler_of, move, verifying
+from case_kit import HEAD, SUPERVISOR, call, case_of, conclude, events, handler_of, move, overdue, verifying
 from ladder_kit import sweep
 from page_kit import enter, new_case, token_in
 from test_words_kept import a_problem
@@ -41,7 +41,7 @@ def test_a_link_makes_nothing_done(pages, house, there, claimed):
 
 def test_a_links_words_are_not_shown_as_ours(pages, house, clock):
     place = a_problem(house, clock)
-    number = new_case(house, external_id="L")
+    number = overdue(house, new_case(house, external_id="L"))
     enter(pages, SUPERVISOR)
     form = {"csrf": token_in(pages.get("/letters").text), "number": number}
     letter = pages.post("/letters", data=form | {"kind": LetterKind.SUPERVISION.value}).headers["location"]
