@@ -1,5 +1,7 @@
 """Who may make a move on a case now, and which moves that leaves somebody."""
 
+from collections.abc import Set as AbstractSet
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -30,8 +32,7 @@ def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> Non
     if Role.HANDLER in allowed and _keeps(session, case, viewer):
         needed, own_unit = allowed, True
     if not (needed & CITY_WIDE) and not (needed and own_unit):
-        who = "、".join(role.label for role in Role if role in allowed)
-        raise NotAllowed(f"您不能{move.label}工单 {case.number}：须由该单位的{who}办理。")
+        raise NotAllowed(f"您不能{move.label}工单 {case.number}：须由{_who(allowed)}办理。")
     if is_rated(case.review.handled_by, viewer.name, viewer.actor):
         raise NotAllowed(f"工单 {case.number} 评价的正是您本人，不能由您办理。")
     approving = move in {Move.APPROVE, Move.SEND_BACK_MEASURES, Move.SEND_BACK_EXPLANATION}
@@ -39,6 +40,14 @@ def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> Non
         raise NotAllowed(f"工单 {case.number} 由您经办，审核须由另一人作出。")
     if approving and viewer.actor == submitter_of(session, case.review_id):
         raise NotAllowed(f"工单 {case.number} 由您提交，审核须由另一人作出。")
+
+
+def _who(allowed: AbstractSet[Role]) -> str:
+    """Those of the unit and those of the city, each by name."""
+    groups = (("该单位的", allowed - CITY_WIDE), ("", allowed & CITY_WIDE))
+    return "，或".join(
+        whose + "、".join(role.label for role in Role if role in roles) for whose, roles in groups if roles
+    )
 
 
 def submitter_of(session: Session, review_id: int) -> str | None:

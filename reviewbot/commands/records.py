@@ -51,6 +51,11 @@ def import_file(
             print_balance(intake_balance(session, house.clock.now()))
 
 
+_STATES = {
+    "owed": "待发送", "held": "待合并或待上班", "sending": "发送中", "sent": "已送达", "suppressed": "没有发出",
+}  # fmt: skip
+
+
 def print_balance(told: Balance) -> None:
     """The balance sheet as a table with its verdict."""
     table = new_table("项目", "数量", title="收支平衡表")
@@ -66,7 +71,7 @@ def print_balance(told: Balance) -> None:
     table.add_row("　已立案", str(told.cases))
     table.add_row("　待立案", str(told.unrouted))
     for state, count in sorted(told.messages.items()):
-        table.add_row(f"消息 {state}", str(count))
+        table.add_row(f"消息　{_STATES.get(state, state)}", str(count))
     console.print(table)
     console.print("收支平衡" if told.adds_up else "收支不平衡！", style="green" if told.adds_up else "red")
 

@@ -19,8 +19,9 @@ class AtPages:
         there = self._follow(f"{web}/login").partition("#")[0]
         self._follow(self._follow(f"{there}&as={userid}"))  # whom the simulated WeCom takes the visitor for
 
-    def send(self, page: str, target: str, **fields: Any) -> None:
-        """Fill in a form of a page as it stands there; PlayFailed with what the answer says where it is refused."""
+    def send(self, page: str, target: str, **fields: Any) -> str:
+        """Fill in a form of a page as it stands there; the page it leads to. PlayFailed with what the answer says
+        where it is refused."""
         token = _TOKEN.search(self._browser.get(self._web + page, timeout=30).text)
         if token is None:
             raise PlayFailed(f"{self._userid} 在 {page} 上没有可以办理的")
@@ -32,6 +33,7 @@ class AtPages:
             raise PlayFailed(
                 f"{self._userid} 在 {page} 上没有办成：{said[1] if said else answer.status_code}"
             )
+        return answer.headers["location"]
 
     def _follow(self, address: str) -> str:
         answer = self._browser.get(address, allow_redirects=False, timeout=30)

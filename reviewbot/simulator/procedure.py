@@ -163,12 +163,18 @@ def _miss_the_rater(act: Act) -> None:
 
 
 def _reopen(act: Act) -> None:
-    """办结后评价人仍不满意，督办重开，再次办结"""
+    """办结后评价人仍不满意，督办重开，发整改通知，再次办结"""
     _bring_to_its_end(act, REOPENED)
     act.say(act.people.supervisor, REOPENED, "重开 {n} 评价人反映没有补发差额")
     act.expect(REOPENED, "verifying")
     act.handler_says(REOPENED, "回访 {n} 已接通 差额已核实")
     act.handler_says(REOPENED, "认定 {n} 属实")
+    reason = "差额已核定，至今没有补发。"
+    desk = AtPages(act.stage.web, act.people.desk)
+    page = desk.send(
+        "/letters", "/letters", kind="rectification_notice", number=act.number(REOPENED), reason=reason
+    )
+    _see_through(act, page, REOPENED)
     _hand_in_and_close(act, REOPENED)
 
 
@@ -188,31 +194,31 @@ def _leave_alone(act: Act) -> None:
 
 
 def _write_letters(act: Act) -> None:
-    """公文：督办函一人审核、另一人签发编文号、单位签收；拟整改通知和解释说明告知书各一份，专报仍是草稿"""
+    """公文：督办函一人审核、另一人签发编文号、单位签收；拟解释说明告知书一份，专报仍是草稿"""
     events = act.look(SILENT)["events"]
     ident = next(event["data"]["letter"] for event in events if event["data"].get("rung") == "letter")
-    page = f"/letters/{ident}"
-    steps = (
-        (act.people.supervisor, "review"),
-        (act.people.second_supervisor, "issue"),
-        (act.head(SILENT), "receive"),
-    )
-    for userid, step in steps:
-        AtPages(act.stage.web, userid).send(page, page, act=step)
+    _see_through(act, f"/letters/{ident}", SILENT)
     desk = AtPages(act.stage.web, act.people.desk)
     explained = next(
         case["number"] for case in act.stage.cases()
         if case["source"] == "province_a" and case["external_id"].endswith(NO_BASIS)
     )  # fmt: skip
-    for kind, number, reason in (
-        ("rectification_notice", act.number(SILENT), "超过三个月没有签收，也没有联系评价人。"),
-        ("explanation_notice", explained, ""),
-    ):
-        desk.send("/letters", "/letters", kind=kind, number=number, reason=reason)
+    desk.send("/letters", "/letters", kind="explanation_notice", number=explained, reason="")
     act.stage.settle()
-    moves = [event["move"] for event in act.look(SILENT)["events"]]
-    if moves[-3:] != ["issue_letter", "receive_letter", "draft_letter"]:
-        raise PlayFailed(f"公文没有走完：{moves[-3:]}")
+
+
+def _see_through(act: Act, page: str, review: str) -> None:
+    """A draft is reviewed by one, issued by another and received by the head of the unit."""
+    steps = (
+        (act.people.supervisor, "review"),
+        (act.people.second_supervisor, "issue"),
+        (act.head(review), "receive"),
+    )
+    for userid, step in steps:
+        AtPages(act.stage.web, userid).send(page, page, act=step)
+    moves = [event["move"] for event in act.look(review)["events"]]
+    if moves[-2:] != ["issue_letter", "receive_letter"]:
+        raise PlayFailed(f"公文没有走完：{moves[-2:]}")
 
 
 def _call_again(act: Act) -> None:

@@ -157,7 +157,7 @@ def test_the_desk_hands_on_what_it_keeps_for_a_unit_and_nothing_else(house):
         session.add(
             Staff(userid="newcomer01", name="新来人", department_id=unit, roles=["handler"], active=True)
         )
-    with pytest.raises(NotAllowed, match="须由该单位的经办、单位负责人、督办办理"):
+    with pytest.raises(NotAllowed, match="须由该单位的经办、单位负责人，或督办办理"):
         move(house, DESK, "hand_over", running, person=handler_of(house, running))
     with pytest.raises(InvalidInput, match="承办单位没有"):
         move(house, keeper, "hand_over", kept, person=keeper)

@@ -98,6 +98,28 @@ def test_the_desk_refuses_a_return_and_the_same_unit_goes_on_with_the_same_clock
     assert events(house, number)[-1].move == "refuse_return"
 
 
+def test_the_desk_does_not_send_a_return_back_without_a_reason(house):
+    number = opened(house)
+    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
+
+    with pytest.raises(Conflict, match=f"驳回 {number} 理由"):
+        move(house, DESK, "dispatch", number, department="SOC")
+    move(house, DESK, "refuse_return", number, remark="三定方案第三条属社保")
+    assert unit_of(house, number) == "SOC"
+
+
+def test_a_refusal_tells_people_of_the_unit_from_those_of_the_city(house):
+    number = opened(house)
+    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
+    move(house, DESK, "convene", number, remark="两家各执一词")
+
+    with pytest.raises(NotAllowed, match="须由督办、领导办理"):
+        move(house, DESK, "rule", number, department="SOC", remark="照旧")
+    other = opened(house)
+    with pytest.raises(NotAllowed, match="须由该单位的经办、单位负责人办理"):
+        move(house, SUPERVISOR, "sign", other)
+
+
 def test_only_a_returned_case_can_be_refused(house):
     number = opened(house, department=None, item=None)
 

@@ -85,6 +85,8 @@ def test_it_is_offered_on_the_page_of_a_ruled_case_to_the_desk_alone(pages, hous
 def test_the_last_rule_of_an_item_stands_and_an_ended_one_can_be_made_again(pages, house):
     first = ruled(house)
     move(house, DESK, "keep_as_rule", first, remark="照此")
+    with pytest.raises(Conflict, match="无须重复"):
+        move(house, DESK, "keep_as_rule", first, remark="照此")
     second = opened(house, item="城乡居民养老保险缴费")
     move(house, handler_of(house, second), "return", second, remark="应由医保分局办理")
     move(house, DESK, "convene", second, remark="再议")

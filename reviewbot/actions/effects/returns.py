@@ -139,10 +139,7 @@ def _rule(step: Step) -> None:
 
 
 def _keep_as_rule(step: Step, unit: Department) -> None:
-    review = step.case.review
-    kind, value = ("item", review.item) if review.item else ("window", review.window)
-    if not value:
-        raise InvalidInput("评价没有写明事项和窗口，裁定不能作为今后的派单规则。")
+    kind, value = _ruled_by(step)
     reason = f"会商裁定 {step.case.number}：{step.asked.remark}"
     known = routing_exception(step.session, kind, value)
     if known is None:
@@ -153,6 +150,16 @@ def _keep_as_rule(step: Step, unit: Department) -> None:
     step.data |= {"as_rule": f"{kind}:{value}"}
 
 
+def _ruled_by(step: Step) -> tuple[str, str]:
+    """By what later cases would be known: the item, else the window."""
+    review = step.case.review
+    if review.item:
+        return "item", review.item
+    if review.window:
+        return "window", review.window
+    raise InvalidInput("评价没有写明事项和窗口，裁定不能作为今后的派单规则。")
+
+
 def _keep_ruling(step: Step) -> None:
     """The desk makes a rule of what was ruled; the last one of an item stands."""
     case = step.case
@@ -160,6 +167,10 @@ def _keep_ruling(step: Step) -> None:
         raise Conflict(f"工单 {case.number} 没有经过会商裁定，不能作为今后的派单规则。")
     need(step.asked.remark, f"照此派单须写明原因：照此派单 {case.number} 原因。")
     unit = step.session.get_one(Department, case.department_id)
+    kind, value = _ruled_by(step)
+    known = routing_exception(step.session, kind, value)
+    if known and known.ended_at is None and (known.case_id, known.department_id) == (case.id, unit.id):
+        raise Conflict(f"「{value}」已照此派单给{unit.short_name}，无须重复。")
     _keep_as_rule(step, unit)
     step.said = f"今后同类派给{unit.short_name}"
 
