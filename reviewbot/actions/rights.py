@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reviewbot.actions.start_clock import instructed_in_round
 from reviewbot.errors import NotAllowed, ReviewbotError
 from reviewbot.models.case import Case, CaseEvent
 from reviewbot.models.people import Staff
@@ -101,7 +102,7 @@ def _without_object(session: Session, case: Case, viewer: Viewer) -> set[Move]:
         idle |= {Move.ASSIST, Move.WITHDRAW_ASSISTANCE}
     if not case.ruled:
         idle.add(Move.KEEP_AS_RULE)
-    if case.instructed_at is not None:
+    if instructed_in_round(session, case):
         idle.add(Move.INSTRUCT)
     if case.department_id is None:
         idle.add(Move.REOPEN)

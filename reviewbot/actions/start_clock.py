@@ -118,6 +118,14 @@ def round_began(session: Session, case: Case) -> datetime | None:
     )
 
 
+def instructed_in_round(session: Session, case: Case) -> bool:
+    """Whether a leader has written on it since it was opened, or reopened."""
+    if case.instructed_at is None:
+        return False
+    began = round_began(session, case) if case.round > 1 else None
+    return began is None or case.instructed_at >= began
+
+
 def next_rung(
     session: Session, case: Case, rulebook: Rulebook, *, met: tuple[str, ...] = (), at: datetime | None = None
 ) -> datetime | None:

@@ -1,6 +1,7 @@
 """What is owed now: every rung of a limit once, in order, and only the highest one reached speaks (F18, R5).
 
-Reminders stand before a due time; cards, letters and reports after it, as the policy's ``[[ladder]]`` says.
+Reminders stand before a due time; cards, letters and reports after it, or so long after the limit began, as the
+policy's ``[[ladder]]`` says.
 
 Cards and letters press a unit. While none can act (the desk has the case, a ruling or an appeal is to be decided) they
 wait, and whoever has it is told at the same moments that it lies there. A unit that gets it late is pressed from then.
@@ -32,20 +33,26 @@ class Act(StrEnum):
     REPORT = "report"
 
 
+DUE, STARTED = "due", "started"
+"""What a step is counted from: the due time of its limit, or where the limit began."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """One ``[[ladder]]`` entry: so long after the due time of a limit, this act, to these places."""
+    """One ``[[ladder]]`` entry: so long after a limit began or ran out, this act, to these places."""
 
     key: str
     label: str
     limit: str
-    """handling or instruction: the limits whose due time it stands after."""
+    """handling or instruction: the limits it belongs to."""
     after: int
     unit: str
     """working_day, calendar_day or month; 0 is the due time itself."""
     act: Act
     to: tuple[str, ...]
     """handler, head, supervisor, leader."""
+    counts_from: str = DUE
+    """``DUE``, or ``STARTED``: three months from a leader's word are not two from the day a month after it (S4)."""
 
 
 @dataclass(frozen=True)
@@ -94,28 +101,29 @@ def rungs(
         before = subtract_working_hours(cal, due_at, before_hours)
         found.append(Rung("before", before, f"距到期{before_hours:g}工作小时"))
     found.append(Rung("overdue", cal.here(due_at), "已逾期", Act.MARK_OVERDUE))
-    due = cal.here(due_at)
-    unit_from = max(due, pressed_from or due)
     for step in steps:
+        began = cal.here(started_at if step.counts_from == STARTED else due_at)
         if step.act not in OF_A_UNIT:
-            found.append(Rung(step.key, stands_at(cal, due, step), step.label, step.act, step.to))
+            found.append(Rung(step.key, stands_at(cal, began, step), step.label, step.act, step.to))
         elif held:
-            found.append(Rung(step.key, stands_at(cal, unit_from, step), step.label, step.act, step.to))
+            late = pressed_from is not None and pressed_from > due_at
+            moment = stands_at(cal, pressed_from if late and pressed_from else began, step)
+            found.append(Rung(step.key, moment, step.label, step.act, step.to))
         elif step.after:  # at the due time itself the mark of overdue says it
-            found.append(_while_not_held(step, stands_at(cal, due, step)))
+            found.append(_while_not_held(step, stands_at(cal, began, step)))
     # The sort is stable: at the same instant the more serious rung stays the later one.
     return tuple(sorted((rung for rung in found if rung.at > started_at), key=lambda rung: rung.at))
 
 
-def stands_at(cal: Calendar, due_at: datetime, step: Step) -> datetime:
-    """When a step after a due time comes: inside office hours, never at midnight (R4)."""
+def stands_at(cal: Calendar, began: datetime, step: Step) -> datetime:
+    """When a step counted from this moment comes: inside office hours, never at midnight (R4)."""
     if step.after == 0:
-        return cal.here(due_at)
+        return cal.here(began)
     if step.unit == "working_day":
-        return add_working_days(cal, due_at, step.after).due
+        return add_working_days(cal, began, step.after).due
     if step.unit == "calendar_day":
-        return add_calendar_days(cal, due_at, step.after).due
-    return add_months(cal, due_at, step.after).due
+        return add_calendar_days(cal, began, step.after).due
+    return add_months(cal, began, step.after).due
 
 
 OF_A_UNIT = (Act.YELLOW_CARD, Act.RED_CARD, Act.LETTER)

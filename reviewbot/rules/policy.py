@@ -10,7 +10,7 @@ from reviewbot.errors import SettingError
 from reviewbot.rules.call_back import CallRules
 from reviewbot.rules.deadlines import DISPATCHED, RECEIVED, Limit, Unit
 from reviewbot.rules.kinds import Kind
-from reviewbot.rules.ladder import Act, Step
+from reviewbot.rules.ladder import DUE, STARTED, Act, Step
 from reviewbot.rules.lifecycle import CITY_WIDE
 from reviewbot.rules.rates import Rounding
 from reviewbot.rules.reading import Remark, Section
@@ -250,14 +250,17 @@ def _ladder(root: Section) -> tuple[Step, ...]:
 
 
 def _step(entry: Section) -> Step:
+    # Texts kept from before there was a choice count every step from the due time.
+    counts_from = entry.choice("counts_from", (DUE, STARTED)) if entry.holds("counts_from") else DUE
     return Step(
         key=entry.text("key"),
         label=entry.text("label"),
         limit=entry.choice("limit", LADDERS),
-        after=entry.count("after", at_least=0),
+        after=entry.count("after", at_least=0 if counts_from == DUE else 1),
         unit=entry.choice("unit", _STEP_UNITS),
         act=Act(entry.choice("act", [act.value for act in Act])),
         to=entry.choices("to", _PLACES),
+        counts_from=counts_from,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from reviewbot.rules.calendar import SHANGHAI, Calendar, subtract_working_hours
 from reviewbot.rules.deadlines import due_time
-from reviewbot.rules.ladder import Act, Step, stands_at
+from reviewbot.rules.ladder import STARTED, Act, Step, stands_at
 from reviewbot.rules.policy import LADDERS, STARTS, Policy, examine
 from reviewbot.rules.reading import Remark, nearest
 
@@ -66,9 +66,13 @@ def _ladder(policy: Policy, calendar: Calendar) -> Iterator[Remark]:
     for limit in LADDERS:
         steps = [(place, step) for place, step in enumerate(policy.ladder) if step.limit == limit]
         for (_, before), (place, after) in pairwise(steps):
-            if _at(before, calendar) > _at(after, calendar):
+            if _at(before, policy, calendar) > _at(after, policy, calendar):
                 yield Remark(f"ladder[{place}]", f"“{after.label}”写在“{before.label}”之后，却先到期")
-        for (_, before), (place, after) in pairwise(sorted(steps, key=lambda each: _at(each[1], calendar))):
+        for place, step in steps:
+            if _at(step, policy, calendar) < due_time(policy.limits[limit], calendar, _START).due_at:
+                yield Remark(f"ladder[{place}].after", f"“{step.label}”早于 limits.{limit} 到期")
+        laid_out = sorted(steps, key=lambda each: _at(each[1], policy, calendar))
+        for (_, before), (place, after) in pairwise(laid_out):
             if _GRAVITY.index(before.act) > _GRAVITY.index(after.act):
                 yield Remark(f"ladder[{place}]", f"“{after.label}”比先到期的“{before.label}”轻")
 
@@ -87,8 +91,9 @@ def _thresholds(policy: Policy, calendar: Calendar) -> Iterator[Remark]:
 _GRAVITY = tuple(Act)
 
 
-def _at(step: Step, calendar: Calendar) -> datetime:
-    return stands_at(calendar, calendar.closing(_START.date()), step)
+def _at(step: Step, policy: Policy, calendar: Calendar) -> datetime:
+    due_at = due_time(policy.limits[step.limit], calendar, _START).due_at
+    return stands_at(calendar, _START if step.counts_from == STARTED else due_at, step)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from case_kit import (
     closed,
     conclude,
     due_times,
+    events,
     handler_of,
     messages,
     move,
@@ -175,8 +176,11 @@ def test_a_reopened_case_that_a_leader_wrote_on_has_its_month_again(house, clock
     reopened(house, clock, number)
     began = clock.moment
 
+    clock.moment += timedelta(days=5)
+    taken = move(house, LEADER, "instruct", number, remark="再批")
+    assert "自重开之日起在计" in taken.sentence
     with pytest.raises(Conflict, match="已有领导批示"):
-        move(house, LEADER, "instruct", number, remark="再批")
+        move(house, LEADER, "instruct", number, remark="三批")
     clock.moment += timedelta(days=100)
     sweep(house)
 
@@ -184,6 +188,19 @@ def test_a_reopened_case_that_a_leader_wrote_on_has_its_month_again(house, clock
     assert {f"{number}-r2-instruction-letter", f"{number}-r2-instruction-report"} <= origins
     (limit,) = [due for due in due_times(house, number) if (due.stage, due.round) == ("instruction", 2)]
     assert limit.started_at == began
+    told = [event.remark for event in events(house, number) if event.move == "instruct"]
+    assert told == ["限期办结", "再批"]
+    assert len(messages(house, kind="instructed")) == 2
+
+
+def test_a_leader_writes_on_a_reopened_case_for_the_first_time_and_its_month_begins(house, clock):
+    number = closed(house)
+    reopened(house, clock, number)
+    clock.moment += timedelta(days=1)
+    move(house, LEADER, "instruct", number, remark="限期办结")
+
+    (limit,) = [due for due in due_times(house, number) if due.stage == "instruction"]
+    assert (limit.round, limit.started_at) == (2, clock.moment)
 
 
 @pytest.mark.parametrize("left", [{"active": False}, {"department_id": 1}, {"roles": ["auditor"]}])

@@ -1,6 +1,6 @@
 """After the due time: cards, drafts of letters, silence at night, one message for many, and a stop when it is done."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from case_kit import (
@@ -8,6 +8,7 @@ from case_kit import (
     SUPERVISOR,
     case_of,
     closed,
+    due_times,
     events,
     handler_of,
     messages,
@@ -22,6 +23,7 @@ from sqlalchemy import select, update
 
 from reviewbot.actions.release_reminders import MERGED
 from reviewbot.actions.reminded import is_settled, reminds_of
+from reviewbot.clock import CHINA
 from reviewbot.models.case import DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card, Letter, LetterKind, LetterState
@@ -74,6 +76,23 @@ def test_a_leaders_instruction_has_a_ladder_of_its_own(house, clock):
 
     origins = [letter.origin for letter in rows(house, Letter) if "instruction" in letter.origin]
     assert origins == [f"{number}-r1-instruction-letter", f"{number}-r1-instruction-report"]
+
+
+def test_the_report_of_an_instruction_comes_three_months_after_the_word_not_two_after_a_rolled_month(
+    house, clock
+):
+    """S4: from 12-31 a month ends on a Sunday and rolls into February; three months are 03-31, a Wednesday."""
+    clock.moment = datetime(2026, 12, 31, 9, 0, tzinfo=CHINA)
+    number = opened(house)
+    move(house, LEADER, "instruct", number, remark="限期办结")
+    while (moment := case_of(house, number).next_action_at) is not None:
+        clock.moment = moment
+        sweep(house)
+
+    (limit,) = [due for due in due_times(house, number) if due.stage == "instruction"]
+    drafted = {one.origin: one.drafted_at for one in rows(house, Letter)}
+    assert limit.due_at.astimezone(CHINA).date() == date(2027, 2, 1)
+    assert drafted[f"{number}-r1-instruction-report"] == datetime(2027, 3, 31, 17, 30, tzinfo=CHINA)
 
 
 def test_an_extension_moves_the_ladder_with_the_due_time(house, clock):

@@ -1,13 +1,14 @@
 """The ladder: every rung once, in order, and only the highest one reached speaks."""
 
 import tomllib
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewbot.rules.calendar import SHANGHAI, Calendar, add_working_days
+from reviewbot.rules.calendar import SHANGHAI, Calendar, add_months, add_working_days
 from reviewbot.rules.ladder import (
     NOT_HELD,
     OF_A_UNIT,
@@ -141,6 +142,26 @@ def test_a_month_is_clamped_to_its_last_day_and_rolled_on_to_a_working_day():
     months = Step("x", "x", "handling", 3, "month", Act.REPORT, ("leader",))
 
     assert stands_at(CAL, at("2025-11-30T17:30"), months) == at("2026-02-28T17:30")  # a make-up Saturday
+
+
+@given(moments, st.integers(1, 60), st.booleans())
+def test_what_is_counted_from_the_start_does_not_heed_the_due_time(started_at, n, held):
+    """S4: three months from a leader's word, whatever the day his month ended on."""
+    steps = (replace(CARDS[-1], counts_from="started"),)
+    ladder = rungs(started_at, add_working_days(CAL, started_at, n).due, CAL, steps=steps, held=held)
+
+    (report,) = [rung.at for rung in ladder if rung.key == "report"]
+    assert report == add_months(CAL, started_at, 3).due
+
+
+def test_a_letter_counted_from_the_start_waits_for_the_unit_that_got_the_case_late():
+    letter, got = (
+        Step("letter", "督办函", "x", 1, "month", Act.LETTER, (), counts_from="started"),
+        at("2026-12-10T17:30"),
+    )
+
+    in_time, late = (rungs(STARTED, DUE, CAL, steps=(letter,), pressed_from=since) for since in (None, got))
+    assert (in_time[-1].at, late[-1].at) == (at("2026-12-02T17:30"), at("2027-01-11T17:30"))
 
 
 @given(moments, st.integers(1, 20), st.lists(st.integers(1, 400), max_size=8))

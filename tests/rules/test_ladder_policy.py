@@ -43,6 +43,8 @@ def test_the_defaults_climb_from_yellow_card_to_report():
         ({"after": 1.5}, "ladder[1].after"),
         ({"after": -1}, "ladder[1].after"),
         ({"label": ""}, "ladder[1].label"),
+        ({"counts_from": "signed"}, "ladder[1].counts_from"),
+        ({"counts_from": "started", "after": 0}, "ladder[1].after"),
     ],
 )
 def test_a_wrong_rung_is_refused_in_a_sentence_that_names_it(step, named):
@@ -66,3 +68,18 @@ def test_the_same_key_may_stand_after_another_limit():
     assert {step.limit for step in Policy.from_table(POLICY).ladder if step.key == "letter"} == {
         "handling", "instruction",
     }  # fmt: skip
+
+
+def test_an_instruction_is_reported_three_months_after_it_was_given():
+    (step,) = [
+        one for one in Policy.from_table(POLICY).ladder if (one.limit, one.act) == ("instruction", Act.REPORT)
+    ]
+    assert (step.after, step.unit, step.counts_from) == (3, "month", "started")
+
+
+def test_a_kept_text_from_before_there_was_a_choice_counts_from_the_due_time():
+    data = copy.deepcopy(POLICY)
+    for step in data["ladder"]:
+        step.pop("counts_from", None)
+
+    assert {step.counts_from for step in Policy.from_table(data).ladder} == {"due"}

@@ -34,6 +34,11 @@ def changed(**paths):
     ("data", "key", "words"),
     [
         (changed(ladder__1__after=9), "ladder[2]", "却先到期"),
+        (
+            changed(ladder__5__after=1, ladder__5__unit="working_day"),
+            "ladder[5].after",
+            "早于 limits.instruction",
+        ),
         (changed(ladder__0__act="red_card", ladder__1__act="yellow_card"), "ladder[1]", "轻"),
         (changed(limits__handling_complex__value=2), "limits.handling_complex", "还短"),
         (changed(remindres={}), "remindres", "没有这一项"),

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from reviewbot.actions.notify import facts_of, next_hands
-from reviewbot.actions.start_clock import next_rung, start_clock
+from reviewbot.actions.start_clock import instructed_in_round, next_rung, running, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
 from reviewbot.errors import Conflict, InvalidInput
 from reviewbot.models.people import Staff
@@ -11,6 +11,8 @@ from reviewbot.queries.directory import member_of
 from reviewbot.rules import notices
 from reviewbot.rules.lifecycle import Move, Role
 from reviewbot.rules.routing import is_rated
+
+INSTRUCTION = "instruction"
 
 
 def _hand_over(step: Step) -> None:
@@ -38,17 +40,21 @@ def _after_hand_over(step: Step) -> None:
 
 
 def _instruct(step: Step) -> None:
-    """A leader's instruction: one month to a letter, three months to a report (S4)."""
+    """A leader's instruction, once a round: one month to a letter, three months to a report (S4)."""
     case = step.case
     need(step.asked.remark, f"请写明批示内容：批示 {case.number} 内容。")
-    if case.instructed_at is not None:
+    if instructed_in_round(step.session, case):
         raise Conflict(f"工单 {case.number} 已有领导批示。")
     case.instructed_at = step.at
 
 
 def _after_instruct(step: Step) -> None:
-    start_clock(step.session, step.case, "instruction", step.at, step.rulebook)
-    step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
+    """On a reopened case the clock of an earlier instruction has run since the reopening; no later word puts it off."""
+    if any(limit.stage == INSTRUCTION for limit in running(step.session, step.case)):
+        step.said = "批示件时限自重开之日起在计，不因再次批示后延"
+    else:
+        start_clock(step.session, step.case, INSTRUCTION, step.at, step.rulebook)
+        step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
     body = notices.instructed(facts_of(step.session, step.case))
     owe_notice(step, "instructed", body, next_hands(step.session, step.case, step.at))
 
