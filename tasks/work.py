@@ -18,6 +18,7 @@ from reviewbot.actions.erase_rater import erase_expired
 from reviewbot.actions.fetch_media import fetch_media
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.actions.follow_calendar import follow_by_id
+from reviewbot.actions.follow_source import follow_source
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.release_reminders import release_reminders
 from reviewbot.actions.renew_cards import renew_cards
@@ -30,6 +31,7 @@ from reviewbot.conversation.answer import answer_callback
 from reviewbot.conversation.choices import forget_waiting
 from reviewbot.inbox import following, waiting
 from reviewbot.queries.cases import cases_behind, due_case_ids, unrouted_review_ids
+from reviewbot.queries.endings import waiting_review_ids
 from reviewbot.queries.rulebooks import applied_calendar
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.queue import TaskName
@@ -55,6 +57,7 @@ def route(review_ids: list[int]) -> None:
     for review_id in review_ids:
         with home.database.begin() as session:
             open_case(session, review_id, at=home.clock.now(), rulebooks=home.rulebooks)
+            follow_source(session, review_id, at=home.clock.now(), rulebooks=home.rulebooks)
     home.ring(TaskName.DELIVER)
 
 
@@ -94,7 +97,7 @@ def deliver() -> None:
 def sweep() -> None:
     home = house()
     with home.database.begin() as session:
-        reviews = unrouted_review_ids(session, BATCH)
+        reviews = [*unrouted_review_ids(session, BATCH), *waiting_review_ids(session, BATCH)]
         items = waiting(session, BATCH)
     if reviews:
         route(reviews)

@@ -117,7 +117,7 @@ def follow_calendar(
         if working_as_data(due.reckoning) != limit.working:
             kept.append(_record(limit))
         _store(limit, due, calendar)
-    wrong = _wrong_cards(session, case, limits, rulebook, now)
+    wrong = undue_cards(session, case, limits, rulebook, now)
     undue = undue_letters(session, case, limits, rulebook, now)
     for one in limits:
         if not one.replaced_by:
@@ -180,16 +180,16 @@ def _store(limit: DueTime, due: Reckoned, calendar: Calendar) -> None:
     limit.working, limit.calendar_version = working_as_data(due.reckoning), calendar.version
 
 
-def _wrong_cards(
-    session: Session, case: Case, limits: Sequence[DueTime], rulebook: Rulebook, now: datetime
+def undue_cards(
+    session: Session, case: Case, limits: Sequence[DueTime], rulebook: Rulebook, until: datetime
 ) -> list[Card]:
-    """Standing cards that would not have been issued: their rung comes later than now, or than the limit lasted."""
+    """Standing cards that would not have been issued: their rung comes later than this, or than the limit lasted."""
     wrong = []
     for limit in limits:
-        until = min(limit.replaced_at or now, now)
+        ended = min(limit.replaced_at or until, until)
         for card in cards_of(session, limit.id):
             ladder = ladder_when(case, limit, rulebook, card.issued_at)
-            late = {rung.act for rung in ladder if rung.at > until}
+            late = {rung.act for rung in ladder if rung.at > ended}
             if card.withdrawn_at is None and _COLOURS[card.colour] in late:
                 wrong.append(card)
     return wrong

@@ -54,11 +54,13 @@ def drafted_for_good(
 
 
 def take_back_letters(
-    session: Session, case: Case, undue: Sequence[Letter], why: str, told_from: datetime, now: datetime
-) -> None:
-    """Withdraw drafts that press nothing, or not yet; their origin is free for the day that will come."""
+    session: Session, case: Case, undue: Sequence[Letter], why: str, told_from: datetime, now: datetime,
+    *, quietly: bool = False,
+) -> None:  # fmt: skip
+    """Withdraw drafts that press nothing, or not yet; their origin is free for the day that will come. ``quietly``:
+    only people who have had a draft in hand are told."""
     for letter in undue:
-        readers = _readers(session, letter)
+        readers = _people(letter) if quietly else _readers(session, letter)
         letter.state, letter.withdrawn_at, letter.withdrawn_by = LetterState.WITHDRAWN, now, SYSTEM.actor
         letter.withdrawn_reason = why
         letter.origin = f"{letter.origin}-withdrawn-{letter.id}"
@@ -92,8 +94,11 @@ def redraft_letters(
 
 def _readers(session: Session, letter: Letter) -> list[str]:
     """Who drafted and who reviewed it; of a draft of the system, whoever reviews such drafts."""
-    people = [who for who in (letter.drafted_by, letter.reviewed_by) if who and who != SYSTEM.actor]
-    return people or userids_with_role(session, Role.SUPERVISOR)
+    return _people(letter) or userids_with_role(session, Role.SUPERVISOR)
+
+
+def _people(letter: Letter) -> list[str]:
+    return [who for who in (letter.drafted_by, letter.reviewed_by) if who and who != SYSTEM.actor]
 
 
 def _event(session: Session, case: Case, letter: Letter, move: Move, why: str, now: datetime) -> None:

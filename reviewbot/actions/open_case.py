@@ -15,8 +15,10 @@ from reviewbot.models.people import Department
 from reviewbot.models.review import Review
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import choose_holder, route_candidates, userids_with_role
+from reviewbot.queries.endings import agrees, ending_of, waiting_copies
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.rules.directory_words import held_at_desk
+from reviewbot.rules.endings import Ending, Outcome
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move, Role
 from reviewbot.rules.notices import new_case, rater_opened, to_dispatch
@@ -36,6 +38,7 @@ def open_case(session: Session, review_id: int, *, at: datetime, rulebooks: Rule
         return None
     rulebook = rulebooks.on(session, at)
     review.routed_at = at
+    ended = _ended(session, review)
     named = review.department_name or review.department
     route = choose_department(route_candidates(session, review), department=named, item=review.item)
     case = Case(
@@ -61,10 +64,10 @@ def open_case(session: Session, review_id: int, *, at: datetime, rulebooks: Rule
     )  # fmt: skip
     if case.kind is Kind.INSTRUCTION:
         case.instructed_at = min(at, review.reviewed_at)
-        if review.closed_at is None:
+        if ended.closed_at is None:
             start_clock(session, case, "instruction", case.instructed_at, rulebook)
-    if review.closed_at is not None:
-        _take_history(session, case, route.department_id, at=at, rulebook=rulebook)
+    if ended.closed_at is not None:
+        _take_history(session, case, route.department_id, ended, at=at, rulebook=rulebook)
     elif route.department_id is None:
         _wait_at_desk(session, case, route, at, rulebook)
     else:
@@ -75,21 +78,42 @@ def open_case(session: Session, review_id: int, *, at: datetime, rulebooks: Rule
     return case
 
 
+def _ended(session: Session, review: Review) -> Ending:
+    """How its source says that a work order has ended, in the record that stands or in a later one."""
+    ending = Ending.told(review.closed_at, review.satisfaction)
+    if review.kind is Kind.RATING:
+        return ending
+    for copy in waiting_copies(session, review.id):
+        if agrees(copy):
+            ending = ending.with_later(ending_of(copy))
+            copy.outcome = Outcome.CLOSED if ending.closed_at else Outcome.KNOWN
+    return ending
+
+
+def sent_by_source(case: Case, rulebook: Rulebook) -> None:
+    """Nobody here has dispatched a work order that its source closed: its own dispatch counts, and its own due time."""
+    sent = case.review.reviewed_at
+    case.dispatched_at = case.assigned_at = case.held_since = sent
+    case.due_at = case.original_due_at = rulebook.due(case.kind.limit, sent).due_at
+
+
 def _take_history(
-    session: Session, case: Case, department_id: int | None, *, at: datetime, rulebook: Rulebook
-) -> None:
+    session: Session, case: Case, department_id: int | None, ended: Ending, *, at: datetime,
+    rulebook: Rulebook,
+) -> None:  # fmt: skip
     """A work order that its source had closed before it came: counted by its own dates, told to nobody."""
-    review = case.review
     case.department_id = department_id
-    case.dispatched_at = case.assigned_at = case.held_since = review.reviewed_at
-    case.due_at = case.original_due_at = rulebook.due(case.kind.limit, review.reviewed_at).due_at
-    case.first_closed_at = case.closed_at = review.closed_at
+    sent_by_source(case, rulebook)
+    case.first_closed_at = case.closed_at = ended.closed_at
     case.status, case.closing_kind = CaseStatus.CLOSED, ClosingKind.ANSWERED
-    case.satisfaction = review.satisfaction
+    case.satisfaction = ended.satisfaction
     append_event(
         session, case, at=at, actor="system", actor_name="系统", move=Move.TAKE_HISTORY.value,
         before=CaseStatus.AWAITING_DISPATCH.value, remark="来源已办结的工单，只作统计",
-        data={"closed_at": case.closed_at.isoformat() if case.closed_at else None},
+        data={
+            "closed_at": case.closed_at.isoformat() if case.closed_at else None,
+            "satisfaction": case.satisfaction,
+        },
     )  # fmt: skip
 
 

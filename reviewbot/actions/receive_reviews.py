@@ -13,7 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from reviewbot.models.review import IntakeBatch, KeptRecord, Review, ReviewCopy
+from reviewbot.queries.endings import Known, known_endings
+from reviewbot.rules.endings import Ending, Outcome
 from reviewbot.rules.grading import is_bad
+from reviewbot.rules.kinds import ORDERS
 
 RESULT_WORDS = {
     "accepted": "接收", "duplicate": "重复", "altered": "内容被改动（留证）", "refused": "退回发送方",
@@ -63,10 +66,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Received:
-    """The results of each delivery, in order, and the bad reviews that now want a case."""
+    """The results of each delivery, in order, and the bad reviews that now want a case. ``continued_ids``: work orders
+    of which a later record says how they ended."""
 
     results: list[list[Result]]
     bad_review_ids: list[int]
+    continued_ids: list[int]
 
 
 Key = tuple[str, str, int]
@@ -76,13 +81,15 @@ def receive_reviews(session: Session, deliveries: Sequence[Delivery], *, at: dat
     """Insert what is new with one statement; tell duplicates from altered copies by fingerprint (F2, F3).
 
     1. A batch row per delivery. 2. All reviews, ON CONFLICT DO NOTHING. 3. What was not inserted is compared
-    with what stands. 4. Altered copies and rejected records are kept as rows. 5. The batch rows get counts.
+    with what stands. 4. Altered copies and rejected records are kept as rows, and so is what a later record says of
+    a work order's ending. 5. The batch rows get counts.
     """
     batches = [_new_batch(delivery, at) for delivery in deliveries]
     session.add_all(batches)
     session.flush()
     fresh = _insert_new(session, deliveries, batches, at)
     standing = _standing(session, deliveries, fresh)
+    endings = known_endings(session, _orders_with_other_content(deliveries, standing))
     first_copies = set(fresh)
     evidence = _Evidence(at)
     results: list[list[Result]] = []
@@ -95,7 +102,9 @@ def receive_reviews(session: Session, deliveries: Sequence[Delivery], *, at: dat
                         evidence.keep(delivery.source, record, batch, _of_erased(delivery, record, standing))
                     )
                 case Accepted():
-                    told.append(_judge(delivery.source, record, batch, first_copies, standing, evidence))
+                    told.append(
+                        _judge(delivery.source, record, batch, first_copies, standing, endings, evidence)
+                    )
         counts = Counter(result.result for result in told)
         batch.received = len(told)
         for name in ("accepted", "duplicate", "altered", "refused", "set_aside"):
@@ -103,7 +112,8 @@ def receive_reviews(session: Session, deliveries: Sequence[Delivery], *, at: dat
         results.append(told)
     evidence.insert(session)
     session.flush()
-    return Received(results, [ident for ident, wants_case, _ in fresh.values() if wants_case])
+    wanted = [ident for ident, wants_case, _ in fresh.values() if wants_case]
+    return Received(results, wanted, sorted(evidence.continued_ids))
 
 
 def _new_batch(delivery: Delivery, at: datetime) -> IntakeBatch:
@@ -185,6 +195,17 @@ def _standing(session: Session, deliveries: Sequence[Delivery], fresh: Fresh) ->
     return found
 
 
+def _orders_with_other_content(deliveries: Sequence[Delivery], standing: Standing) -> set[int]:
+    return {
+        standing[key][0]
+        for delivery in deliveries
+        for record in delivery.records
+        if isinstance(record, Accepted)
+        and record.facts.get("kind") in ORDERS
+        and standing[key := _key(delivery.source, record)][1] != record.facts["fingerprint"]
+    }
+
+
 def _spoken_of(source: str, record: Accepted | Rejected) -> Key | None:
     if isinstance(record, Accepted):
         return _key(source, record)
@@ -219,11 +240,12 @@ _STANDING = select(
 
 
 _COPIES = cast("Table", ReviewCopy.__table__)
-_COPIED = [_COPIES.c[name] for name in ("review_id", "batch_id", "received_at", "fingerprint", "raw")]
-_INSERT_COPIES = (
-    insert(_COPIES)
-    .from_select(_COPIED, _rows_of(_COPIED))
-    .on_conflict_do_nothing(index_elements=["review_id", "fingerprint"])
+_COPIED = [column for column in _COPIES.columns if column.name != "id"]
+_insert_copies = insert(_COPIES).from_select(_COPIED, _rows_of(_COPIED))
+_INSERT_COPIES = _insert_copies.on_conflict_do_update(  # an older release read no ending out of a copy
+    index_elements=["review_id", "fingerprint"],
+    set_={name: _insert_copies.excluded[name] for name in ("result", "closed_at", "satisfaction", "outcome")},
+    where=_COPIES.c.outcome.is_(None) & _insert_copies.excluded.outcome.is_not(None),
 )
 _RECORDS = cast("Table", KeptRecord.__table__)
 _KEPT = [
@@ -238,14 +260,23 @@ class _Evidence:
 
     def __init__(self, at: datetime) -> None:
         self._at = at
+        self.continued_ids: set[int] = set()
         self._copies: dict[tuple[int, str], dict[str, Any]] = {}
         self._kept: list[dict[str, Any]] = []
 
-    def copy(self, review_id: int, record: Accepted, batch: IntakeBatch, erased: bool) -> None:
-        """The first of equal copies is evidence; of an erased review only that it came (R20)."""
+    def copy(
+        self, review_id: int, record: Accepted, batch: IntakeBatch, erased: bool, *, agrees: bool = False,
+        outcome: Outcome | None = None,
+    ) -> None:  # fmt: skip
+        """The first of equal copies is evidence; of an erased review only that it came (R20). ``agrees``, ``outcome``:
+        where it differs in a work order's ending alone."""
         mark = record.facts["fingerprint"]
         row = {"review_id": review_id, "fingerprint": mark, "raw": b"" if erased else record.raw}
-        self._copies.setdefault((review_id, mark), row | {"batch_id": batch.id, "received_at": self._at})
+        row |= {"batch_id": batch.id, "received_at": self._at, "result": "duplicate" if agrees else "altered"}
+        if outcome is Outcome.WAITING:
+            self.continued_ids.add(review_id)
+            row |= {name: record.facts[name] for name in ("closed_at", "satisfaction")}
+        self._copies.setdefault((review_id, mark), row | {"outcome": outcome})
 
     def keep(self, source: str, record: Rejected, batch: IntakeBatch, erased: bool) -> Result:
         told = Result(record.external_id, record.round, record.result, record.reason)
@@ -272,6 +303,7 @@ def _judge(
     batch: IntakeBatch,
     first_copies: set[Key],
     standing: Standing,
+    endings: dict[int, Known],
     evidence: _Evidence,
 ) -> Result:
     key = _key(source, record)
@@ -282,9 +314,33 @@ def _judge(
     review_id, fingerprint, erased = standing[key]
     if fingerprint == record.facts["fingerprint"]:
         return Result(external_id, round_, "duplicate")
+    known = endings.get(review_id)
+    if known is not None and known.differs_in_ending_alone(record.facts):
+        return _go_on(key, review_id, record, batch, known, evidence, erased=erased)
     evidence.copy(review_id, record, batch, erased)
     if erased:
         return Result(
             external_id, round_, "altered", "内容与首次收到的评价不同；评价人信息已删除，本份不留内容"
         )
     return Result(external_id, round_, "altered", "内容与首次收到的评价不同；以首次为准，本份留存为证据")
+
+
+GOES_ON = "同一工单的后续记录：办结时间和回访结果转入工单，首次记录不变"
+TAKES_BACK = "与来源先前所报的办结时间或回访结果不一致：先报的不改动，本份留存为证据，是否采用由工单记明"
+
+
+def _go_on(
+    key: Key, review_id: int, record: Accepted, batch: IntakeBatch, known: Known, evidence: _Evidence,
+    *, erased: bool,
+) -> Result:  # fmt: skip
+    """A work order comes again and differs in its ending alone: its source says how it went on."""
+    told = Ending.told(record.facts["closed_at"], record.facts["satisfaction"])
+    mark = record.facts["fingerprint"]
+    agrees = known.ending.goes_on_to(told)
+    if known.outcomes.get(mark) in (None, Outcome.WAITING):  # else the case has taken it up already
+        evidence.copy(review_id, record, batch, erased, agrees=agrees, outcome=Outcome.WAITING)
+    if agrees:
+        known.ending = known.ending.with_later(told)
+    _, external_id, round_ = key
+    result, reason = ("duplicate", GOES_ON) if agrees else ("altered", TAKES_BACK)
+    return Result(external_id, round_, result, reason)

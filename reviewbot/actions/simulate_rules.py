@@ -175,7 +175,9 @@ def _appeals(history: History) -> list[Appealed]:
     for event in history.events:
         if event.move == Move.APPEAL:
             found.append(Appealed(event.at, None))
-        elif event.move in (Move.UPHOLD_APPEAL, Move.REFUSE_APPEAL):
+        elif event.move in (Move.UPHOLD_APPEAL, Move.REFUSE_APPEAL) or (
+            event.move == Move.CLOSE_BY_SOURCE and event.before == CaseStatus.APPEALED
+        ):
             found[-1] = Appealed(found[-1].asked_at, event.at)
     return found
 

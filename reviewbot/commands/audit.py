@@ -19,13 +19,14 @@ from reviewbot.models.chain import first_break
 from reviewbot.models.review import Review
 from reviewbot.queries.audit import CaseRecord
 from reviewbot.rules.grading import is_bad
-from reviewbot.rules.lifecycle import ClosingKind, Conclusion, Move, closing_kind
+from reviewbot.rules.kinds import SATISFACTION
+from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Conclusion, Move, closing_kind
 from reviewbot.rules.stages import stage_label
 from reviewbot.sources.record import ReviewIn
 
 _RETURNS = (Move.RETURN, Move.RETURN_AGAIN)
 _CONCLUDES = (Move.CONCLUDE_JUSTIFIED, Move.CONCLUDE_UNJUSTIFIED, Move.APPEAL)
-_ENDS = (Move.RECORD_FEEDBACK, Move.REOPEN, Move.TAKE_HISTORY)
+_ENDS = (Move.RECORD_FEEDBACK, Move.REOPEN, Move.TAKE_HISTORY, Move.CLOSE_BY_SOURCE)
 _FACTS = frozenset(ReviewIn.__struct_fields__) - {"reason_codes", "flags", "kind", "closed_at"}
 
 
@@ -74,6 +75,7 @@ def _replayed(case: Case, events: Sequence[CaseEvent]) -> Iterator[tuple[str, An
     yield "退回次数", case.return_count, sum(moves[move] for move in _RETURNS)
     conclusion = _concluded(events)
     yield "认定", case.conclusion and case.conclusion.value, conclusion
+    yield "满意度", case.satisfaction, _satisfied(case, events)
     ended = next((event for event in reversed(events) if event.move in _ENDS), None)
     if ended is None or ended.move == Move.REOPEN:
         yield "办结时间", case.closed_at, None
@@ -83,7 +85,7 @@ def _replayed(case: Case, events: Sequence[CaseEvent]) -> Iterator[tuple[str, An
         yield "办结方式", case.closing_kind, closing_kind(Conclusion(conclusion) if conclusion else None)
     else:
         yield "办结时间", case.closed_at, _moment(ended.data.get("closed_at"), case.closed_at)
-        yield "办结方式", case.closing_kind, ClosingKind.ANSWERED
+        yield "办结方式", case.closing_kind, ended.data.get("closing_kind", ClosingKind.ANSWERED)
 
 
 def _concluded(events: Sequence[CaseEvent]) -> str | None:
@@ -93,8 +95,25 @@ def _concluded(events: Sequence[CaseEvent]) -> str | None:
             said = event.data.get("conclusion")
         elif event.move == Move.REFUSE_APPEAL:
             said = Conclusion.JUSTIFIED.value
-        elif event.move == Move.REOPEN:
+        elif event.move == Move.REOPEN or (
+            event.move == Move.CLOSE_BY_SOURCE and event.before == CaseStatus.APPEALED
+        ):  # nobody upheld that appeal
             said = None
+    return said
+
+
+def _satisfied(case: Case, events: Sequence[CaseEvent]) -> str | None:
+    said: str | None = None
+    for event in events:
+        match event.move:
+            case Move.TAKE_HISTORY:  # an event of the first releases told no answer
+                said = event.data.get("satisfaction", case.satisfaction)
+            case Move.CLOSE_BY_SOURCE | Move.TAKE_SATISFACTION:
+                said = event.data["satisfaction"]
+            case Move.RECORD_FEEDBACK:
+                said = None
+            case Move.RATER_ANSWERED if event.data["answer"] in SATISFACTION:
+                said = event.data["answer"]
     return said
 
 

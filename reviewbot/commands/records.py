@@ -7,6 +7,7 @@ import typer
 from rich.progress import track
 
 from reviewbot.actions.erase_rater import erase_rater
+from reviewbot.actions.follow_source import follow_source
 from reviewbot.actions.open_case import open_case
 from reviewbot.actions.receive_reviews import RESULT_WORDS, Delivery
 from reviewbot.actions.settle_record import SETTLEMENTS
@@ -43,8 +44,12 @@ def import_file(
                 with house.database.begin() as session:
                     for ident in wanted[first : first + OPENED_TOGETHER]:
                         open_case(session, ident, at=house.clock.now(), rulebooks=house.rulebooks)
+            for ident in received.continued_ids:
+                with house.database.begin() as session:
+                    open_case(session, ident, at=house.clock.now(), rulebooks=house.rulebooks)
+                    follow_source(session, ident, at=house.clock.now(), rulebooks=house.rulebooks)
             for result in received.results[0]:
-                if result.reason:
+                if result.reason and result.result != "duplicate":
                     name = result.external_id or "（无编号）"
                     console.print(f"{RESULT_WORDS[result.result]} {name}：{result.reason}", markup=False)
         with house.database.begin() as session:
@@ -63,6 +68,8 @@ def print_balance(told: Balance) -> None:
     table.add_row("收到", str(told.received))
     for name, count in told.results.items():
         table.add_row(f"　{RESULT_WORDS[name]}", str(count))
+        if name == "duplicate" and told.continued:
+            table.add_row("　　其中工单后续记录", str(told.continued))
     for how, count in sorted(told.settled.items()):
         table.add_row(f"　　其中{SETTLEMENTS.get(how, how)}", str(count))
     table.add_row("差评", str(told.bad_reviews))

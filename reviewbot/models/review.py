@@ -88,10 +88,15 @@ class Review(Base):
 
 
 class ReviewCopy(Base):
-    """A later copy of a known review with other content: evidence, never an update (F3)."""
+    """A later copy of a known review with other content: evidence, never an update (F3).
+
+    Where a work order's copy differs in its ending alone, the case takes it up (``actions/follow_source.py``)."""
 
     __tablename__ = "review_copies"
-    __table_args__ = (UniqueConstraint("review_id", "fingerprint"),)
+    __table_args__ = (
+        UniqueConstraint("review_id", "fingerprint"),
+        Index("ix_review_copies_waiting", "review_id", postgresql_where=text("outcome = 'waiting'")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     review_id: Mapped[int] = mapped_column(ForeignKey("reviews.id"))
@@ -99,6 +104,13 @@ class ReviewCopy(Base):
     received_at: Mapped[datetime]
     fingerprint: Mapped[str]
     raw: Mapped[bytes]
+    result: Mapped[str]
+    """As which the sender was answered: altered, or duplicate where it only went on from what was known."""
+    closed_at: Mapped[datetime | None]
+    satisfaction: Mapped[str | None]
+    """What it says of the ending of a work order, as in ``Review``; of a rating nothing."""
+    outcome: Mapped[str | None]
+    """What the case made of that, of ``rules.endings.Outcome``; None where other content differs, which is evidence."""
 
 
 class KeptRecord(Base):

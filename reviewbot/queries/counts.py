@@ -66,6 +66,8 @@ class Balance:
     by_desk: int
     """Records delivered by the desk, which are those taken in."""
     altered_copies: int
+    continued: int
+    """Copies, among the duplicates, that said how a work order that was known has ended; each once."""
     due_waiting: int
     """Cases whose next rung has come and has not been looked at yet."""
     callbacks_waiting: int
@@ -104,7 +106,8 @@ def intake_balance(session: Session, now: datetime) -> Balance:
         "unrouted": _count(Review.id, Review.wants_case, Review.routed_at.is_(None)),
         "kept": _counts(KeptRecord.result),
         "settled": _counts(KeptRecord.settlement, *settled),
-        "altered_copies": _count(ReviewCopy.id),
+        "altered_copies": _count(ReviewCopy.id, ReviewCopy.result == "altered"),
+        "continued": _count(ReviewCopy.id, ReviewCopy.result == "duplicate"),
         "due_waiting": _count(Case.id, Case.next_action_at <= now),
         "callbacks_waiting": _count(InboxItem.id, InboxItem.state == "new")
         + _count(MediaFetch.id, MediaFetch.state == "wanted"),

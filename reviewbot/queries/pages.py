@@ -136,7 +136,7 @@ def altered_copies(
 ) -> list[tuple[ReviewCopy, Review]]:
     """Later copies with other content, each with the review that stands, newest first."""
     wanted = select(ReviewCopy, Review).join(Review, Review.id == ReviewCopy.review_id)
-    wanted = wanted.order_by(ReviewCopy.id.desc()).limit(limit)
+    wanted = wanted.where(ReviewCopy.result == "altered").order_by(ReviewCopy.id.desc()).limit(limit)
     if after is not None:
         wanted = wanted.where(ReviewCopy.id < after)
     return [(copy, review) for copy, review in session.execute(wanted)]

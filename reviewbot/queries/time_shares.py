@@ -1,5 +1,6 @@
 """How the time of one case divides among those who had it, from its events and sub-tasks (B3, B20)."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from reviewbot.queries.cases import due_times_of, events_of
 from reviewbot.queries.directory import unit_names
 from reviewbot.queries.procedure import assistances_of
 from reviewbot.rules.calendar import Calendar
-from reviewbot.rules.lifecycle import CaseStatus
+from reviewbot.rules.lifecycle import CaseStatus, Move
 from reviewbot.rules.time_shares import DECIDERS, DESK, Change, beyond, shares, stretches
 
 MINUTE = timedelta(minutes=1)
@@ -35,10 +36,8 @@ def time_shares(session: Session, case: Case, calendar: Calendar, now: datetime)
     dues = due_times_of(session, case.id)
     held = stretches(
         (
-            Change(
-                event.at, CaseStatus(event.after), event.data.get("department") if _is_given(event) else None
-            )
-            for event in events_of(session, case.id)
+            Change(at, CaseStatus(event.after), event.data.get("department") if _is_given(event) else None)
+            for at, event in _until_closed_at_its_source(events_of(session, case.id))
         ),
         now,
         {due.round: due.due_at for due in dues if due.stage.startswith("handling") and not due.replaced_by},
@@ -51,6 +50,20 @@ def time_shares(session: Session, case: Case, calendar: Calendar, now: datetime)
         for one in shares(held, calendar)
     ]  # fmt: skip
     return rows + _helpers(session, case, calendar, now)
+
+
+def _until_closed_at_its_source(events: Sequence[CaseEvent]) -> Iterator[tuple[datetime, CaseEvent]]:
+    """Each event with the moment that counts: nobody had a work order any more once its source had closed it, whenever
+    we heard of that."""
+    ended: datetime | None = None
+    found = []
+    for event in reversed(events):
+        if event.move == Move.CLOSE_BY_SOURCE:
+            ended = datetime.fromisoformat(event.data["closed_at"])
+        elif event.move == Move.REOPEN:
+            ended = None
+        found.append((min(event.at, ended or event.at), event))
+    return reversed(found)
 
 
 def _is_given(event: CaseEvent) -> bool:

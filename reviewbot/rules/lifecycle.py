@@ -103,6 +103,9 @@ class Move(StrEnum):
     ERASE_RATER = "erase_rater"
     FOLLOW_CALENDAR = "follow_calendar"
     TAKE_HISTORY = "take_history"
+    CLOSE_BY_SOURCE = "close_by_source"
+    TAKE_SATISFACTION = "take_satisfaction"
+    NOTE_SOURCE = "note_source"
 
     @property
     def label(self) -> str:
@@ -195,7 +198,8 @@ _MOVE_LABELS = {
     M.RECEIVE_LETTER: "收函", M.WITHDRAW_LETTER: "撤函", M.RATER_ANSWERED: "评价人确认",
     M.REVEAL_PHONE: "查看联系电话", M.SETTLE_CONCERN: "督办核查", M.RECALL: "抽查回访",
     M.QUARANTINE: "附件隔离", M.ERASE_RATER: "删除评价人信息", M.FOLLOW_CALENDAR: "日历调整",
-    M.TAKE_HISTORY: "转入已办结工单",
+    M.TAKE_HISTORY: "转入已办结工单", M.CLOSE_BY_SOURCE: "来源办结", M.TAKE_SATISFACTION: "来源回访结果",
+    M.NOTE_SOURCE: "来源记录不一致",
 }  # fmt: skip
 _CONCLUSION_LABELS = {
     Conclusion.JUSTIFIED: "属实合理",
@@ -295,11 +299,14 @@ _WITHIN = {
     ),  # once ruled it never comes back
 }
 TRANSITIONS |= {(at, move): at for moves, where in _WITHIN.items() for move in moves for at in where}
+# A work order that its source has closed is answered, wherever it was here; a rating's source closes nothing.
+TRANSITIONS |= {(at, M.CLOSE_BY_SOURCE): S.CLOSED for at in S if at.is_open}
 
 FACTS = frozenset({
     M.REMIND, M.MARK_OVERDUE, M.ISSUE_CARD, M.WITHDRAW_CARD, M.DRAFT_LETTER, M.RATER_ANSWERED, M.REVEAL_PHONE,
     M.TAKE_HISTORY, M.SETTLE_CONCERN, M.APPEAL_CARD, M.SUPPORT_CARD_APPEAL, M.KEEP_CARD, M.ISSUE_LETTER,
     M.RECEIVE_LETTER, M.WITHDRAW_LETTER, M.END_RULE, M.RECALL, M.QUARANTINE, M.ERASE_RATER, M.FOLLOW_CALENDAR,
+    M.TAKE_SATISFACTION, M.NOTE_SOURCE,
 })  # fmt: skip
 
 HANDING_IN = (M.SUBMIT_MEASURES, M.SUBMIT_EXPLANATION)
@@ -365,8 +372,8 @@ def next_status(number: str, status: CaseStatus, move: Move) -> CaseStatus:
 
 
 def moves_from(status: CaseStatus) -> list[Move]:
-    """The moves people can make from here, in the table's order."""
-    return [move for (start, move) in TRANSITIONS if start is status]
+    """The moves people can make from here, in the table's order; what a source does is nobody's."""
+    return [move for (start, move) in TRANSITIONS if start is status and move in ROLES]
 
 
 def next_steps(status: CaseStatus) -> list[Move]:

@@ -275,7 +275,7 @@ def get_balance(request: Request, viewer: Caller) -> dict[str, Any]:
     return {
         "received": told.received, **told.results, "adds_up": told.adds_up, "reviews": told.reviews,
         "bad_reviews": told.bad_reviews, "work_orders": told.work_orders, "cases": told.cases,
-        "unrouted": told.unrouted,
+        "unrouted": told.unrouted, "continued": told.continued,
         "settled": told.settled,
         "due_waiting": told.due_waiting, "callbacks_waiting": told.callbacks_waiting,
         "messages": told.messages,

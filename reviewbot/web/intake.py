@@ -129,8 +129,8 @@ class IntakeWriter:
         for one, results in zip(group, received.results, strict=True):
             if not one.answer.done():
                 one.answer.set_result(results)
-        if received.bad_review_ids:
-            self._unrung += received.bad_review_ids
+        if wanted := received.bad_review_ids + received.continued_ids:
+            self._unrung += wanted
             if self._bell is None or self._bell.done():
                 self._bell = asyncio.create_task(self._ring())
 

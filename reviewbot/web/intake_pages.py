@@ -14,6 +14,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from reviewbot.actions.receive_reviews import TAKES_BACK
 from reviewbot.actions.settle_record import (
     REASON_LIMIT,
     SETTLERS,
@@ -140,7 +141,8 @@ def _line(
 
 def _altered(session: Session, place: _Place) -> Rows:
     return [
-        _line(copy.id, copy.received_at, review.source, "altered", "同一评价再次送达而内容不同，以首次为准",
+        _line(copy.id, copy.received_at, review.source, "altered",
+              TAKES_BACK if copy.outcome else "同一评价再次送达而内容不同，以首次为准",
               f"{review.external_id} / {review.round}", copy.raw)
         for copy, review in page_queries.altered_copies(session, after=place.after, limit=paging.PAGE + 1)
     ]  # fmt: skip

@@ -17,9 +17,9 @@ _ANSWERS = (Move.SUBMIT_MEASURES, Move.SUBMIT_EXPLANATION, Move.UPHOLD_APPEAL, M
 def every_figure_equals_a_recount_from_the_events(house, number):
     told, now = events(house, number), house.clock.now()
     made = Counter(Move(event.move) for event in told)
-    sent = bool(made[Move.DISPATCH] + made[Move.RULE])
+    sent = bool(made[Move.DISPATCH] + made[Move.RULE] + made[Move.CLOSE_BY_SOURCE])
     first = next(due.due_at for due in due_times(house, number) if due.stage == "handling")
-    closings = [event.at for event in told if event.before != "closed" and event.after == "closed"]
+    closings = [_closed_at(event) for event in told if event.before != "closed" and event.after == "closed"]
     ended = closings[-1] if told[-1].after == "closed" else None
     due = sent and first <= now and not _was_upheld(told)
 
@@ -31,6 +31,11 @@ def every_figure_equals_a_recount_from_the_events(house, number):
     assert _counts(house, number, "completion_rate") == (ended is not None, sent)
 
 
+def _closed_at(event):
+    by_source = event.move == Move.CLOSE_BY_SOURCE
+    return datetime.fromisoformat(event.data["closed_at"]) if by_source else event.at
+
+
 def _was_upheld(told):
     last = next((event.move for event in reversed(told) if event.move in _ANSWERS), None)
     return last == Move.UPHOLD_APPEAL and told[-1].after in ("awaiting_feedback", "closed")
@@ -38,7 +43,7 @@ def _was_upheld(told):
 
 def _counts(house, number, metric):
     """(above the line, at all)."""
-    found = cohort(metric, *EVER, house.clock.now())
+    found = cohort(metric, *EVER, house.clock.now(), [case_of(house, number).kind])
     with house.database.begin() as session:
         return tuple(
             session.scalar(select(func.count()).where(Case.number == number, found.members, which)) == 1

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -41,28 +42,19 @@ def reviewbot(settings):
 
 
 def test_the_published_figures_of_2019_come_out_of_the_command_line_from_a_file(reviewbot, tmp_path):
-    """揭东 2019 (S7, S8): dispatched 3,617, closed 2,823, satisfied 1,350; both ways of rounding."""
-    file, start = tmp_path / "orders.csv", datetime(2019, 1, 2, 9, tzinfo=CHINA)
-    with file.open("w", encoding="utf-8-sig", newline="") as out:
-        writer = csv.DictWriter(out, list(ORDER))
-        writer.writeheader()
-        for number in range(3617):
-            sent, closed = start + timedelta(hours=2 * number), number < 2823
-            writer.writerow(
-                ORDER
-                | {
-                    "order_no": f"G{number}",
-                    "dispatched_at": f"{sent:%Y-%m-%d %H:%M:%S}",
-                    "closed_at": f"{sent + timedelta(days=3):%Y-%m-%d %H:%M:%S}" if closed else "",
-                    "satisfaction": "满意" if number < 1350 else "不满意" if closed else "",
-                }
-            )
+    """揭东 2019 (S7, S8): dispatched 3,617, closed 2,823, satisfied 1,350; both ways of rounding. An earlier export had
+    some of them open still, and some without the citizen's answer."""
+    earlier = exported(tmp_path / "earlier.csv", closed=2780, answered=2750)
+    file = exported(tmp_path / "orders.csv", closed=2823, answered=2823)
     policy = tmp_path / "policy.toml"
     text = (ROOT / "config" / "policy.toml").read_text(encoding="utf-8")
     text = text.replace('rounding = "round"', 'rounding = "truncate"')
     policy.write_text(text.replace('version = "2026-11-3"', 'version = "2026-11-cut"', 1), encoding="utf-8")
 
-    assert "收支平衡" in reviewbot("import", file, "--source", "hotline_12345")
+    assert "收支平衡" in reviewbot("import", earlier, "--source", "hotline_12345")
+    told = reviewbot("import", file, "--source", "hotline_12345")
+    assert "收支平衡" in told
+    assert re.search(r"重复 +│ +3617 .*\n.*其中工单后续记录 +│ +73 ", told)
     asked = ("rates", "--kind", "orders", "--from", "2019-01-01", "--to", "2019-12-31")
     rounded = reviewbot(*asked)
     reviewbot("policy", "activate", policy, "--yes")
@@ -71,6 +63,26 @@ def test_the_published_figures_of_2019_come_out_of_the_command_line_from_a_file(
     for told, completed in ((rounded, "78.05%"), (truncated, "78.04%")):
         assert f"{completed}（2823/3617）" in told
         assert "47.82%（1350/2823）" in told
+
+
+def exported(file, *, closed, answered):
+    """The year's orders as the hotline's list has them on some day: the first so many closed, and answered."""
+    start = datetime(2019, 1, 2, 9, tzinfo=CHINA)
+    with file.open("w", encoding="utf-8-sig", newline="") as out:
+        writer = csv.DictWriter(out, list(ORDER))
+        writer.writeheader()
+        for number in range(3617):
+            sent, said = start + timedelta(hours=2 * number), "满意" if number < 1350 else "不满意"
+            writer.writerow(
+                ORDER
+                | {
+                    "order_no": f"G{number}",
+                    "dispatched_at": f"{sent:%Y-%m-%d %H:%M:%S}",
+                    "closed_at": f"{sent + timedelta(days=3):%Y-%m-%d %H:%M:%S}" if number < closed else "",
+                    "satisfaction": said if number < answered else "",
+                }
+            )
+    return file
 
 
 def test_a_record_no_column_takes_is_refused_alone_in_a_file_too(house):

@@ -24,7 +24,7 @@ from reviewbot.rules.lifecycle import (
 )
 
 PAIRS = list(itertools.product(CaseStatus, Move))
-PEOPLES_MOVES = [move for move in Move if move not in FACTS and move is not Move.OPEN]
+PEOPLES_MOVES = [move for move in Move if move not in FACTS and move not in (Move.OPEN, Move.CLOSE_BY_SOURCE)]
 
 
 @pytest.mark.parametrize(("status", "move"), PAIRS)
@@ -84,11 +84,19 @@ def test_what_only_adds_a_fact_belongs_to_nobody_and_changes_no_status(move):
     assert all(known is not move for _, known in TRANSITIONS)
 
 
-def test_only_the_feedback_to_the_rater_closes_a_case():
+def test_a_source_closes_from_every_open_status_and_nobody_makes_that_move_for_it():
+    assert {at for at, move in TRANSITIONS if move is Move.CLOSE_BY_SOURCE} == {
+        status for status in CaseStatus if status.is_open
+    }
+    assert Move.CLOSE_BY_SOURCE not in ROLES
+    assert all(Move.CLOSE_BY_SOURCE not in moves_from(status) for status in CaseStatus)
+
+
+def test_of_what_people_do_only_the_feedback_to_the_rater_closes_a_case():
     closing = {
         move
         for (before, move), after in TRANSITIONS.items()
-        if after is CaseStatus.CLOSED and before is not after
+        if after is CaseStatus.CLOSED and before is not after and move in ROLES
     }
 
     assert closing == {Move.RECORD_FEEDBACK}

@@ -1,6 +1,5 @@
 """12345 work orders through the same door: what they are, what is doubted, and the customer's published figures."""
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,17 +7,16 @@ import msgspec
 import pytest
 from case_kit import SUPERVISOR, due_times, move, viewer
 from ladder_kit import rows, sweep
+from order_kit import SOURCE, cases, order, taken
 from rules_kit import today
 from sqlalchemy import select
 
-from reviewbot.actions.open_case import open_case
-from reviewbot.actions.receive_reviews import Delivery, receive_reviews
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.actions.rights import possible_moves
 from reviewbot.actions.simulate_rules import simulate_rules
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict
-from reviewbot.models.case import Case, DueTime
+from reviewbot.models.case import DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Letter
 from reviewbot.models.review import Review
@@ -27,39 +25,6 @@ from reviewbot.queries.letters import evidence_counts, last_submissions, ledger_
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.kinds import Family, Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
-from reviewbot.sources.split import split_body
-from reviewbot.web.intake import to_record
-
-SOURCE = "hotline_12345"
-
-
-def order(ident="G1", **facts):
-    return {
-        "order_no": ident, "order_type": "投诉", "dispatched_at": "2026-11-27 10:00:00", "department": "社保局",
-        "subject": "养老金未到账", "content": "两个月没有到账", "caller_name": "王某", "caller_phone": "13800000001",
-        "closed_at": "", "satisfaction": "",
-    } | facts  # fmt: skip
-
-
-def taken(house, *orders):
-    pieces = split_body(json.dumps(orders, ensure_ascii=False).encode())
-    records = [to_record(house, house.profiles[SOURCE], piece) for piece in pieces]
-    return store(house, records)
-
-
-def store(house, records):
-    now = house.clock.now()
-    with house.database.begin() as session:
-        received = receive_reviews(session, [Delivery(SOURCE, "import", records)], at=now)
-    for ident in received.bad_review_ids:
-        with house.database.begin() as session:
-            open_case(session, ident, at=now, rulebooks=house.rulebooks)
-    return received.results[0]
-
-
-def cases(house):
-    with house.database.begin() as session:
-        return list(session.scalars(select(Case).order_by(Case.id)))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from door_kit import record
+from order_kit import SOURCE, order, taken
 from sqlalchemy import func, select
 
 from reviewbot.actions.receive_reviews import Accepted, Delivery
@@ -27,14 +28,12 @@ def ready(house, **facts):
     return replace(one, facts=one.facts | facts)
 
 
-def write_together(house, *batches):
+def write_together(house, *batches, source="standard"):
     """What the writer answers to calls that wait for the same transaction, or the error."""
 
     async def together():
         writer = IntakeWriter(house)
-        calls = [
-            asyncio.create_task(writer.write(Delivery("standard", "webhook", batch))) for batch in batches
-        ]
+        calls = [asyncio.create_task(writer.write(Delivery(source, "webhook", batch))) for batch in batches]
         await asyncio.sleep(0)  # all wait before the writer starts: one transaction for them
         await writer.start()
         try:
@@ -96,3 +95,17 @@ def test_the_writer_outlives_what_nobody_foresaw(house):
             await writer.stop()
 
     assert [one.result for one in asyncio.run(one_after_another())] == ["accepted"]
+
+
+def test_a_later_record_that_closes_a_known_order_rings_for_its_case(house):
+    def ready_order(**facts):
+        piece = split_body(json.dumps(order(**facts), ensure_ascii=False).encode())[0]
+        return [to_record(house, house.profiles[SOURCE], piece)]
+
+    taken(house, order())
+    told = write_together(house, ready_order(closed_at="2026-11-28 09:00:00"), source=SOURCE)
+
+    assert told == [["duplicate"]]
+    assert house.ring.names == ["reviewbot.route"]
+    assert write_together(house, ready_order(), source=SOURCE) == [["duplicate"]]
+    assert house.ring.names == ["reviewbot.route"]

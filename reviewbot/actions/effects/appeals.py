@@ -1,6 +1,13 @@
 """An appeal against a rating: in its window, decided by two outside the unit, counted until upheld (F13)."""
 
-from reviewbot.actions.effects.applications import awaited, decide, file_application, settle, tell_deciders
+from reviewbot.actions.effects.applications import (
+    awaited,
+    decide,
+    file_application,
+    lapse,
+    settle,
+    tell_deciders,
+)
 from reviewbot.actions.effects.call_back import call_back_of, check_called_back, end_of_calling
 from reviewbot.actions.effects.core import require_evidence_or_say_so, tell_new_day
 from reviewbot.actions.effects.joint import leave_nothing_waiting
@@ -55,6 +62,14 @@ def _stop_clock(step: Step) -> None:
         step.data["clock"] = "stopped"
         step.case.due_at = None
         step.said += "；复核期间办理时限停计"
+
+
+def end_unheard(step: Step) -> None:
+    """The case is closed while an appeal waits: nobody has upheld it, and a clock that stood still has a day again."""
+    application = awaited(step, APPEAL)
+    lapse(step, APPEAL)
+    step.case.conclusion = None
+    _resume_clock(step, application)
 
 
 def _resume_clock(step: Step, application: Application) -> None:

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from reviewbot.actions.effects.applications import lapse
 from reviewbot.actions.effects.call_back import check_called_back, end_of_calling
+from reviewbot.actions.effects.closing import close
 from reviewbot.actions.effects.joint import check_nobody_is_waited_for
-from reviewbot.actions.follow_letters import take_back_letters
 from reviewbot.actions.notify import approvers_of, facts_of, tell_rater
 from reviewbot.actions.open_case import dispatch
 from reviewbot.actions.start_clock import (
@@ -13,7 +13,6 @@ from reviewbot.actions.start_clock import (
     next_rung,
     replace_clock,
     round_began,
-    running,
     start_clock,
 )
 from reviewbot.actions.step import Effect, Step, need, owe_notice
@@ -25,7 +24,6 @@ from reviewbot.queries.calendars import was_told_day
 from reviewbot.queries.cases import count_evidence
 from reviewbot.queries.directory import choose_holder, find_department
 from reviewbot.queries.handovers import works_in
-from reviewbot.queries.letters import unissued_letters
 from reviewbot.rules import notices
 from reviewbot.rules.lifecycle import Conclusion, Move, closing_kind
 
@@ -174,17 +172,9 @@ def _record_feedback(step: Step) -> None:
     need(step.asked.remark, f"请写明告知了什么：{hint}。")
     case = step.case
     step.data["channel"] = step.asked.channel
-    case.closed_at = step.at
-    case.first_closed_at = case.first_closed_at or step.at
-    case.closing_kind = closing_kind(case.conclusion)
-    for due in running(step.session, case):
-        if not due.stands:
-            due.met_at = step.at
-    case.next_action_at = next_rung(step.session, case, step.rulebook)
-    idle = [letter for letter in unissued_letters(step.session, case.id) if letter.kind.presses]
-    take_back_letters(step.session, case, idle, "工单已办结", told_from=step.at, now=step.at)
-    case.satisfaction = None  # what the rater said of an earlier round is not said of this one
-    step.said = case.closing_kind.label
+    kind = closing_kind(case.conclusion)
+    close(step, kind, step.at, None)
+    step.said = kind.label
 
 
 def _after_record_feedback(step: Step) -> None:
@@ -196,7 +186,7 @@ def _reopen(step: Step) -> None:
     need(step.asked.remark, f"重开须写明原因：重开 {step.case.number} 原因。")
     case = step.case
     if case.department_id is None:
-        raise Conflict(f"工单 {case.number} 是来源已办结的历史工单，没有承办单位，不能重开。")
+        raise Conflict(f"工单 {case.number} 由来源办结，没有承办单位，不能重开。")
     _keep_or_choose_holder(step, case.department_id)
     case.round += 1
     case.reopen_count += 1
