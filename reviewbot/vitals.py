@@ -77,6 +77,7 @@ def look(house: House) -> list[Sign]:
         _people("unanswered", "没有收到答复的人员", rows.unanswered, "他发来的话已经处理，结果没有送到：请另行告知。"),
         *_directory(house, rows, now),
         _holders(rows),
+        _owners(rows),
     ]  # fmt: skip
 
 
@@ -257,6 +258,16 @@ def _holders(rows: RowFacts) -> Sign:
         "请登记该单位的人员，再由派单员或督办移交。",
         len(rows.holderless),
     )
+
+
+def _owners(rows: RowFacts) -> Sign:
+    if not rows.ownerless:
+        return Sign("problems_without_owner", Level.GOOD, "每个共性问题的负责人都在岗")
+    numbers = "、".join(str(ident) for ident in rows.ownerless[:20])
+    what = f"{len(rows.ownerless)} 个共性问题的负责人已不在岗：{numbers}"
+    return Sign(
+        "problems_without_owner", Level.BAD, what, "请在「共性问题」中另定负责人。", len(rows.ownerless)
+    )  # fmt: skip
 
 
 def _epoch(seconds: float) -> str:

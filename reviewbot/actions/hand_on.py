@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, select, true, update
 from sqlalchemy.orm import Session, joinedload
 
+from reviewbot.actions.hand_on_problems import hand_on_problems
 from reviewbot.actions.live_cards import show_everyone
 from reviewbot.actions.notify import facts_of, helpers_of, tell
 from reviewbot.clock import CHINA
@@ -71,7 +72,7 @@ def hand_on(
     actor: str = "system",
     actor_name: str = "系统",
 ) -> list[str]:
-    """Give to others what he cannot hold as he stands now; the numbers of the cases.
+    """Give to others what he cannot hold as he stands now; the numbers of the cases. His problems go the same way.
 
     Each goes to his delegate, else to whom the unit's rule chooses (duty roster, load, head), else to the bureau's
     desk, and never to the person rated (F10). Where he can hold all that he has, nothing happens.
@@ -82,6 +83,7 @@ def hand_on(
         _give(going, case)
     for task in tasks_losing_holder(session, before):
         _give_task(going, task)
+    hand_on_problems(session, before, why, at=at, actor=actor, actor_name=actor_name)
     if before.stands_in_no_more:
         _replace_as_delegate(going)
     _silence(going)

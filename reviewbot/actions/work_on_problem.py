@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.clock import CHINA, check_days
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from reviewbot.models.oversight import Problem, ProblemAttempt
+from reviewbot.models.oversight import Problem, ProblemAttempt, ProblemHandover
 from reviewbot.queries.directory import member_of
 from reviewbot.queries.problems import attempts_at, count_like
 from reviewbot.queries.scope import Viewer
@@ -42,14 +42,23 @@ def plan(
         elif measures_from < _day(problem.opened_at):
             raise InvalidInput("措施起始日期不能早于问题立项之日。")
         problem.root_cause, problem.measures, problem.measures_from = told
+    if problem.owner_id not in (None, person.id):
+        session.add(
+            ProblemHandover(
+                problem_id=problem.id, at=now, from_id=problem.owner_id, to_id=person.id, why="另定负责人",
+                actor=viewer.actor, actor_name=viewer.name,
+            )
+        )  # fmt: skip
     problem.owner_id = person.id
     return f"共性问题 {problem.id} 由{person.name}负责，措施自 {measures_from} 起。"
 
 
 def may_plan(problem: Problem, viewer: Viewer) -> bool:
-    """Whether this person writes down what is done about it."""
-    own_head = Role.HEAD in viewer.roles and viewer.department_id == problem.department_id
-    return own_head or Role.SUPERVISOR in viewer.roles
+    """Whether this person writes down what is done about it: the unit's head, who keeps it for a unit without anybody,
+    or a supervisor."""
+    of_unit = viewer.department_id == problem.department_id
+    keeps = viewer.staff_id is not None and viewer.staff_id == problem.owner_id and not of_unit
+    return (Role.HEAD in viewer.roles and of_unit) or keeps or Role.SUPERVISOR in viewer.roles
 
 
 def under_way(problem: Problem, now: datetime) -> bool:

@@ -247,6 +247,21 @@ class ProblemAttempt(Base):
     ended_by: Mapped[str]
 
 
+class ProblemHandover(Base):
+    """A problem changed hands: whose it was, whose it became, why, and who did it."""
+
+    __tablename__ = "problem_handovers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    problem_id: Mapped[int] = mapped_column(ForeignKey("problems.id"), index=True)
+    at: Mapped[datetime]
+    from_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    to_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    why: Mapped[str]
+    actor: Mapped[str]
+    actor_name: Mapped[str]
+
+
 class ProblemReview(Base):
     """A review that belongs to a problem."""
 

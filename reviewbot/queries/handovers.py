@@ -17,7 +17,7 @@ WORKING = frozenset({Role.HANDLER, Role.HEAD})
 KEEPING = frozenset({Role.DESK, Role.SUPERVISOR, Role.ADMIN})
 """Who of the bureau keeps what a unit has nobody for."""
 _WORKS = Staff.roles.overlap(sorted(role.value for role in WORKING))
-_KEEPS = Staff.roles.overlap(sorted(role.value for role in KEEPING))
+KEEPS = Staff.roles.overlap(sorted(role.value for role in KEEPING))
 _BUREAU = tuple(status for status in CaseStatus if status.awaits_bureau)
 
 
@@ -43,7 +43,7 @@ def _somebody(*who: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 HAS_HANDLER = _somebody(
-    Staff.id == Case.handler_id, or_(and_(Staff.department_id == Case.department_id, _WORKS), _KEEPS)
+    Staff.id == Case.handler_id, or_(and_(Staff.department_id == Case.department_id, _WORKS), KEEPS)
 )
 """Its handler is here and may work on it, or keeps it for a unit that has nobody."""
 _HAS_HEAD = _somebody(_HEADS, _NOT_RATED)

@@ -12,6 +12,7 @@ from reviewbot.models.message import InboxItem, Message
 from reviewbot.models.people import Department, Staff
 from reviewbot.queries.contacts import last_sync, waiting_changes
 from reviewbot.queries.handovers import cases_without_holder
+from reviewbot.queries.problems import problems_without_owner
 
 LOOK_BACK = timedelta(days=90)
 """Messages older than this say nothing of who reads today."""
@@ -54,6 +55,7 @@ class RowFacts:
     sync: DirectorySync | None
     changes: int
     holderless: list[str]
+    ownerless: list[int]
 
 
 def row_facts(session: Session, now: datetime, *, silent_messages: int, silent_days: float) -> RowFacts:
@@ -70,6 +72,7 @@ def row_facts(session: Session, now: datetime, *, silent_messages: int, silent_d
         sync=last_sync(session),
         changes=len(waiting_changes(session)),
         holderless=cases_without_holder(session),
+        ownerless=problems_without_owner(session),
     )
 
 

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, func, or_, select
 from sqlalchemy.dialects.postgresql import array as sql_array
 from sqlalchemy.orm import Session, aliased
 
 from reviewbot.models.case import Case
-from reviewbot.models.oversight import Problem, ProblemAttempt, ProblemReview
-from reviewbot.models.people import Item
+from reviewbot.models.oversight import Problem, ProblemAttempt, ProblemHandover, ProblemReview
+from reviewbot.models.people import Item, Staff
 from reviewbot.models.review import Review
 from reviewbot.queries.cases import APPEAL_UPHELD
+from reviewbot.queries.handovers import KEEPS
 from reviewbot.queries.scope import Viewer
 
 
@@ -127,6 +128,39 @@ def attempts_at(session: Session, problem_id: int) -> list[ProblemAttempt]:
     """The measures that gave way, first to last."""
     wanted = select(ProblemAttempt).where(ProblemAttempt.problem_id == problem_id)
     return list(session.scalars(wanted.order_by(ProblemAttempt.id)))
+
+
+_ANSWERS = (
+    select(Staff.id)
+    .where(
+        Staff.id == Problem.owner_id, Staff.active, or_(Staff.department_id == Problem.department_id, KEEPS)
+    )
+    .correlate(Problem)
+    .exists()
+)
+"""Its owner is here and of its unit, or keeps it for a unit that has nobody."""
+
+
+def problems_losing_owner(session: Session, staff: Staff) -> list[Problem]:
+    """Open problems of his that he cannot answer for as he stands now, locked, oldest first."""
+    wanted = select(Problem).where(Problem.owner_id == staff.id, Problem.closed_at.is_(None), ~_ANSWERS)
+    return list(session.scalars(wanted.order_by(Problem.id).with_for_update(of=Problem)))
+
+
+def problems_without_owner(session: Session) -> list[int]:
+    """Open problems that were somebody's and whom nobody who is here answers for: empty, as with cases (B22)."""
+    handed_on = select(ProblemHandover.id).where(ProblemHandover.problem_id == Problem.id).exists()
+    had_one = or_(Problem.owner_id.is_not(None), handed_on)
+    return list(
+        session.scalars(
+            select(Problem.id).where(Problem.closed_at.is_(None), had_one, ~_ANSWERS).order_by(Problem.id)
+        )
+    )
+
+
+def handovers_of_problem(session: Session, problem_id: int) -> list[ProblemHandover]:
+    wanted = select(ProblemHandover).where(ProblemHandover.problem_id == problem_id)
+    return list(session.scalars(wanted.order_by(ProblemHandover.id)))
 
 
 def cases_of_problem(session: Session, problem_id: int) -> list[Case]:

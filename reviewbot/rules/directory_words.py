@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.notices import Body, text
 
 MOST_BYTES = 1_900
@@ -25,6 +26,13 @@ def held_at_desk(unit: str, numbers: Sequence[str]) -> Body:
     ask = "请管理员登记该单位人员，再由您或督办移交（回复「移交 编号 姓名」）；单位已撤销的请退回或代办。时限不变"
     head = f"{unit}已没有可接办的人员，{len(numbers)} 件工单暂由您保管，{ask}："
     return text(_listed(head, numbers))
+
+
+def problem_handed_on(ident: int, unit: str, item: str, why: str, owner: str) -> Body:
+    return text(
+        f"共性问题 {ident}（{unit}“{mask_personal(item)}”）：{why}，改由{owner}负责，措施和计数不变，"
+        "请在督办网页「共性问题」中查看。"
+    )
 
 
 def _listed(head: str, entries: Sequence[str]) -> str:

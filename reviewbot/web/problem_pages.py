@@ -11,9 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from reviewbot.actions.work_on_problem import close_problem, may_plan, plan, recurrence, under_way
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
-from reviewbot.models.oversight import Problem, ProblemAttempt
+from reviewbot.models.oversight import Problem, ProblemAttempt, ProblemHandover
 from reviewbot.models.people import Department, Staff
-from reviewbot.queries.problems import attempts_at, cases_of_problem, problems_seen_by
+from reviewbot.queries.problems import attempts_at, cases_of_problem, handovers_of_problem, problems_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.masking import mask_personal
@@ -59,6 +59,7 @@ def _show(
             "owner": line["owner"] if problem.owner_id else "", "root_cause": problem.root_cause,
             "measures": problem.measures, "measures_from": problem.measures_from or now.astimezone(CHINA).date(),
         }  # fmt: skip
+        handovers = [_handover(session, one) for one in handovers_of_problem(session, ident)]
         attempts = [_attempt(session, one) for one in attempts_at(session, ident)]
         after = problem.after_count if problem.closed_at else recurrence(session, problem, now)
         cases = [
@@ -68,6 +69,7 @@ def _show(
     return views.render(
         request, "problem.html", status=wrong.status if wrong else 200, problem=problem, line=line, after=after,
         cases=cases, may_plan=open_ and may_plan(problem, viewer), attempts=attempts, done=done,
+        handovers=handovers,
         may_close=open_ and Role.SUPERVISOR in viewer.roles, begun=under_way(problem, now),
         filled=kept or stored, wrong=wrong.sentence if wrong else None,
     )  # fmt: skip
@@ -79,6 +81,12 @@ def _attempt(session: Session, one: ProblemAttempt) -> dict[str, Any]:
         "owner": session.get_one(Staff, one.owner_id).name, "root_cause": one.root_cause, "measures": one.measures,
         "after": one.after_count, "days": one.days,
     }  # fmt: skip
+
+
+def _handover(session: Session, one: ProblemHandover) -> dict[str, Any]:
+    taker = session.get_one(Staff, one.to_id).name if one.to_id else "（无人）"
+    giver = session.get_one(Staff, one.from_id).name
+    return {"at": views.moment(one.at), "from": giver, "to": taker, "why": one.why, "by": one.actor_name}
 
 
 def _line(session: Session, problem: Problem) -> dict[str, Any]:
