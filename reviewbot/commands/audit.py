@@ -126,12 +126,13 @@ def _altered_calls(calls: Sequence[Call], events: Sequence[CaseEvent]) -> Iterat
         told_at = _moment(event.data.get("called_at"), event.at)
         stands = {
             "次序": call.attempt, "接通": call.reached, "结果": call.outcome, "说明": call.note, "时间": call.at,
-            "录音": call.recording_sha256,
+            "录音": call.recording_sha256, "号码查看情况": not call.number_unseen,
         }  # fmt: skip
         follows = {  # an event of the first release told no outcome
             "次序": event.data.get("attempt", call.attempt), "接通": event.data.get("reached", call.reached),
             "结果": event.data.get("outcome", call.outcome), "说明": event.remark, "时间": told_at,
             "录音": event.data.get("recording_sha256"),
+            "号码查看情况": not event.data.get("number_unseen"),
         }  # fmt: skip
         for label, value in stands.items():
             if value != follows[label]:

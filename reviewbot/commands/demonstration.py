@@ -45,7 +45,8 @@ from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.rates import METRICS, display
 from reviewbot.settings import ROOT, Settings, load_settings
-from reviewbot.simulator.director import People, PlayFailed, Stage, play_day, play_on
+from reviewbot.simulator.director import People, Stage, play_day, play_on
+from reviewbot.simulator.pages import PlayFailed
 from reviewbot.simulator.procedure import RECALLED, play_procedure
 from reviewbot.simulator.raters import answer_texts
 from reviewbot.simulator.rules_act import play_rules

@@ -194,6 +194,8 @@ class Call(Base):
     """Of ``rules.call_back.Outcome``."""
     completes: Mapped[bool] = mapped_column(server_default=false())
     """Whether with this attempt the call-back of the round was done: reached, or exhausted by the case's policy."""
+    number_unseen: Mapped[bool] = mapped_column(server_default=false())
+    """Put on record before anybody had looked at the rater's number in this round, though there is one (B15)."""
     note: Mapped[str]
     recording: Mapped[str | None]
     """Where the recording lies, as the telephone system names it."""

@@ -11,12 +11,13 @@ from reviewbot.models.case import Call, Case, CaseEvent, DueTime
 from reviewbot.models.oversight import Recall
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState
 from reviewbot.models.rater import RaterAnswer
+from reviewbot.queries.calls import CALLED_UNSEEN
 from reviewbot.queries.cases import APPEAL_UPHELD
 from reviewbot.queries.scope import Viewer, visible_cases
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
 from reviewbot.rules.raters import Answer
-from reviewbot.rules.rates import EXCLUDED, METRICS
+from reviewbot.rules.rates import EXCLUDED, METRICS, UNSEEN_CALLS
 from reviewbot.rules.recall import Finding
 
 
@@ -25,7 +26,7 @@ class Cohort:
     """Which cases a metric counts (denominator) and what makes one count above the line, part by part.
 
     ``beside``: groups of the denominator shown next to the parts, never added to the numerator. ``apart``: groups
-    of cases outside the denominator, told on their own line.
+    told on their own line: of cases outside the denominator, or of some among it that a supervisor should look at.
     """
 
     members: ColumnElement[bool]
@@ -150,7 +151,8 @@ def _returned(span: _Span) -> Cohort:
 
 
 def _called_back(span: _Span) -> Cohort:
-    """Real-name cases in four groups that add up to all of them; anonymous ones on their own line (F9)."""
+    """Real-name cases in four groups that add up to all of them; anonymous ones on their own line (F9), and those of
+    the done ones whose number nobody had looked at (B15)."""
 
     def with_call(which: InstrumentedAttribute[bool]) -> ColumnElement[bool]:
         return select(Call.id).where(Call.case_id == Case.id, which).exists()
@@ -169,6 +171,7 @@ def _called_back(span: _Span) -> Cohort:
             "anonymous_attempted": and_(anonymous, Case.call_count > 0),
             "anonymous_reached": and_(anonymous, reached),
             "anonymous_not_reached": and_(anonymous, ~reached),
+            UNSEEN_CALLS: and_(due, CALLED_UNSEEN),
         },
     )
 

@@ -11,6 +11,7 @@ from reviewbot.models.case import Case
 from reviewbot.models.oversight import Card
 from reviewbot.models.people import Department
 from reviewbot.models.procedure import Assistance
+from reviewbot.queries.calls import CALLED_UNSEEN
 from reviewbot.queries.cards import visible_cards
 from reviewbot.queries.cases import is_overdue
 from reviewbot.queries.procedure import ENDED_LATE, IS_TOLD, is_overdue_task, visible_tasks
@@ -89,6 +90,8 @@ def _which(key: str, now: datetime) -> ColumnElement[bool]:
             return true()
         case "closed":
             return ~_OPEN
+        case "unseen_calls":
+            return CALLED_UNSEEN
     return Case.status == CaseStatus(key)
 
 

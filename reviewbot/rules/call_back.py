@@ -28,6 +28,8 @@ class Outcome(StrEnum):
         return self in (Outcome.WRONG_NUMBER, Outcome.REFUSED)
 
 
+UNSEEN = "登记前没有人查看过评价人号码"
+"""Of a call put on record though nobody had looked at the number that is there: a paper call may not pass unseen."""
 _LABELS = {
     Outcome.REACHED: "已接通",
     Outcome.NO_ANSWER: "无人接听",

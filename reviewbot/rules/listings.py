@@ -54,6 +54,12 @@ LISTINGS: dict[str, Listing] = {
         Listing("red", "红牌", ("红牌警示", "发红牌"), "issued"),
         Listing("assisted", "协办件", ("协办事项", "协办任务", "协办工单"), "assisted"),
         Listing("late_assistance", "协办超期", ("协办逾期", "协办延误", "协办超时", "超期协办"), "assisted"),
+        Listing(
+            "unseen_calls",
+            "回访未查号码",
+            ("未查号码", "没查号码", "未查看号码", "没看号码", "回访没查号码"),
+            "opened",
+        ),
         *(Listing(status.value, status.label, words, "opened") for status, words in _STATUS_WORDS.items()),
     )
 }

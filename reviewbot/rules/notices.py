@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reviewbot.rules.buttons import Button, buttons_for
+from reviewbot.rules.call_back import UNSEEN
 from reviewbot.rules.lifecycle import CaseStatus, Move
 from reviewbot.rules.masking import mask_personal
 
@@ -78,9 +79,13 @@ def returned(facts: Facts, reason: str) -> Body:
     return _step(facts, f"退回 {facts.number}", "单位退回，请重新派单", note=reason)
 
 
-def to_approve(facts: Facts, *, what: str, with_evidence: bool) -> Body:
+def to_approve(facts: Facts, *, what: str, with_evidence: bool, unseen: bool) -> Body:
+    """``unseen``: the call-back was put on record before anybody had looked at the number (B15)."""
     hint = "" if with_evidence else f"没有附件；同意请回复「通过 {facts.number} 无附件」"
-    return _step(facts, f"待审核 {facts.number}", f"{what}，请审核", note=hint)
+    warning = f"回访{UNSEEN}" if unseen else ""
+    return _step(
+        facts, f"待审核 {facts.number}", f"{what}，请审核", note="。".join(filter(None, (warning, hint)))
+    )
 
 
 def sent_back(facts: Facts, reason: str) -> Body:

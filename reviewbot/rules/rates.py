@@ -26,7 +26,8 @@ class Metric:
     parts: Mapping[str, str]
     """What the numerator is made of, and what stands beside it, as people call them."""
     apart: Mapping[str, str] = field(default_factory=dict)
-    """Cases the rate leaves out but that are told on their own line with it, as people call them (F9)."""
+    """Cases told on their own line with it, as people call them: those it leaves out (F9), or some of those it counts
+    that a supervisor should look at."""
     of_orders: str = ""
     """Its name where it is about work orders of other sources; empty where it says nothing of them."""
 
@@ -34,7 +35,7 @@ class Metric:
         return self.of_orders if family is Family.ORDERS else self.name
 
 
-EXCLUDED = "excluded"
+EXCLUDED, UNSEEN_CALLS = "excluded", "unseen"
 _UPHELD = {EXCLUDED: "申诉成立剔除"}
 """How many an upheld appeal takes out of a rate stands beside it: due process, but not unseen (peers B8)."""
 _LEFT_OUT = "申诉成立的件（误评、恶意差评、非本单位、无效）"
@@ -119,6 +120,7 @@ METRICS: dict[str, Metric] = {
                 "anonymous_attempted": "匿名已拨打",
                 "anonymous_reached": "匿名已接通",
                 "anonymous_not_reached": "匿名未接通",
+                UNSEEN_CALLS: "其中登记前没有人查看过号码",
             }
             | _UPHELD,
         ),
@@ -211,7 +213,7 @@ class Figure:
     denominator: int
     parts: Mapping[str, int] = field(default_factory=dict)
     apart: Mapping[str, int] = field(default_factory=dict)
-    """Of cases outside the denominator, told on their own line."""
+    """Of cases told on their own line."""
 
     def __post_init__(self) -> None:
         _check(self.numerator, self.denominator)
@@ -258,9 +260,10 @@ def small_note(small_below: int) -> str:
 
 
 def told_apart(figure: Figure) -> list[tuple[str, str, int]]:
-    """(part, name, count) of what stands apart from a rate; what was left out only where something was."""
+    """(part, name, count) of what stands apart from a rate; what was left out, or gives reason to look, only where
+    something did."""
     counts = ((part, name, figure.apart.get(part, 0)) for part, name in METRICS[figure.metric].apart.items())
-    return [one for one in counts if one[2] or one[0] != EXCLUDED]
+    return [one for one in counts if one[2] or one[0] not in (EXCLUDED, UNSEEN_CALLS)]
 
 
 def apart_line(figure: Figure) -> str:

@@ -15,16 +15,13 @@ import requests
 from standardwebhooks import Webhook
 
 from reviewbot.clock import CHINA, set_rehearsal
+from reviewbot.simulator.pages import AtPages, PlayFailed
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde"
     b"\x00\x00\x00\x0cIDATx\x9cc\xf8\xcf\xc0\x00\x00\x03\x01\x01\x00\xc9\xfe\x92\xef\x00\x00\x00\x00IEND\xaeB`\x82"
 )
 PATIENCE_SECONDS = 120
-
-
-class PlayFailed(Exception):
-    """The system did not do in time what the script waited for."""
 
 
 @dataclass(frozen=True)
@@ -173,9 +170,7 @@ def play_day(
             raise PlayFailed(f"{case['handler']} 的手机上没有工单 {case['number']} 的卡片")
     stage.settle()
     stage.at(morning + timedelta(hours=2))
-    for case in mine:
-        stage.say(case["handler"], f"回访 {case['number']} 已接通 已核实情况，评价人说明了经过")
-    stage.settle()
+    _call_back(stage, mine)
     for case in mine:
         stage.say(case["handler"], f"认定 {case['number']} {_verdict(case)}")
     stage.settle()
@@ -202,6 +197,15 @@ def play_day(
             stage.at(morning + timedelta(days=day, hours=hour))
             stage.settle()
     stage.say(people.supervisor, "整改率 2026-12")
+    stage.settle()
+
+
+def _call_back(stage: Stage, mine: list[dict[str, Any]]) -> None:
+    """Every handler looks up the number, where there is one, and tells what came of the call."""
+    for case in mine:
+        if case["real_name"]:
+            AtPages(stage.web, case["handler"]).look_up_number(case["number"])
+        stage.say(case["handler"], f"回访 {case['number']} 已接通 已核实情况，评价人说明了经过")
     stage.settle()
 
 

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reviewbot.clock import CHINA
-from reviewbot.simulator.director import NO_BASIS, People, PlayFailed, Stage, scene
-from reviewbot.simulator.pages import AtPages
+from reviewbot.simulator.director import NO_BASIS, People, Stage, scene
+from reviewbot.simulator.pages import AtPages, PlayFailed
 
 BOUNCE, ARBITRATION, JOINT, EXTENSION, UPHELD, REFUSED, UNREACHABLE, REOPENED, SILENT = (
     f"YL2026{number:04d}" for number in range(1, 10)
@@ -62,6 +62,10 @@ class Act:
     def say(self, userid: str, review: str, words: str) -> None:
         self.stage.say(userid, words.format(n=self.number(review)))
         self.stage.settle()
+
+    def look_up_number(self, review: str) -> None:
+        """Its handler looks at the rater's number on the call-back sheet."""
+        AtPages(self.stage.web, str(self.look(review)["handler"])).look_up_number(self.number(review))
 
     def head(self, review: str) -> str:
         return self.people.heads[str(self.look(review)["department_code"])]
@@ -128,8 +132,10 @@ def _share_work(act: Act) -> None:
 
 
 def _extend(act: Act) -> None:
-    """到期前申请延期，督办同意，原期限保留"""
-    _conclude(act, EXTENSION, "属实")
+    """没有查看号码就登记回访接通，督办看得到；到期前申请延期，督办同意，原期限保留"""
+    _conclude(act, EXTENSION, "属实", looked_up=False)
+    if not act.look(EXTENSION)["calls"][-1]["number_unseen"]:
+        raise PlayFailed("没有查看号码的回访没有留痕")
     before = act.look(EXTENSION)["due_at"]
     act.handler_says(EXTENSION, "延期 {n} 5 需与外省核对缴费年限")
     act.say(act.people.supervisor, EXTENSION, "同意 {n}")
@@ -157,6 +163,7 @@ def _miss_the_rater(act: Act) -> None:
     act.handler_says(UNREACHABLE, "签收 {n}")
     for hours, words in ((0, "无人接听"), (6, "关机"), (18, "无人接听")):
         act.pass_time(hours=hours)
+        act.look_up_number(UNREACHABLE)
         act.handler_says(UNREACHABLE, "回访 {n} 未接通 " + words)
     act.handler_says(UNREACHABLE, "认定 {n} 属实")
     _hand_in_and_close(act, UNREACHABLE)
@@ -167,6 +174,7 @@ def _reopen(act: Act) -> None:
     _bring_to_its_end(act, REOPENED)
     act.say(act.people.supervisor, REOPENED, "重开 {n} 评价人反映没有补发差额")
     act.expect(REOPENED, "verifying")
+    act.look_up_number(REOPENED)
     act.handler_says(REOPENED, "回访 {n} 已接通 差额已核实")
     act.handler_says(REOPENED, "认定 {n} 属实")
     reason = "差额已核定，至今没有补发。"
@@ -244,8 +252,10 @@ def _bring_to_its_end(act: Act, review: str) -> None:
     _hand_in_and_close(act, review)
 
 
-def _conclude(act: Act, review: str, conclusion: str) -> None:
+def _conclude(act: Act, review: str, conclusion: str, *, looked_up: bool = True) -> None:
     act.handler_says(review, "签收 {n}")
+    if looked_up:
+        act.look_up_number(review)
     act.handler_says(review, "回访 {n} 已接通 已向评价人了解情况")
     act.handler_says(review, "认定 {n} " + conclusion + " 经核实")
 

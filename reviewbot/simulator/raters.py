@@ -7,7 +7,8 @@ from itertools import cycle
 import requests
 
 from reviewbot.rules.raters import Answer
-from reviewbot.simulator.director import PlayFailed, Stage
+from reviewbot.simulator.director import Stage
+from reviewbot.simulator.pages import PlayFailed
 
 ANSWERS = ("satisfied", "basically", "", "satisfied", "dissatisfied", "", "nobody_called", "satisfied")
 """By turns; the empty ones never answer, as most people do not."""

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from reviewbot.simulator.director import PlayFailed, Stage
+from reviewbot.simulator.director import Stage
+from reviewbot.simulator.pages import PlayFailed
 
 OLD = '[limits.contact]\nvalue = 1\nunit = "working_day"'
 NEW = '[limits.contact]\nvalue = 4\nunit = "working_hour"'

@@ -173,7 +173,7 @@ def get_case(request: Request, number: str, viewer: Caller) -> dict[str, Any]:
             "calls": [
                 {
                     "attempt": call.attempt, "at": call.at, "reached": call.reached, "outcome": call.outcome,
-                    "note": mask_personal(call.note, rater),
+                    "number_unseen": call.number_unseen, "note": mask_personal(call.note, rater),
                 }
                 for call in calls_of(session, case.id)
             ],

@@ -15,6 +15,7 @@ from reviewbot.files.plain import FORMATS, plain_copy
 from reviewbot.models.case import Safety
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
+from reviewbot.queries.calls import called_unseen
 from reviewbot.queries.cards import list_cards
 from reviewbot.queries.directory import handling_units
 from reviewbot.queries.health import lost_replies
@@ -60,6 +61,7 @@ def show_case(
         units = handling_units(session)
         revealable = may_reveal(session, case, viewer, now)
         limit = case_queries.desk_limits(session, [case.id]).get(case.id)
+        unseen = bool(called_unseen(session, [case.id]))
         later = case_queries.later_ratings(session, case.review)
         settled = settlements(session, [case.review.id, *(each.id for each in later)])
         values = {
@@ -83,7 +85,8 @@ def show_case(
             "cards": [views.card_view(card, viewer) for card in list_cards(session, viewer, case_id=case.id)],
         }
     return views.render(
-        request, "case.html", status=wrong.status if wrong else 200, case=case, line=case_line(case, now, limit),
+        request, "case.html", status=wrong.status if wrong else 200, case=case,
+        line=case_line(case, now, limit, unseen=unseen),
         events=[views.event_view(event, rater) for event in reversed(events)],
         calls=[views.call_view(call, names, rater) for call in calls],
         evidence=[views.evidence_view(each, names, rater, scanning=house.scanner is not None) for each in files],

@@ -12,6 +12,7 @@ from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
+from reviewbot.queries.calls import called_unseen
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules import notices
 from reviewbot.rules.lifecycle import CaseStatus
@@ -48,7 +49,7 @@ def head_values(session: Session, case: Case, now: datetime) -> dict[str, Any]:
     """Which case, where it stands, by when."""
     desk_limit = case_queries.desk_limits(session, [case.id]).get(case.id)
     return {
-        "line": case_line(case, now, desk_limit),
+        "line": case_line(case, now, desk_limit, unseen=bool(called_unseen(session, [case.id]))),
         "spoken_due": spoken(desk_limit or case.due_at),
     }
 

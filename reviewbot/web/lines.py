@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from reviewbot.models.case import Case
 from reviewbot.queries.listings import Entry
+from reviewbot.rules.call_back import UNSEEN
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.masking import mask_personal
 from reviewbot.web.views import moment, span
@@ -34,16 +35,22 @@ class CaseLine:
     """Of a list of cards or sub-tasks: which one."""
     href: str = ""
     """Where it opens: the case, or where that is not the viewer's to see his unit's card; nowhere for a sub-task."""
+    warning: str = ""
+    """What whoever decides on it should not overlook."""
 
 
-def entry_line(entry: Entry, now: datetime, desk_limit: datetime | None = None) -> CaseLine:
+def entry_line(
+    entry: Entry, now: datetime, desk_limit: datetime | None = None, *, unseen: bool = False
+) -> CaseLine:
     """One line of a list: a case, or a card or sub-task of one; no more than that to a unit the case has left."""
-    line = replace(case_line(entry.case, now, desk_limit), id=entry.id, about=_about(entry, now))
+    line = replace(
+        case_line(entry.case, now, desk_limit, unseen=unseen), id=entry.id, about=_about(entry, now)
+    )
     if entry.open_to:
         return line
     return replace(
         line, status="已不在本单位", status_key="", department="—", handler="—", due="—", urgency="",
-        urgency_text="", href=f"/cards/{entry.card.id}" if entry.card else "",
+        urgency_text="", warning="", href=f"/cards/{entry.card.id}" if entry.card else "",
     )  # fmt: skip
 
 
@@ -61,8 +68,11 @@ def _about(entry: Entry, now: datetime) -> str:
     return f"{entry.unit}协办，期限 {moment(task.due_at)}，{said}"
 
 
-def case_line(case: Case, now: datetime, desk_limit: datetime | None = None) -> CaseLine:
-    """``desk_limit``: the limit that runs while the case waits for a unit; it is shown before the case's own."""
+def case_line(
+    case: Case, now: datetime, desk_limit: datetime | None = None, *, unseen: bool = False
+) -> CaseLine:
+    """``desk_limit``: the limit that runs while the case waits for a unit; it is shown before the case's own.
+    ``unseen``: it was called back without a look at the number (``queries.calls``)."""
     due = desk_limit or case.due_at
     urgency, words = _urgency(case, due, now)
     return CaseLine(
@@ -80,6 +90,7 @@ def case_line(case: Case, now: datetime, desk_limit: datetime | None = None) -> 
         urgency=urgency,
         urgency_text=words,
         href=f"/cases/{case.number}",
+        warning=f"回访{UNSEEN}" if unseen else "",
     )
 
 

@@ -14,6 +14,7 @@ from reviewbot.errors import InvalidInput, NotFound
 from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
+from reviewbot.queries.calls import called_unseen
 from reviewbot.queries.cohorts import cohort
 from reviewbot.queries.directory import DESK, handling_units
 from reviewbot.queries.listings import Entry, Wanted, listed
@@ -71,9 +72,10 @@ def case_list(request: Request, viewer: Viewer) -> Response:
                 open_only="open" in wanted, after=after, limit=paging.PAGE + 1,
             )  # fmt: skip
         limits = case_queries.desk_limits(session, [case.id for case in found])
+        unseen = called_unseen(session, [case.id for case in found])
         recalls = recalls_seen_by(session, viewer, now, owed=True) if "mine" in wanted else []
         entries = entries or [Entry(case.id, case, open_to=True) for case in found]
-    lines = [entry_line(one, now, limits.get(one.case.id)) for one in entries]
+    lines = [entry_line(one, now, limits.get(one.case.id), unseen=one.case.id in unseen) for one in entries]
     more, lines = len(lines) > paging.PAGE, lines[: paging.PAGE]
     place = {"skip": skip + paging.PAGE} if "mine" in wanted else {"after": lines[-1].id if lines else 0}
     left = query.get("left", "")

@@ -16,6 +16,7 @@ from reviewbot.errors import Conflict, InvalidInput, NotFound, ReviewbotError, T
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import raters as rater_queries
+from reviewbot.queries.calls import called_unseen
 from reviewbot.queries.procedure import granted_applications
 from reviewbot.queue import TaskName
 from reviewbot.rules.lifecycle import CaseStatus
@@ -121,6 +122,7 @@ def _show(request: Request, *, wrong: ReviewbotError | None = None, words: str =
             reveals=rater_queries.reveals_of(session, case.id),
             concern=rater_queries.concern_of(session, case.id, case.round, Concern.NOBODY_CALLED),
             names=rater_queries.staff_names(session, case),
+            unseen=bool(called_unseen(session, [case.id])),
         )
         shown = story_view(story, now)
         call_due = rater_queries.call_due_at(session, case)

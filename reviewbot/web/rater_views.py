@@ -68,6 +68,8 @@ class Story:
     """``nobody_called`` of this round."""
     names: Sequence[str]
     """Of staff, not to be told."""
+    unseen: bool = False
+    """The call-back of this round stands on a record made before anybody had looked at his number."""
 
 
 def day(at: datetime) -> str:
@@ -96,6 +98,7 @@ def story_view(story: Story, now: datetime) -> dict[str, Any]:
         "result": _result(story) if case.status is S.CLOSED else None,
         "answers": [_answer(each, story) for each in story.answers],
         "concern": _concern(story),
+        "claimed": _claimed(story),
         "reveals": [(minute(each.at), Purpose(each.purpose).label) for each in story.reveals],
     }
 
@@ -115,7 +118,8 @@ def _steps(story: Story) -> list[dict[str, Any]]:
     case = story.case
     place = PLACES[case.status]
     unit = case.department.name if case.department else "办理单位"
-    done = ("已收到您的评价", f"已转给{unit}", "已核实", _mended(case), "已办结")
+    verified = "已登记核实结果" if story.unseen else "已核实"
+    done = ("已收到您的评价", f"已转给{unit}", verified, _mended(case), "已办结")
     ahead = ("", "转给办理单位", "核实情况", "整改或解释说明", "办结")
     steps = []
     for index, at in enumerate(_moments(story)):
@@ -124,6 +128,18 @@ def _steps(story: Story) -> list[dict[str, Any]]:
         label = {"done": done[index], "now": place.doing.format(unit=unit), "next": ahead[index]}[state]
         steps.append({"label": label, "at": minute(at) if at and state == "done" else "", "state": state})
     return steps
+
+
+def _claimed(story: Story) -> str:
+    """What the record says of calls to him that nobody had looked up his number for: he knows whether it is so."""
+    if not story.unseen:
+        return ""
+    calls = [each for each in _this_round(story) if each.move == Move.RECORD_CALL]
+    reached = [each for each in calls if each.data.get("reached")]
+    if not reached:
+        return f"办理单位登记给您打过 {len(calls)} 次电话，没有打通"
+    told = reached[0].data.get("called_at")
+    return f"办理单位登记 {minute(datetime.fromisoformat(told) if told else reached[0].at)} 与您通过电话"
 
 
 def _mended(case: Case) -> str:

@@ -20,7 +20,7 @@ from reviewbot.models.review import KeptRecord, Review
 from reviewbot.queries.cards import CardRow
 from reviewbot.queries.scope import Viewer
 from reviewbot.queries.time_shares import MINUTE, TimeShare
-from reviewbot.rules.call_back import Outcome
+from reviewbot.rules.call_back import UNSEEN, Outcome
 from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.grading import grade_name
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
@@ -202,6 +202,8 @@ def _event_notes(data: dict[str, Any], rater: str | None) -> list[str]:
     if "attempt" in data:
         told = data.get("outcome", Outcome.REACHED if data.get("reached") else Outcome.NO_ANSWER)
         notes.append(f"第{data['attempt']}次，{Outcome(told).label}")
+    if data.get("number_unseen"):
+        notes.append(UNSEEN)
     if data.get("called_at"):
         notes.append(f"{moment(datetime.fromisoformat(data['called_at']))} 拨打，事后登记")
     if data.get("conclusion") in {known.value for known in Conclusion}:
@@ -317,6 +319,7 @@ def call_view(call: Call, names: dict[int, str], rater: str | None) -> dict[str,
         "at": moment(call.at),
         "by": names.get(call.staff_id or 0, "—"),
         "outcome": Outcome(call.outcome).label,
+        "unseen": UNSEEN if call.number_unseen else "",
         "note": mask_personal(call.note, rater),
     }
 

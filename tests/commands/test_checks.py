@@ -91,6 +91,7 @@ ALTERED = (
     ),
     ("第 1 次回访的接通", "UPDATE calls SET reached = false WHERE case_id = :case"),
     ("第 1 次回访的说明", "UPDATE calls SET note = '满意' WHERE case_id = :case"),
+    ("第 1 次回访的号码查看情况", "UPDATE calls SET number_unseen = false WHERE case_id = :case"),
     ("附件“现场.jpg”的 SHA-256", "UPDATE evidence SET sha256 = repeat('0', 64) WHERE case_id = :case"),
 )
 

@@ -170,7 +170,8 @@ def test_anonymous_ratings_stand_on_their_own_line_at_every_door(rated_by_the_un
     assert called["parts"] == {"reached": 3, "exhausted": 1, "attempted": 1, "untried": 1}
     assert (called["numerator"], called["denominator"]) == (4, 6) == (4, sum(called["parts"].values()))
     assert called["apart"] == {
-        "anonymous_attempted": 2, "anonymous_reached": 1, "anonymous_not_reached": 2, "excluded": 0,
+        "anonymous_attempted": 2, "anonymous_reached": 1, "anonymous_not_reached": 2, "unseen": 4,
+        "excluded": 0,
     }  # fmt: skip
     assert (response["denominator"], response["apart"]) == (6, {"anonymous": 3, "excluded": 0})
     assert rows["call_back_rate", "医保分局"]["apart"]["anonymous_not_reached"] == 1

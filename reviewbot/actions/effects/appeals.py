@@ -19,10 +19,12 @@ from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState
 from reviewbot.queries.calendars import handling_limits
+from reviewbot.queries.calls import called_unseen
 from reviewbot.queries.cases import count_evidence
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.procedure import decided_appeal
 from reviewbot.rules import notices
+from reviewbot.rules.call_back import UNSEEN
 from reviewbot.rules.lifecycle import Conclusion, Move
 from reviewbot.rules.stages import RESUMED
 
@@ -109,7 +111,8 @@ def _after_appeal(step: Step) -> None:
     stage = f"appeal_decision_{step.data['application']}"
     start_clock(step.session, step.case, stage, step.at, step.rulebook, limit="appeal_decision")
     step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
-    tell_deciders(step, APPEAL, f"单位以「{_ground(step)}」申诉")
+    unseen = f"；回访{UNSEEN}" if called_unseen(step.session, [step.case.id]) else ""
+    tell_deciders(step, APPEAL, f"单位以「{_ground(step)}」申诉{unseen}")
 
 
 def _ground(step: Step) -> str:

@@ -11,7 +11,9 @@ from reviewbot.actions.step import Effect, Step, need
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
 from reviewbot.models.case import Call, Case
+from reviewbot.queries.calls import looked_at_number
 from reviewbot.rules.call_back import (
+    UNSEEN,
     Attempt,
     Outcome,
     Progress,
@@ -40,11 +42,12 @@ def _record_call(step: Step) -> None:
         raise InvalidInput("录音的 SHA-256 应为 64 位小写十六进制。")
     called = _called_at(step)
     before = _progress(step)
+    unseen = case.real_name and not looked_at_number(step.session, case, round_began(step.session, case))
     case.call_count += 1
     attempt = Call(
         case_id=case.id, round=case.round, attempt=case.call_count, at=called,
         staff_id=step.viewer.staff_id, reached=reached, outcome=outcome.value, note=asked.remark,
-        recording=asked.recording or None, recording_sha256=asked.recording_sha256 or None,
+        number_unseen=unseen, recording=asked.recording or None, recording_sha256=asked.recording_sha256 or None,
     )  # fmt: skip
     step.session.add(attempt)
     step.session.flush()
@@ -54,9 +57,13 @@ def _record_call(step: Step) -> None:
     step.data |= {"attempt": case.call_count, "reached": reached, "outcome": outcome.value}
     if called != step.at:
         step.data |= {"called_at": called.isoformat()}
+    if unseen:
+        step.data |= {"number_unseen": True}
     if asked.recording:
         step.data |= {"recording": asked.recording, "recording_sha256": asked.recording_sha256}
     step.said = f"第{case.call_count}次，{outcome.label}" + _still_needed(step, made, counted)
+    if unseen:
+        step.said += f"；{UNSEEN}，审核和督办人员看得到"
     if reached:
         case.contacted_at = case.contacted_at or called
         case.next_action_at = next_rung(step.session, case, step.rulebook, met=("contact",), at=called)

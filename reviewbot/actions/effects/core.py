@@ -21,6 +21,7 @@ from reviewbot.errors import Conflict, InvalidInput
 from reviewbot.models.people import Staff
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.calendars import was_told_day
+from reviewbot.queries.calls import called_unseen
 from reviewbot.queries.cases import count_evidence
 from reviewbot.queries.directory import choose_holder, find_department
 from reviewbot.queries.handovers import works_in
@@ -133,8 +134,9 @@ def _to_approve(step: Step) -> None:
     explains = case.conclusion and case.conclusion.move is Move.CONCLUDE_UNJUSTIFIED
     what = "已提交解释说明" if explains else "已提交整改措施"
     notice = notices.to_approve(
-        facts_of(step.session, case), what=what, with_evidence=bool(count_evidence(step.session, step.case))
-    )
+        facts_of(step.session, case), what=what, with_evidence=bool(count_evidence(step.session, step.case)),
+        unseen=bool(called_unseen(step.session, [case.id])),
+    )  # fmt: skip
     owe_notice(step, "to_approve", notice, approvers_of(step.session, case, step.at))
 
 
