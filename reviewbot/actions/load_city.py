@@ -1,6 +1,7 @@
 """Load a city's directory from a folder of CSV files: what is new is added, what differs is changed."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -25,9 +26,11 @@ Row = dict[str, str]
 
 @dataclass
 class CityChange:
-    """What loading a folder changes: lines a person can read, and how many rows of each table it holds."""
+    """What loading a folder changes: lines a person can read, and how many rows of each table it holds. ``notes``: what
+    stays as it is because the folder says nothing of it."""
 
     lines: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -35,7 +38,7 @@ def load_city(session: Session, folder: Path, *, at: datetime) -> CityChange:
     """Bring the directory to what the folder says. Nobody is deleted: who is missing becomes inactive. What somebody
     cannot hold any more, because he is gone, in another unit or without his role, goes to others (W25, B22): at the
     end, when everybody stands where the folder puts him. A line without a userid is somebody still to be bound
-    (``bind_member``).
+    (``bind_member``). An optional file that is not there leaves what it would say as it is; an empty roster empties.
 
     Raises InvalidInput naming the file and line of the first mistake; nothing is loaded then.
     """
@@ -58,14 +61,21 @@ def city_is_empty(session: Session) -> bool:
     return not session.scalar(select(func.count()).select_from(Department))
 
 
-def _rows(path: Path, needed: set[str], *, optional: bool = False) -> Iterator[tuple[str, Row]]:
-    """Each row with its place ("staff.csv 第 3 行") for messages."""
+def _is_there(path: Path, what: str, change: CityChange) -> bool:
+    """Whether an optional file is in the folder; where it is not, that is said."""
     if not path.exists():
-        if optional:
-            return
+        change.notes.append(f"没有 {path.name}，{what}保持原样")
+    return path.exists()
+
+
+def _rows(path: Path, needed: set[str], *, optional: bool = False) -> Iterator[tuple[str, Row]]:
+    """Each row with its place ("staff.csv 第 3 行") for messages; ``optional``: it may be without a line at all."""
+    if not path.exists():
         raise InvalidInput(f"城市目录缺少文件 {path.name}。")
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
+        if optional and reader.fieldnames is None:
+            return
         if missing := needed - set(reader.fieldnames or ()):
             raise InvalidInput(f"{path.name} 缺少列 {'、'.join(sorted(missing))}。")
         for row in reader:
@@ -193,6 +203,8 @@ def _invite(
 def _load_windows(
     session: Session, path: Path, departments: dict[str, Department], change: CityChange
 ) -> None:
+    if not _is_there(path, "窗口", change):
+        return
     known = {row.name: row for row in session.scalars(select(Window))}
     for place, row in _rows(path, {"window", "department"}, optional=True):
         owner = _department(departments, row["department"], place)
@@ -206,6 +218,8 @@ def _load_windows(
 def _load_exceptions(
     session: Session, path: Path, departments: dict[str, Department], change: CityChange
 ) -> None:
+    if not _is_there(path, "派单规则", change):
+        return
     known = {(row.kind, row.value): row for row in session.scalars(select(RoutingException))}
     for place, row in _rows(path, {"kind", "value", "department", "reason"}, optional=True):
         if row["kind"] not in {"item", "window"}:
@@ -229,9 +243,10 @@ def _load_roster(
     staff: dict[str, Staff],
     change: CityChange,
 ) -> None:
-    rows = list(_rows(path, {"date_from", "date_to", "department", "userid"}, optional=True))
-    session.execute(delete(Duty))
-    for place, row in rows:
+    if not _is_there(path, "值班表", change):
+        return
+    told: list[tuple[int, int, date, date]] = []
+    for place, row in _rows(path, {"date_from", "date_to", "department", "userid"}, optional=True):
         person = staff.get(row["userid"].lower())
         try:
             first, last = date.fromisoformat(row["date_from"]), date.fromisoformat(row["date_to"])
@@ -239,6 +254,16 @@ def _load_roster(
             raise InvalidInput(f"{place}：日期应写作 2026-11-30。") from None
         if person is None or last < first:
             raise InvalidInput(f"{place}：没有人员“{row['userid']}”，或止日早于起日。")
-        owner = _department(departments, row["department"], place)
-        session.add(Duty(department_id=owner.id, staff_id=person.id, date_from=first, date_to=last))
-    change.counts["roster"] = len(rows)
+        told.append((_department(departments, row["department"], place).id, person.id, first, last))
+    change.counts["roster"] = len(told)
+    stood = [
+        (one.department_id, one.staff_id, one.date_from, one.date_to) for one in session.scalars(select(Duty))
+    ]
+    if Counter(stood) == Counter(told):
+        return
+    session.execute(delete(Duty))
+    for unit_id, staff_id, first, last in told:
+        session.add(Duty(department_id=unit_id, staff_id=staff_id, date_from=first, date_to=last))
+    change.lines.append(
+        f"值班表由 {len(stood)} 行改为 {len(told)} 行" if told else f"值班表清空（原 {len(stood)} 行）"
+    )

@@ -50,6 +50,8 @@ def _show_change(change: CityChange) -> None:
         console.print(f"……共 {len(change.lines)} 处")
     if not change.lines:
         console.print("没有变化。")
+    for note in change.notes:
+        console.print(f"（{note}）", markup=False)
 
 
 @token_app.command("create")

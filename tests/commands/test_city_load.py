@@ -27,7 +27,7 @@ from sqlalchemy.exc import OperationalError
 from reviewbot.actions.delegate import delegate
 from reviewbot.actions.load_city import load_city
 from reviewbot.actions.settle_contacts import lock_directory
-from reviewbot.models.people import Delegation
+from reviewbot.models.people import Delegation, Duty
 from reviewbot.models.procedure import Assistance
 from reviewbot.queries.delegates import stands_in
 from reviewbot.queries.directory import staff_by_userid
@@ -213,3 +213,44 @@ def test_a_unit_renamed_keeps_its_people_and_cases(house, city):
     assert handler_of(house, number) == holder
     assert handler_of(house, opened(house)) in unit_people(house, "社保中心")
     assert holderless(house) == []
+
+
+ROSTER = "date_from,date_to,department,userid\n2026-12-01,2026-12-31,SOC,hongyongchun01\n"
+
+
+def on_duty(house):
+    return [(str(one.date_from), str(one.date_to)) for one in rows(house, Duty)]
+
+
+def test_a_roster_is_shown_and_loaded_though_nothing_else_changes(house, city, command):
+    asked = command("city", "load", city({}, roster=ROSTER))
+    assert "值班表由 0 行改为 1 行" in asked.stdout
+    assert on_duty(house) == []
+
+    command("city", "load", city({}, roster=ROSTER), "--yes")
+    assert on_duty(house) == [("2026-12-01", "2026-12-31")]
+    assert command("city", "load", city({}), "--yes").stdout.strip() == "没有变化。"
+
+
+def test_a_missing_optional_file_leaves_what_is_there_and_that_is_said(house, city, command):
+    loaded(house, city({}, roster=ROSTER))
+    folder = city({})
+    for name in ("roster", "windows", "routing"):
+        (folder / f"{name}.csv").unlink()
+
+    told = command("city", "load", folder, "--yes")
+
+    assert on_duty(house) == [("2026-12-01", "2026-12-31")]
+    assert "没有变化。" in told.stdout
+    for name, what in (("windows", "窗口"), ("routing", "派单规则"), ("roster", "值班表")):
+        assert f"没有 {name}.csv，{what}保持原样" in told.stdout
+
+
+@pytest.mark.parametrize("empty", ["date_from,date_to,department,userid\n", ""])
+def test_an_empty_roster_empties_and_that_is_said(house, city, command, empty):
+    loaded(house, city({}, roster=ROSTER))
+
+    told = command("city", "load", city({}, roster=empty), "--yes")
+
+    assert on_duty(house) == []
+    assert "值班表清空（原 1 行）" in told.stdout
