@@ -156,7 +156,9 @@ def test_a_rectified_case_goes_from_the_webhook_to_the_rate(town, clock):
     assert "签收" in town.press(handler, "差评工单", "签收")
     assert [one["userids"] for one in town.fake.updates] == [[handler]]
     said = town.say(handler, f"回访 {number} 已接通 群众反映等候过久")
-    assert said == f"工单 {number} 已回访，现为「回访核实」（第1次，已接通）。"
+    assert said.startswith(
+        f"工单 {number} 已回访，现为「回访核实」（第1次，已接通；登记前没有人查看过评价人号码"
+    )
     assert "整改中" in town.say(handler, f"认定 {number} 属实")
     assert "补充附件" in town.photo(handler)
     assert "待审核" in town.say(handler, f"整改 {number} 增设一个窗口")
