@@ -118,10 +118,14 @@ def rule_files(settings: Settings) -> RuleFiles:
 
 
 def read_text(path: Path) -> str:
-    """A configuration file as text. Raises SettingError."""
+    """A configuration file as text, with or without a byte order mark. Raises SettingError."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingError(f"文件 {path} 不是 UTF-8 编码，请另存为 UTF-8。") from None
+    except IsADirectoryError:
+        raise SettingError(f"{path} 是文件夹，请写明其中的文件。") from None
+    except OSError:
         raise SettingError(f"读不到配置文件 {path}。") from None
 
 

@@ -6,10 +6,11 @@ given, the calendar; what people did stays as it was.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -56,6 +57,14 @@ class Figures:
     messages: Counter[tuple[str, datetime]] = field(default_factory=Counter)
     """By person and moment of sending."""
 
+    @classmethod
+    def together(cls, parts: Iterable[Self]) -> Self:
+        total = cls()
+        for part in parts:
+            total.counts.update(part.counts)
+            total.messages.update(part.messages)
+        return total
+
     def rows(self, above: int) -> dict[str, int]:
         """By the keys of ``LABELS``; more than ``above`` messages to one person at once are one."""
         days: Counter[tuple[str, date]] = Counter()
@@ -70,8 +79,16 @@ class Simulation:
     """By unit: under what was in force, and under the draft. ``issued``: the cards, and the letters drafted, that
     there really were, to compare with those ``replayed``; what the calendar took back never came due."""
 
+    first: datetime
+    until: datetime
+    """Cases opened from ``first`` on, replayed to ``until``."""
+    policy: str
+    calendar: str
+    """Versions of the draft."""
     in_force: dict[str, dict[str, int]]
     draft: dict[str, dict[str, int]]
+    total: tuple[dict[str, int], dict[str, int]]
+    """Of all units, in force and draft; one person's messages are counted across units."""
     replayed: dict[str, int]
     issued: dict[str, int]
 
@@ -107,13 +124,16 @@ def simulate_rules(
         after = page[-1].case.id
         session.expunge_all()
     names = sorted({*now, *then})
-    in_force = {name: now[name].rows(today.policy.messages.digest_above) for name in names}
+    above, drafted_above = today.policy.messages.digest_above, policy.messages.digest_above
+    both = Figures.together(now.values()).rows(above), Figures.together(then.values()).rows(drafted_above)
     return Simulation(
-        in_force,
-        {name: then[name].rows(policy.messages.digest_above) for name in names},
-        {key: sum(row[key] for row in in_force.values()) for key in ISSUED},
+        first, until, policy.version, draft.calendar.version,
+        {name: now[name].rows(above) for name in names},
+        {name: then[name].rows(drafted_above) for name in names},
+        both,
+        {key: both[0][key] for key in ISSUED},
         {key: issued[key] for key in ISSUED},
-    )
+    )  # fmt: skip
 
 
 def _issued(history: History) -> list[str]:

@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -73,17 +74,23 @@ def policy_activate(
         tell_findings(found)
         if found.policy is None:
             raise typer.Exit(1)
-        day = begins.date() if begins else found.policy.effective_from
-        starts = max(day or date.min, house.clock.now().astimezone(CHINA).date())
+        take = partial(
+            take_policy, text=text, at=house.clock.now(), by=_who(), begins=begins.date() if begins else None
+        )
+        with house.database.begin() as session:  # what would be refused is refused before anybody is asked
+            new, starts = take(session), session.get_one(PolicyVersion, found.policy.version).effective_from
+            session.rollback()
+        if not new:
+            console.print("这个版本早已存档，没有改变。")
+            return
         console.print(f"现行 {now.version} → {found.policy.version}，自 {starts} 起施行", markup=False)
         tell_differences(now.text, text)
         if not yes and not typer.confirm("施行？"):
             raise typer.Exit(1)
         with house.database.begin() as session:
-            new = take_policy(
-                session, text, at=house.clock.now(), by=_who(), begins=begins.date() if begins else None
-            )
-    console.print("已施行。" if new else "这个版本早已存档，没有改变。")
+            take(session)
+        waits = starts > house.clock.now().astimezone(CHINA).date()
+    console.print(f"已存档，自 {starts} 起施行。" if waits else "已施行。")
 
 
 @policy_app.command("simulate")
@@ -240,7 +247,8 @@ def _line(kind: str, remark: Remark) -> str:
 
 
 def tell_differences(old: str, new: str) -> None:
-    found = differences(parse(old, ""), parse(new, ""))
+    """Key by key, but for the day: whoever activates may name another one than the file."""
+    found = [row for row in differences(parse(old, ""), parse(new, "")) if row[0] != "effective_from"]
     for key, before, after in found:
         console.print(f"　{key}　{before or '（无）'} → {after or '（无）'}", markup=False, highlight=False)
     if not found:
@@ -249,14 +257,8 @@ def tell_differences(old: str, new: str) -> None:
 
 def tell_simulation(told: Simulation, *, as_json: bool) -> None:
     """Beside each other: in force → draft, and the difference."""
-    units = [
-        {
-            "department": name, "in_force": row, "draft": told.draft[name],
-            "difference": {key: told.draft[name][key] - row[key] for key in row},
-        }
-        for name, row in told.in_force.items()
-    ]  # fmt: skip
     if as_json:
+        units = [{"department": name} | _beside(row, told.draft[name]) for name, row in told.in_force.items()]
         issued = {
             name: {
                 "replayed": {key: told.replayed[key] for key in keys},
@@ -264,24 +266,40 @@ def tell_simulation(told: Simulation, *, as_json: bool) -> None:
             }
             for name, keys in (("cards", ("yellow", "red")), ("letters", ("letters", "reports")))
         }
-        typer.echo(json.dumps({"departments": units, **issued}, ensure_ascii=False, indent=2))
+        about = {
+            "first": told.first.isoformat(), "until": told.until.isoformat(), "policy": told.policy,
+            "calendar": told.calendar, "total": _beside(*told.total),
+        }  # fmt: skip
+        typer.echo(json.dumps(about | {"departments": units} | issued, ensure_ascii=False, indent=2))
         return
+    console.print(
+        f"{_moment(told.first)} 以来立案的工单，重放至 {_moment(told.until)}。"
+        "现行：各件立案时的规则和算得其时限的日历；"
+        f"草案：规则 {told.policy}，日历 {told.calendar}。",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
     table = new_table("单位", *LABELS.values(), title="现行 → 草案（差）")
     for name, row in told.in_force.items():
-        draft = told.draft[name]
-        cells = [
-            str(row[key])
-            if row[key] == draft[key]
-            else f"{row[key]}→{draft[key]}（{draft[key] - row[key]:+d}）"
-            for key in LABELS
-        ]
-        table.add_row(name, *cells)
+        table.add_row(name, *_cells(row, told.draft[name]))
+    table.add_section()
+    table.add_row("合计", *_cells(*told.total))
     console.print(table)
     if told.replayed != told.issued:
         console.print(
             f"提示：按现行规则重放得{_listed(told.replayed)}，"
             f"实际为{_listed(told.issued)}（停机期间办结的不补发）。"
         )
+
+
+def _beside(row: dict[str, int], draft: dict[str, int]) -> dict[str, dict[str, int]]:
+    return {"in_force": row, "draft": draft, "difference": {key: draft[key] - row[key] for key in row}}
+
+
+def _cells(row: dict[str, int], draft: dict[str, int]) -> list[str]:
+    return [
+        str(row[key]) if row[key] == draft[key] else f"{row[key]}→{draft[key]}（{draft[key] - row[key]:+d}）"
+        for key in LABELS
+    ]
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -1,8 +1,9 @@
 """A case in the words of the person who rated: where it is, by when and why, what came of it."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from reviewbot.clock import CHINA
@@ -10,6 +11,7 @@ from reviewbot.models.case import Case, CaseEvent, DueTime
 from reviewbot.models.oversight import SupervisionEvent
 from reviewbot.models.procedure import Application
 from reviewbot.models.rater import PhoneReveal, RaterAnswer
+from reviewbot.rules.calendar import Interval
 from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
 from reviewbot.rules.raters import Answer, Purpose, plain_words
@@ -199,7 +201,8 @@ def _why(story: Story, due: DueTime, first: DueTime) -> list[str]:
     if due.stage.startswith(RESUMED):
         return [f"有关情况复核期间不计时，{day(due.started_at)}复核完毕，余下 {_counted(due)}从第二天算起。"]
     off = _days_off(due)
-    pause = f"，其间 {off} 天是周末或节假日，不计算在内" if off else ""
+    named = "、".join(f"{reason} {days} 天" for reason, days in off.items())
+    pause = f"，其间 {off.total()} 天不计算在内（{named}）" if off else ""
     what = "情况复杂，办理期限为" if due is not first else "办理期限为"
     return [f"{what} {_counted(due)}，从 {day(due.started_at)}的第二天算起{pause}。"]
 
@@ -209,11 +212,24 @@ def _counted(due: DueTime) -> str:
     return due.limit_text.replace(" ", " 个")
 
 
-def _days_off(due: DueTime) -> int:
-    """Days between start and due time that do not count; the day of the start never does."""
+def _days_off(due: DueTime) -> Counter[str]:
+    """Days between start and due time that do not count, by their reason; the day of the start never does."""
     rows = working_from_data(due.working).intervals if due.working else ()
-    off = {row.start.date() for row in rows if not row.counted and row.reason != "起始日不计入"}
-    return len(off - {row.start.date() for row in rows if row.counted})
+    counted = {row.start.date() for row in rows if row.counted}
+    off: Counter[str] = Counter()
+    for row in rows:
+        if not row.counted and row.reason != "起始日不计入":
+            reason = (
+                "周末" if row.reason.startswith(("周六", "周日")) else row.reason.removesuffix("（暂定）")
+            )
+            off[reason] += len(set(_days(row)) - counted)
+    return +off
+
+
+def _days(row: Interval) -> Iterator[date]:
+    """Every day an interval touches; neighbours of one reason are one interval."""
+    first, last = row.start.date(), (row.end - timedelta(microseconds=1)).date()
+    return (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
 
 
 def _result(story: Story) -> dict[str, Any]:

@@ -51,16 +51,38 @@ def test_activate_shows_what_differs_asks_and_is_kept_with_who_and_when(command,
     assert command("policy", "show", "strict").stdout == draft.read_text("utf-8")
     new = opened(house)
     assert [case_of(house, number).policy_version for number in (old, new)] == ["2026-11-3", "strict"]
-    assert "早已存档" in command("policy", "activate", draft, "--yes").stdout
+    assert "早已存档" in command("policy", "activate", draft).stdout  # nobody is asked about nothing
 
 
 def test_a_day_in_the_past_and_a_draft_with_mistakes_are_not_activated(command, tmp_path):
     draft = written(tmp_path, policy_text("late"))
-    refused = command("policy", "activate", draft, "--yes", "--from", "2026-11-01")
-    assert (refused.returncode, "已经过去" in refused.stderr) == (1, True)
+    refused = command("policy", "activate", draft, "--from", "2026-11-01")
+    assert (refused.returncode, "已经过去" in refused.stderr, "施行" in refused.stdout) == (1, True, False)
     wrong = written(tmp_path, policy_text("wrong", ("deciders = 2", "deciders = 0")))
     assert command("policy", "activate", wrong, "--yes").returncode == 1
     assert "late" not in command("policy", "list").stdout
+
+
+def test_a_version_of_a_later_day_is_kept_and_said_to_wait_for_it(command, tmp_path):
+    draft = written(
+        tmp_path,
+        policy_text("later", SHORTER, ("effective_from = 2026-11-01", "effective_from = 2026-12-01")),
+    )
+    done = command("policy", "activate", draft, "--yes", "--from", "2026-12-10").stdout
+
+    assert "已存档，自 2026-12-10 起施行。" in done
+    assert done.count("2026-12-10") == 2
+    assert "2026-12-01" not in done
+
+
+def test_a_file_that_cannot_be_read_is_told_why_and_a_mark_of_the_editor_does_no_harm(command, tmp_path):
+    draft = tmp_path / "draft.toml"
+    draft.write_bytes(policy_text("marked", SHORTER).encode("utf-8-sig"))
+    assert command("policy", "check", draft).returncode == 0
+    draft.write_bytes(policy_text("marked", SHORTER).encode("gb18030"))
+    assert "不是 UTF-8 编码" in command("policy", "check", draft).stdout
+    assert "是文件夹" in command("policy", "check", tmp_path).stdout
+    assert "读不到" in command("policy", "check", tmp_path / "none.toml").stdout
 
 
 def test_a_start_with_a_known_version_of_other_text_ends_in_one_line(command, tmp_path):
@@ -108,11 +130,16 @@ def test_simulate_prints_the_draft_beside_what_was_in_force(command, house, tmp_
     draft = written(tmp_path, policy_text("strict", SHORTER))
     printed = command("policy", "simulate", draft, "--months", "1")
     assert (printed.returncode, "社保局" in printed.stdout, "黄牌" in printed.stdout) == (0, True, True)
+    assert "重放至 2026-11-30 09:00" in printed.stdout
+    assert "草案：规则 strict，日历 " in printed.stdout
+    assert "合计" in printed.stdout
     told = json.loads(
         command("policy", "simulate", draft, "--calendar", ROOT / "config/calendar", "--json").stdout
     )
 
     (unit,) = told["departments"]
+    assert told["total"] == {key: unit[key] for key in ("in_force", "draft", "difference")}
+    assert (told["policy"], told["until"]) == ("strict", "2026-11-30T01:00:00+00:00")
     assert (unit["department"], unit["in_force"]["cases"], unit["difference"]["cases"]) == ("社保局", 1, 0)
     assert told["cards"] == {"replayed": {"yellow": 0, "red": 0}, "issued": {"yellow": 0, "red": 0}}
     assert told["letters"]["replayed"] == told["letters"]["issued"] == {"letters": 0, "reports": 0}

@@ -1,11 +1,12 @@
 """The rater's page is for everybody: structure, labels, sizes and contrast, read from what is really served."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
 from page_kit import Browser, new_case
+from rules_kit import local_days, proclaim
 
 from reviewbot.links import RaterLink
 from reviewbot.models.case import Case
@@ -123,6 +124,16 @@ def test_the_expected_date_says_why_it_is_that_date(served):
     page, _ = served
 
     assert "2026年12月7日（周一）" in page.text
-    assert (
-        "办理期限为 5 个工作日，从 2026年11月30日（周一）的第二天算起，其间 2 天是周末或节假日" in page.text
-    )
+    assert "从 2026年11月30日（周一）的第二天算起，其间 2 天不计算在内（周末 2 天）" in page.text
+
+
+def test_every_day_of_a_holiday_is_counted_and_a_closure_is_called_what_it_is(pages: Browser, house, clock):
+    clock.moment = datetime(2026, 9, 28, 2, tzinfo=UTC)
+    proclaim(house, local_days("storm", off=["2026-09-29"]))
+    new_case(house)
+    with house.database.begin() as session:
+        case = session.query(Case).one()
+        place = house.links.make(RaterLink(case.id, 1, int(clock.moment.timestamp())))
+    page = pages.get("/r/" + place.rpartition("/r/")[2]).text
+
+    assert "其间 9 天不计算在内（台风停工 1 天、国庆节 7 天、周末 1 天）" in page
