@@ -1,5 +1,7 @@
 """Records of raters: ``reviewbot import`` takes a file of them in, ``reviewbot erase`` takes a rater out."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +18,9 @@ from reviewbot.errors import InvalidInput
 from reviewbot.queries.counts import Balance, intake_balance
 from reviewbot.queries.erasing import reviews_of
 from reviewbot.queries.scope import SYSTEM
-from reviewbot.sources.split import read_file
+from reviewbot.sources.profile import REQUIRED_TARGETS, SourceProfile
+from reviewbot.sources.record import TextRow
+from reviewbot.sources.split import Piece, read_file
 from reviewbot.web.intake import receive_and_commit, to_record
 
 IMPORT_BATCH = 1_000
@@ -36,6 +40,8 @@ def import_file(
         if profile is None:
             raise InvalidInput(f"没有评价来源“{source}”；可用：{'、'.join(sorted(house.profiles))}。")
         pieces = list(read_file(file))
+        _check_belongs(profile, pieces)
+        brought: Counter[str] = Counter()
         for start in track(range(0, len(pieces), IMPORT_BATCH), description="导入", console=console):
             records = [to_record(house, profile, piece) for piece in pieces[start : start + IMPORT_BATCH]]
             received = receive_and_commit(house, Delivery(source, "import", records))
@@ -48,12 +54,31 @@ def import_file(
                 with house.database.begin() as session:
                     open_case(session, ident, at=house.clock.now(), rulebooks=house.rulebooks)
                     follow_source(session, ident, at=house.clock.now(), rulebooks=house.rulebooks)
+            brought.update(result.result for result in received.results[0])
             for result in received.results[0]:
                 if result.reason and result.result != "duplicate":
                     name = result.external_id or "（无编号）"
                     console.print(f"{RESULT_WORDS[result.result]} {name}：{result.reason}", markup=False)
+        told = "，".join(f"{word} {brought[name]}" for name, word in RESULT_WORDS.items() if brought[name])
+        console.print(
+            f"本文件 {len(pieces)} 条{f'：{told}' if told else '，没有可导入的'}。系统至今：", markup=False
+        )
         with house.database.begin() as session:
             print_balance(intake_balance(session, house.clock.now()))
+
+
+def _check_belongs(profile: SourceProfile, pieces: Sequence[Piece]) -> None:
+    """A picture, or a table of something else, is refused whole: its lines would be in the balance for ever."""
+    if pieces and all(piece.error for piece in pieces):
+        raise InvalidInput(f"文件里没有一条能读的记录（{pieces[0].error}），没有导入。")
+    rows = [piece.value for piece in pieces if isinstance(piece.value, TextRow)]
+    columns = {name for row in rows for name in row}
+    wanted = [profile.fields[target] for target in REQUIRED_TARGETS[profile.kind]]
+    missing = [name for name in wanted if name not in columns]
+    if rows and missing:
+        raise InvalidInput(
+            f"文件里没有一行写有 {'、'.join(missing)}，没有导入；请核对表头和来源（{profile.title}）。"
+        )
 
 
 _STATES = {

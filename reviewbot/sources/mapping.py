@@ -34,6 +34,10 @@ class DateLimits:
     ahead: timedelta = timedelta(days=7)
 
 
+_OF_NUMBER = {"rating": "办件编号", "work_order": "工单编号"}
+_OF_TIME = {"rating": "评价时间", "work_order": "派单时间"}
+
+
 @dataclass
 class _Reading:
     """One record while it is read: every problem is collected, so the sender learns them all at once."""
@@ -49,6 +53,11 @@ class _Reading:
 
     def path(self, target: str) -> str:
         return self.profile.fields.get(target, target)
+
+    @property
+    def time(self) -> str:
+        """What its people call the moment a record is of."""
+        return _OF_TIME[self.profile.kind]
 
     def raw(self, target: str) -> object:
         """The value under the source's own name for it; None where it is absent."""
@@ -128,7 +137,9 @@ def map_record(
     reading = _Reading(profile, obj, correction or Correction())
     external_id = reading.text("external_id", EXTERNAL_ID_LIMIT, numbers=True)
     if external_id is None:
-        reason = "；".join(reading.wrong) or f"缺少办件编号（{reading.path('external_id')}）"
+        reason = (
+            "；".join(reading.wrong) or f"缺少{_OF_NUMBER[profile.kind]}（{reading.path('external_id')}）"
+        )
         return Refusal(result="refused", reason=reason)
     rating = _rating(reading) if profile.kind == "rating" else None
     round_ = _round(reading)
@@ -265,11 +276,11 @@ def _round(r: _Reading) -> int | None:
 def _reviewed_at(r: _Reading, now: datetime, limits: DateLimits) -> datetime | None:
     value = r.raw("reviewed_at")
     moment = None if value is None else _moment(r.profile, value)
-    doubt = _implausible(moment, now, limits) if moment else ""
+    doubt = _implausible(r, moment, now, limits) if moment else ""
     if moment is None or doubt:
         corrected: datetime | None = r.put_right("reviewed_at")
         if corrected is not None:
-            moment, doubt = corrected, _implausible(corrected, now, limits)
+            moment, doubt = corrected, _implausible(r, corrected, now, limits)
     if moment is None:
         _refuse_time(r, value)
     elif doubt:
@@ -279,19 +290,19 @@ def _reviewed_at(r: _Reading, now: datetime, limits: DateLimits) -> datetime | N
     return moment
 
 
-def _implausible(moment: datetime, now: datetime, limits: DateLimits) -> str:
+def _implausible(r: _Reading, moment: datetime, now: datetime, limits: DateLimits) -> str:
     if moment.date() < limits.earliest or moment.year <= 1:
-        return f"评价时间 {moment.date()} 早于 {limits.earliest}"
+        return f"{r.time} {moment.date()} 早于 {limits.earliest}"
     if moment.year >= 9999 or moment > now + limits.ahead:
-        return f"评价时间 {moment.date()} 晚于当前时间超过允许的 {limits.ahead.days} 天"
+        return f"{r.time} {moment.date()} 晚于当前时间超过允许的 {limits.ahead.days} 天"
     return ""
 
 
 def _refuse_time(r: _Reading, value: object) -> None:
     if value is None or value == "":
-        r.wrong.append(f"缺少评价时间（{r.path('reviewed_at')}）")
+        r.wrong.append(f"缺少{r.time}（{r.path('reviewed_at')}）")
     elif isinstance(value, str) or _is_integer(value):
-        r.wrong.append(f"评价时间“{_short(r.clean(str(value)))}”无法识别（{r.path('reviewed_at')}）")
+        r.wrong.append(f"{r.time}“{_short(r.clean(str(value)))}”无法识别（{r.path('reviewed_at')}）")
     else:
         r.refuse("reviewed_at", "应为时间文本")
 

@@ -1,4 +1,4 @@
-"""Beyond the core path: returns and rulings, joint work, more time, ledger, appeals."""
+"""Beyond the core path: joint work, more time, ledger, appeals."""
 
 from datetime import date, timedelta
 
@@ -6,181 +6,31 @@ import pytest
 from case_kit import (
     DESK,
     HEAD,
-    SECOND_SUPERVISOR,
     SUPERVISOR,
-    call,
     case_of,
-    conclude,
     due_times,
     events,
     handler_of,
+    justified,
     messages,
     move,
-    opened,
-    verifying,
     viewer,
 )
 from rules_kit import today
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from reviewbot.actions.report_rates import report_assistance
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from reviewbot.models.people import Department, RoutingException
 from reviewbot.queries.procedure import applications_of, assistances_of
 from reviewbot.queries.scope import SYSTEM
-from reviewbot.rules.lifecycle import CaseStatus, IllegalMove
+from reviewbot.rules.lifecycle import CaseStatus
 
-MED_HEAD, MED_HANDLER = "zengjiabin01", "chenwei01"
-
-
-def unit_of(house, number):
-    with house.database.begin() as session:
-        return session.get_one(Department, case_of(house, number).department_id).code
-
-
-def rectifying(house, **facts):
-    number = verifying(house, **facts)
-    call(house, number)
-    conclude(house, number)
-    return number
-
-
-# Returns (F14)
-
-
-def test_a_return_names_the_better_unit_and_the_desk_hears_it(house):
-    number = opened(house)
-
-    said = move(
-        house, handler_of(house, number), "return", number, remark="应由医保分局办理，见权责清单"
-    ).sentence
-
-    assert "建议改派医保分局" in said
-    assert events(house, number)[-1].data["better"] == "MED"
-    assert all("建议改派医保分局" in one.body["note"] for one in messages(house, kind="returned"))
-
-
-def test_two_units_named_are_no_answer_and_an_unknown_one_is_refused(house):
-    number = opened(house)
-    handler = handler_of(house, number)
-
-    with pytest.raises(InvalidInput, match="没有单位"):
-        move(house, handler, "return", number, remark="不是我们的", department="水产局")
-    move(house, handler, "return", number, remark="不是医保分局就是税务局的")
-
-    assert events(house, number)[-1].data["better"] is None
-
-
-def test_the_window_to_return_closes_and_the_case_stays(house, clock):
-    number = opened(house)
-    clock.moment += timedelta(days=2)
-
-    with pytest.raises(Conflict, match="退回期限已过"):
-        move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
-    assert case_of(house, number).status is CaseStatus.AWAITING_SIGN
-
-
-def test_the_desk_refuses_a_return_and_the_same_unit_goes_on_with_the_same_clock(house, clock):
-    number = opened(house)
-    before = case_of(house, number)
-    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
-    clock.moment += timedelta(hours=1)
-
-    with pytest.raises(NotAllowed):
-        move(house, SUPERVISOR, "refuse_return", number, remark="在贵局权责清单内")
-    move(house, DESK, "refuse_return", number, remark="在贵局权责清单内")
-
-    after = case_of(house, number)
-    assert (after.department_id, after.due_at, after.status) == (
-        before.department_id, before.due_at, CaseStatus.AWAITING_SIGN,
-    )  # fmt: skip
-    assert events(house, number)[-1].move == "refuse_return"
-
-
-def test_the_desk_does_not_send_a_return_back_without_a_reason(house):
-    number = opened(house)
-    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
-
-    with pytest.raises(Conflict, match=f"驳回 {number} 理由"):
-        move(house, DESK, "dispatch", number, department="SOC")
-    move(house, DESK, "refuse_return", number, remark="三定方案第三条属社保")
-    assert unit_of(house, number) == "SOC"
-
-
-def test_a_refusal_tells_people_of_the_unit_from_those_of_the_city(house):
-    number = opened(house)
-    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
-    move(house, DESK, "convene", number, remark="两家各执一词")
-
-    with pytest.raises(NotAllowed, match="须由督办、领导办理"):
-        move(house, DESK, "rule", number, department="SOC", remark="照旧")
-    other = opened(house)
-    with pytest.raises(NotAllowed, match="须由该单位的经办、单位负责人办理"):
-        move(house, SUPERVISOR, "sign", other)
-
-
-def test_only_a_returned_case_can_be_refused(house):
-    number = opened(house, department=None, item=None)
-
-    with pytest.raises(Conflict, match="不是退回的工单"):
-        move(house, DESK, "refuse_return", number, remark="请办理")
-
-
-def returned_twice(house):
-    number = opened(house)
-    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
-    move(house, DESK, "dispatch", number, department="MED")
-    move(house, handler_of(house, number), "return", number, remark="应由社保局办理")
-    return number
-
-
-def test_the_second_return_is_ruled_upon_and_the_ruling_is_final(house):
-    number = returned_twice(house)
-    before = case_of(house, number)
-    assert before.status is CaseStatus.IN_ARBITRATION
-    assert {one.userid for one in messages(house, kind="to_rule")} == {SUPERVISOR, SECOND_SUPERVISOR}
-
-    with pytest.raises(IllegalMove):
-        move(house, DESK, "dispatch", number, department="SOC")
-    with pytest.raises(InvalidInput, match="理由"):
-        move(house, SUPERVISOR, "rule", number, department="SOC")
-    move(house, SUPERVISOR, "rule", number, department="SOC", remark="属参保登记事项")
-
-    after = case_of(house, number)
-    assert (unit_of(house, number), after.status, after.due_at) == (
-        "SOC", CaseStatus.AWAITING_SIGN, before.due_at,
-    )  # fmt: skip
-    with pytest.raises(Conflict, match="会商裁定"):
-        move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
-    stays = {due.stage: due.met_at is not None for due in due_times(house, number)}
-    assert stays["arbitration_2"]
-
-
-def test_a_ruling_made_a_rule_routes_the_next_review_of_the_item(house):
-    number = returned_twice(house)
-    move(house, SUPERVISOR, "rule", number, department="TAX", remark="征缴由税务负责", as_rule=True)
-
-    following = opened(house)
-
-    assert unit_of(house, following) == "TAX"
-    assert "会商裁定" in case_of(house, following).route_reason
-    with house.database.begin() as session:
-        assert session.scalars(select(RoutingException)).one().value == "失业保险金申领"
-
-
-def test_without_being_made_a_rule_a_ruling_is_for_this_case_alone(house):
-    number = returned_twice(house)
-    move(house, SUPERVISOR, "rule", number, department="TAX", remark="征缴由税务负责")
-
-    assert unit_of(house, opened(house)) == "SOC"
-
-
-# Joint work (F15)
+MED_HEAD = "zengjiabin01"
 
 
 def test_a_joint_case_has_one_lead_one_due_time_and_waits_for_its_helpers(house, clock):
-    number = rectifying(house)
+    number = justified(house)
     before = case_of(house, number)
 
     move(house, DESK, "ask_assistance", number, department="医保分局", remark="请核对参保状态")
@@ -202,7 +52,7 @@ def test_a_joint_case_has_one_lead_one_due_time_and_waits_for_its_helpers(house,
 
 
 def test_the_end_of_a_sub_task_ends_no_other_whose_number_begins_alike(house):
-    number = rectifying(house)
+    number = justified(house)
     with house.database.begin() as session:
         session.execute(text("ALTER SEQUENCE assistances_id_seq RESTART WITH 1"))
     move(house, DESK, "ask_assistance", number, department="MED", remark="请核对")
@@ -217,7 +67,7 @@ def test_the_end_of_a_sub_task_ends_no_other_whose_number_begins_alike(house):
 
 
 def test_a_helper_sees_the_case_and_nothing_more_than_his_answer(house):
-    number = rectifying(house)
+    number = justified(house)
     with pytest.raises(NotFound):
         move(house, MED_HEAD, "assist", number, remark="路过")
     move(house, DESK, "ask_assistance", number, department="MED", remark="请核对")
@@ -234,7 +84,7 @@ def test_a_helper_sees_the_case_and_nothing_more_than_his_answer(house):
 
 
 def test_a_unit_sees_its_own_delays_as_the_city_does_and_nobody_elses(house, clock):
-    number = rectifying(house)
+    number = justified(house)
     move(house, DESK, "ask_assistance", number, department="MED", remark="请核对")
     clock.moment += timedelta(days=5)
     move(house, DESK, "withdraw_assistance", number, department="MED", remark="已自行取得")
@@ -255,7 +105,7 @@ def test_a_unit_sees_its_own_delays_as_the_city_does_and_nobody_elses(house, clo
 
 
 def test_an_extension_moves_the_due_time_keeps_the_original_and_tells_the_rater(house):
-    number = rectifying(house)
+    number = justified(house)
     before = case_of(house, number)
     move(house, handler_of(house, number), "request_extension", number, days=5, remark="需核对数据")
     assert case_of(house, number).due_at == before.due_at  # asking moves nothing
@@ -279,7 +129,7 @@ def test_an_extension_moves_the_due_time_keeps_the_original_and_tells_the_rater(
 
 
 def test_an_extension_is_asked_for_before_the_due_time_once_and_within_limits(house, clock):
-    number = rectifying(house)
+    number = justified(house)
     handler = handler_of(house, number)
 
     for days in (None, 0, 99):
@@ -294,14 +144,14 @@ def test_an_extension_is_asked_for_before_the_due_time_once_and_within_limits(ho
     with pytest.raises(Conflict, match="已延期 1 次"):
         move(house, handler, "request_extension", number, days=3, remark="再来")
 
-    late = rectifying(house)
+    late = justified(house)
     clock.moment += timedelta(days=30)
     with pytest.raises(Conflict, match="到期之前"):
         move(house, handler_of(house, late), "request_extension", late, days=3, remark="晚了")
 
 
 def test_extensions_are_counted_by_case_so_that_reopening_it_buys_no_more(house):
-    number = rectifying(house)
+    number = justified(house)
     handler = handler_of(house, number)
     move(house, handler, "request_extension", number, days=3, remark="需核对")
     move(house, SUPERVISOR, "agree", number)
@@ -315,7 +165,7 @@ def test_extensions_are_counted_by_case_so_that_reopening_it_buys_no_more(house)
 
 
 def test_a_refused_extension_leaves_everything_as_it_was(house):
-    number = rectifying(house)
+    number = justified(house)
     before = case_of(house, number)
     move(house, handler_of(house, number), "request_extension", number, days=5, remark="需核对")
 
@@ -329,7 +179,7 @@ def test_a_refused_extension_leaves_everything_as_it_was(house):
 
 
 def test_the_ledger_takes_a_case_with_a_date_and_does_not_stop_its_clock(house, clock):
-    number = rectifying(house)
+    number = justified(house)
     before = case_of(house, number)
     handler = handler_of(house, number)
     for until in (None, date(2026, 11, 1), date(2030, 1, 1)):
@@ -346,7 +196,7 @@ def test_the_ledger_takes_a_case_with_a_date_and_does_not_stop_its_clock(house, 
 
 
 def test_a_ledger_is_not_granted_after_the_day_it_was_asked_for(house, clock):
-    number = rectifying(house)
+    number = justified(house)
     day = clock.moment.date() + timedelta(days=2)
     move(house, handler_of(house, number), "request_ledger", number, until=day, remark="要改系统")
     clock.moment += timedelta(days=3)
@@ -358,7 +208,7 @@ def test_a_ledger_is_not_granted_after_the_day_it_was_asked_for(house, clock):
 
 
 def test_what_was_asked_for_lapses_when_the_case_goes_on(house):
-    number = rectifying(house)
+    number = justified(house)
     move(house, handler_of(house, number), "request_extension", number, days=5, remark="需核对")
     move(house, handler_of(house, number), "submit_measures", number, remark="已改正")
 
@@ -374,7 +224,7 @@ def test_what_was_asked_for_lapses_when_the_case_goes_on(house):
 
 
 def waiting_for_two(house):
-    number = rectifying(house)
+    number = justified(house)
     handler = handler_of(house, number)
     move(house, handler, "request_extension", number, days=5, remark="需核对数据")
     day = house.clock.now().date() + timedelta(days=60)

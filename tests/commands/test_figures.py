@@ -8,6 +8,7 @@ import sys
 
 from case_kit import closed, opened
 
+from reviewbot.queries.counts import intake_balance
 from reviewbot.rules.rates import METRICS
 from reviewbot.settings import ROOT
 
@@ -31,6 +32,34 @@ def test_of_work_orders_only_what_says_something_of_them_is_told(command, tmp_pa
     refused = command("rates", "--kind", "orders", "--metric", "rectification_rate")
     assert (refused.returncode, "其他来源的工单没有指标“rectification_rate”" in refused.stderr) == (1, True)
     assert command("rates", "--kind", "hotline").returncode == 2
+
+
+def test_a_file_of_something_else_is_refused_whole_and_leaves_no_trace(command, house, tmp_path):
+    picture, semicolons, other = (tmp_path / name for name in ("a.csv", "b.csv", "c.csv"))
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00" * 60)
+    semicolons.write_text("order_no;order_type;dispatched_at\nG1;求助;2026-11-27 09:00:00\n", "utf-8")
+    other.write_text("姓名,电话\n林某,13812345678\n", "utf-8")
+    lines = tmp_path / "d.ndjson"
+    lines.write_bytes(b"\xff\xd8\xff\n" * 30)
+    for file in (picture, semicolons, other, lines):
+        refused = command("import", file, "--source", "hotline_12345")
+        assert (refused.returncode, "没有导入" in refused.stderr) == (1, True), file
+    with house.database.begin() as session:
+        assert intake_balance(session, house.clock.now()).received == 0
+
+
+def test_an_import_tells_what_this_file_brought_in_the_words_of_its_kind(command, tmp_path):
+    bad = ORDER | {"order_no": "G3", "dispatched_at": "昨天"}
+    (tmp_path / "orders.json").write_text(json.dumps([ORDER, ORDER | {"order_no": "G2"}]), "utf-8")
+    (tmp_path / "more.json").write_text(json.dumps([ORDER, bad], ensure_ascii=False), "utf-8")
+    assert (
+        "本文件 2 条：接收 2。"
+        in command("import", tmp_path / "orders.json", "--source", "hotline_12345").stdout
+    )
+    told = command("import", tmp_path / "more.json", "--source", "hotline_12345").stdout
+
+    assert "本文件 2 条：重复 1，退回发送方 1。" in told
+    assert "派单时间“昨天”无法识别" in told
 
 
 def test_in_a_pipe_every_word_of_every_table_is_whole(house, command, tmp_path):
