@@ -41,10 +41,14 @@ def replace_clock(
     _store(session, case, new_stage, due, rulebook)
 
 
-def stop_clock(session: Session, case: Case, stage: str, until: str, *, at: datetime) -> bool:
-    """A running limit stands still from now on, if it has not passed: it gives way to the stage ``until``, which
-    ``resume_clock`` starts."""
-    stopped = [old for old in running(session, case) if _belongs(old.stage, stage) and at <= old.due_at]
+def stop_clock(
+    session: Session, case: Case, stage: str, until: str, *, at: datetime, passed: bool = False
+) -> bool:
+    """A running limit stands still from now on: it gives way to the stage ``until``, which ``resume_clock`` starts, or
+    to none. One that has passed does so only with ``passed``."""
+    stopped = [
+        old for old in running(session, case) if _belongs(old.stage, stage) and (passed or at <= old.due_at)
+    ]
     for old in stopped:
         old.replaced_by, old.replaced_at = until, at
     return bool(stopped)

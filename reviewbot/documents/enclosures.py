@@ -25,7 +25,7 @@ from reviewbot.rules.deadlines import DueTime as Reckoned
 from reviewbot.rules.deadlines import describe, working_from_data
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.masking import mask_personal
-from reviewbot.rules.stages import stage_label
+from reviewbot.rules.stages import ENDED_UNMET, stage_label
 
 _UNTOLD = frozenset({Move.REVEAL_PHONE.value, Move.RATER_ANSWERED.value})
 """Events about the rater, not about the handling."""
@@ -72,7 +72,9 @@ def _of_case(session: Session, case: Case, now: datetime) -> dict[str, Any]:
 
 def _limit(due: DueTime, now: datetime) -> dict[str, Any]:
     ended = due.met_at or now
-    if due.replaced_by:
+    if due.replaced_by in ENDED_UNMET:
+        state = ENDED_UNMET[due.replaced_by]
+    elif due.replaced_by:
         state = "已由其他时限取代"
     elif due.met_at:
         state = "按期完成" if due.met_at <= due.due_at else "超期完成"

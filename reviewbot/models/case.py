@@ -156,7 +156,7 @@ class DueTime(Base):
     rungs_done: Mapped[list[str]]
     met_at: Mapped[datetime | None]
     replaced_by: Mapped[str | None]
-    """The stage that took its place: a complex matter's limit, an extension."""
+    """The stage that took its place: a complex matter's limit, an extension; or of ``ENDED_UNMET`` why nothing did."""
     replaced_at: Mapped[datetime | None]
 
     @hybrid_property

@@ -10,17 +10,19 @@ from reviewbot.models.case import Case, DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card
 from reviewbot.rules.lifecycle import CaseStatus
+from reviewbot.rules.stages import ENDED_UNMET
 
 
 def unmet_limits(session: Session, case: Case) -> Sequence[DueTime]:
-    """The limits of this round that nobody met, the replaced ones too, oldest first; of a closed case those that
-    outlive it."""
+    """The limits of this round that nobody met but still may, the replaced ones too, oldest first; of a closed case
+    those that outlive it."""
     whose = (
         DueTime.stands if case.status is CaseStatus.CLOSED else (DueTime.round == case.round) | DueTime.stands
     )
+    ended = DueTime.replaced_by.is_not(None) & DueTime.replaced_by.in_(ENDED_UNMET)
     return session.scalars(
         select(DueTime)
-        .where(DueTime.case_id == case.id, whose, DueTime.met_at.is_(None))
+        .where(DueTime.case_id == case.id, whose, DueTime.met_at.is_(None), ~ended)
         .order_by(DueTime.id)
     ).all()
 

@@ -132,12 +132,12 @@ METRICS: dict[str, Metric] = {
             cohort="response_due",
             exclusions=(
                 "响应时限未到且尚未响应的件",
-                "匿名、没有号码可打的件（另行列出，不算逾期）",
+                "匿名、没有号码可打的件，有无联系都不计（另行列出，不算逾期）",
                 _LEFT_OUT,
             ),
             source="没有公开规定，本系统推导，口径待主管局确认",
             parts={"in_time": "及时"},
-            apart={"anonymous": "匿名无法联系"} | _UPHELD,
+            apart={"anonymous": "匿名不计"} | _UPHELD,
         ),
         Metric(
             key="completion_rate",

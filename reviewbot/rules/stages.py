@@ -15,6 +15,8 @@ DECISION, CARD_DECISION = "decision_", "card_decision_"
 """Before the id of the application that waits for a decision."""
 CONCERN = "concern_"
 """Before the id of what supervisors have to look into, and how often it was raised."""
+ENDED_UNMET = {"anonymous": "不适用（匿名，没有号码可打）", "unreachable": "没有联系上"}
+"""What stands as the next stage of a limit that ended without what it waited for, and how it is called."""
 STANDING = (CARD_DECISION, CONCERN)
 """What people outside the unit owe, whatever becomes of the case: it outlives the round and the closing."""
 

@@ -26,7 +26,7 @@ from reviewbot.rules.grading import grade_name
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
 from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.rates import Rounding, percent
-from reviewbot.rules.stages import RESUMED, stage_label
+from reviewbot.rules.stages import ENDED_UNMET, RESUMED, stage_label
 from reviewbot.settings import CONFIG
 from reviewbot.sources.profile import load_reason_codes
 
@@ -219,9 +219,12 @@ def _event_notes(data: dict[str, Any], rater: str | None) -> list[str]:
 
 def due_view(due: DueTime, now: datetime) -> dict[str, Any]:
     """A limit with its working: every interval, counted or not, and why (B1)."""
-    late = (due.met_at or due.replaced_at or now) > due.due_at
+    unmet = ENDED_UNMET.get(due.replaced_by or "", "")
+    late = (due.met_at or due.replaced_at or now) > due.due_at and due.replaced_by != "anonymous"
     state = ("完成（超期）" if late else "完成") if due.met_at else ("已超期" if late else "计时中")
-    if due.replaced_by and due.replaced_at:
+    if unmet:
+        state = unmet
+    elif due.replaced_by and due.replaced_at:
         stands_still = due.replaced_by.startswith(RESUMED)
         state = f"{moment(due.replaced_at)} 起" + (
             "停计（申诉复核）" if stands_still else f"改按{stage_label(due.replaced_by)}"

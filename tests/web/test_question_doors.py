@@ -183,12 +183,12 @@ def test_anonymous_ratings_stand_on_their_own_line_at_every_door(rated_by_the_un
     text = said(house, SUPERVISOR, f"社保局 回访率 {DAYS}")
     assert "匿名已拨打 2 / 匿名已接通 1 / 匿名未接通 2" in plain(text)
     assert "已接通 3 / 联系不上 1 / 拨打未完成 1 / 未拨打 1" in plain(text)
-    assert "匿名无法联系 3" in plain(said(house, SUPERVISOR, f"社保局 响应率 {DAYS}"))
+    assert "匿名不计 3" in plain(said(house, SUPERVISOR, f"社保局 响应率 {DAYS}"))
 
     enter(pages, SUPERVISOR)
     page = pages.get("/", params={"from": FROM, "to": TO}).text
     ways = dict(re.findall(r'<a href="([^"]*department=SOC[^"]*part=anonymous[^"]*)">([^<]+)</a>', page))
-    assert set(ways.values()) == {"匿名已拨打 2", "匿名已接通 1", "匿名未接通 2", "匿名无法联系 3"}
+    assert set(ways.values()) == {"匿名已拨打 2", "匿名已接通 1", "匿名未接通 2", "匿名不计 3"}
     assert len(re.findall(r"匿名已拨打 \d", page)) == 3, "two units have any, and there is the total"
     for there, shown in [*((there.replace("&amp;", "&"), shown) for there, shown in ways.items())]:
         assert shown_cases(pages, there) == int(shown.split()[1]), shown

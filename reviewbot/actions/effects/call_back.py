@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.start_clock import next_rung, round_began
+from reviewbot.actions.start_clock import next_rung, round_began, stop_clock
 from reviewbot.actions.step import Effect, Step, need
 from reviewbot.clock import CHINA
 from reviewbot.errors import InvalidInput
@@ -127,8 +127,11 @@ def check_called_back(step: Step) -> None:
 
 
 def end_of_calling(step: Step) -> None:
-    """Whoever has concluded owes no call any more: the rater was reached, or is anonymous or unreachable (F9)."""
-    step.case.next_action_at = next_rung(step.session, step.case, step.rulebook, met=("contact",), at=step.at)
+    """Whoever has concluded owes no call any more. A limit to call that still runs was not met: the rater is anonymous
+    or unreachable (F9), and nobody shall read that he was called in time."""
+    why = "unreachable" if step.case.real_name else "anonymous"
+    stop_clock(step.session, step.case, "contact", why, at=step.at, passed=True)
+    step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
 
 
 CALL_BACK: dict[Move, Effect] = {Move.RECORD_CALL: Effect(_record_call)}
