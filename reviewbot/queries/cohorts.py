@@ -17,7 +17,7 @@ from reviewbot.queries.scope import Viewer, visible_cases
 from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
 from reviewbot.rules.raters import Answer
-from reviewbot.rules.rates import EXCLUDED, METRICS, UNSEEN_CALLS
+from reviewbot.rules.rates import DENIED_BEFORE, EXCLUDED, METRICS, UNSEEN_CALLS
 from reviewbot.rules.recall import Finding
 
 
@@ -199,7 +199,24 @@ def _said_at_all(span: _Span) -> Cohort:
         and_(span.ended, Case.satisfaction.is_not(None)),
         {name: Case.satisfaction == name for name in (Answer.SATISFIED, Answer.BASICALLY)},
         {Answer.DISSATISFIED: Case.satisfaction == Answer.DISSATISFIED},
+        {DENIED_BEFORE: _denied_before(span)},
     )
+
+
+def _denied_before(span: _Span) -> ColumnElement[bool]:
+    """Cases reopened since their rater said 不满意 within the span, closed again or not."""
+    said = (
+        select(RaterAnswer.id)
+        .where(
+            RaterAnswer.case_id == Case.id,
+            RaterAnswer.round < Case.round,
+            RaterAnswer.answer == Answer.DISSATISFIED,
+            RaterAnswer.at >= span.start,
+            RaterAnswer.at < span.end,
+        )
+        .exists()
+    )
+    return and_(span.counted, said)
 
 
 def _recalled(span: _Span) -> Cohort:
@@ -246,6 +263,7 @@ def _confirmed(span: _Span) -> Cohort:
             "nobody_called": and_(said == "", nobody),
             "silent": and_(said == "", ~nobody),
         },
+        {DENIED_BEFORE: _denied_before(span)},
     )
 
 

@@ -35,9 +35,11 @@ class Metric:
         return self.of_orders if family is Family.ORDERS else self.name
 
 
-EXCLUDED, UNSEEN_CALLS = "excluded", "unseen"
+EXCLUDED, UNSEEN_CALLS, DENIED_BEFORE = "excluded", "unseen", "denied_before"
 _UPHELD = {EXCLUDED: "申诉成立剔除"}
 """How many an upheld appeal takes out of a rate stands beside it: due process, but not unseen (peers B8)."""
+_DENIED = {DENIED_BEFORE: "期内答不满意、已重开"}
+"""A first 不满意 reopens the case, and its next closing has an answer of its own: the first one is told beside it."""
 _LEFT_OUT = "申诉成立的件（误评、恶意差评、非本单位、无效）"
 _DERIVED = "没有公开规定，本系统推导"
 
@@ -171,7 +173,7 @@ METRICS: dict[str, Metric] = {
             exclusions=(_LEFT_OUT,),
             source="没有公开口径，与差评整改率对照，本系统推导",  # B4
             parts={"confirmed": "确认", "denied": "不满意", "nobody_called": "没人联系", "silent": "未作答"},
-            apart=_UPHELD,
+            apart=_DENIED | _UPHELD,
         ),
         Metric(
             key="call_back_satisfaction_rate",
@@ -183,7 +185,7 @@ METRICS: dict[str, Metric] = {
             exclusions=("未作答的件（见群众确认整改率）", _LEFT_OUT),
             source=_DERIVED,
             parts={"satisfied": "满意", "basically": "基本满意", "dissatisfied": "不满意"},
-            apart=_UPHELD,
+            apart=_DENIED | _UPHELD,
         ),
         Metric(
             key="recall_confirmed_rate",
@@ -263,7 +265,7 @@ def told_apart(figure: Figure) -> list[tuple[str, str, int]]:
     """(part, name, count) of what stands apart from a rate; what was left out, or gives reason to look, only where
     something did."""
     counts = ((part, name, figure.apart.get(part, 0)) for part, name in METRICS[figure.metric].apart.items())
-    return [one for one in counts if one[2] or one[0] not in (EXCLUDED, UNSEEN_CALLS)]
+    return [one for one in counts if one[2] or one[0] not in (EXCLUDED, UNSEEN_CALLS, DENIED_BEFORE)]
 
 
 def apart_line(figure: Figure) -> str:

@@ -35,6 +35,7 @@ from reviewbot.models.rater import PhoneReveal, RaterAnswer
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Conclusion
 from reviewbot.rules.raters import Answer, Purpose, open_answers
+from reviewbot.rules.rates import apart_line
 
 moments = st.datetimes(timezones=st.just(None))
 
@@ -212,6 +213,7 @@ def test_the_confirmed_twin_of_the_rectification_rate_puts_every_closed_case_int
     answer(house, denied, "dissatisfied")
     close_again(house, denied)
     answer(house, denied, "dissatisfied")
+    answer(house, closed(house), "dissatisfied")  # reopened, and in hand again
     opened(house)
     day = house.clock.now().date()
     keys = ["confirmed_rectification_rate", "call_back_satisfaction_rate"]
@@ -223,6 +225,8 @@ def test_the_confirmed_twin_of_the_rectification_rate_puts_every_closed_case_int
     assert dict(confirmed.parts) == {"confirmed": 2, "denied": 1, "nobody_called": 1, "silent": 1}
     assert (satisfied.numerator, satisfied.denominator) == (2, 3)
     assert dict(satisfied.parts) == {"satisfied": 1, "basically": 1, "dissatisfied": 1}
+    assert [row.figure.apart["denied_before"] for row in found] == [2, 2]
+    assert "期内答不满意、已重开 2" in apart_line(satisfied)
 
 
 def reveal(house, number, who):
