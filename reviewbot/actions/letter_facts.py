@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case
 from reviewbot.models.people import Department
+from reviewbot.queries.letters import calls_of, issued_letters, returns_of
 
 
 def letter_facts(
     session: Session, case: Case, *, stage: str, due_at: datetime | None, now: datetime
 ) -> dict[str, Any]:
-    """``stage`` and ``due_at``: the limit the letter is about."""
+    """``stage`` and ``due_at``: the limit the letter is about. Returns and calls are those of the unit that has the
+    case: what others did before is not held against it (F14)."""
     unit = session.get(Department, case.department_id) if case.department_id else None
     return {
         "number": case.number,
@@ -22,11 +24,13 @@ def letter_facts(
         "status": case.status.label,
         "stage": stage,
         "dispatched_at": moment(case.dispatched_at),
+        "assigned_at": moment(case.assigned_at),
         "due_at": moment(due_at),
         "original_due_at": moment(case.original_due_at),
         "overdue_days": days_late(due_at, now),
-        "returns": case.return_count,
-        "calls": case.call_count,
+        "returns": returns_of(session, case),
+        "calls": calls_of(session, case),
+        "letters": issued_letters(session, case.id),
         "drafted_at": moment(now),
     }
 

@@ -36,9 +36,11 @@ Columns = tuple[tuple[str, str, float], ...]
 """Heading, name of the fact, width in millimetres."""
 
 _STANDING = (
-    "{{ department }}承办的差评工单{{ number }}（事项：{{ item }}），于{{ dispatched_at }}派单，"
-    "{{ stage }}时限至{{ due_at }}，截至{{ drafted_at }}已逾期{{ overdue_days }}天，现为“{{ status }}”。"
-    "其间退回{{ returns }}次，回访{{ calls }}次。"
+    "{{ department }}承办的差评工单{{ number }}（事项：{{ item }}），于{{ dispatched_at }}"
+    "{% if assigned_at is defined and assigned_at != dispatched_at %}首次派单，{{ assigned_at }}派至该单位"
+    "{% else %}派单{% endif %}，{{ stage }}时限至{{ due_at }}，"
+    "截至{{ drafted_at }}已逾期{{ overdue_days }}天，现为“{{ status }}”。"
+    "该单位退回{{ returns }}次，回访{{ calls }}次。"
 )
 LETTERS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "supervision": ("关于督办差评工单{{ number }}的函", "{{ department }}：", (
@@ -51,7 +53,7 @@ LETTERS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     )),
     "special_report": ("关于差评工单{{ number }}逾期未办结情况的专报", "{{ report_to }}：", (
         _STANDING,
-        "催办、发牌和发函情况见附件1，至今未办结。",
+        "{% if letters is defined %}已发督办函{{ letters }}份，{% endif %}催办、发牌情况见附件1，至今未办结。",
         "建议约谈承办单位负责人，联合督办，限期办结，并将结果反馈评价人。",
         "妥否，请批示。",
     )),

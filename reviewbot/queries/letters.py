@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, any_, bindparam, func, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, any_, bindparam, false, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.orm import Session, aliased, joinedload
 from sqlalchemy.sql.elements import CollectionAggregate
 
-from reviewbot.models.case import Case, CaseEvent, Evidence
-from reviewbot.models.oversight import Letter, LetterState
+from reviewbot.models.case import Call, Case, CaseEvent, Evidence
+from reviewbot.models.oversight import Letter, LetterKind, LetterState
 from reviewbot.models.people import Staff
 from reviewbot.queries.cases import IS_SOUND
 from reviewbot.queries.scope import Viewer, visible_cases
@@ -114,3 +114,28 @@ def last_submissions(session: Session, case_ids: Iterable[int]) -> dict[int, Cas
         .order_by(CaseEvent.case_id, CaseEvent.seq.desc())
     )
     return {event.case_id: event for event in rows}
+
+
+def returns_of(session: Session, case: Case) -> int:
+    """How often the unit that has the case now returned it."""
+    by = CaseEvent.data["from_department"].as_integer() == case.department_id
+    returned = CaseEvent.move.in_([Move.RETURN, Move.RETURN_AGAIN])
+    return _count(session, CaseEvent.case_id == case.id, returned, by)
+
+
+def calls_of(session: Session, case: Case) -> int:
+    """Calls since the unit was given the case, and those its people had made before it returned it."""
+    own = Call.staff_id.in_(select(Staff.id).where(Staff.department_id == case.department_id))
+    since = Call.at >= case.assigned_at if case.assigned_at else false()
+    return _count(session, Call.case_id == case.id, or_(own, since))
+
+
+def issued_letters(session: Session, case_id: int) -> int:
+    """督办函 that were issued about a case and stand."""
+    issued = (LetterState.ISSUED, LetterState.RECEIVED)
+    kind = Letter.kind == LetterKind.SUPERVISION
+    return _count(session, Letter.case_id == case_id, kind, Letter.state.in_(issued))
+
+
+def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).where(*conditions)) or 0

@@ -267,6 +267,29 @@ def test_no_letter_says_what_is_not_so(house, clock):
     assert on_case(house, "supervision", early)
 
 
+def test_a_letter_holds_nothing_against_a_unit_that_others_did(house, clock):
+    """F14: dispatched to one, returned twice, ruled to a third, which has called once itself."""
+    number = opened(house)
+    move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
+    move(house, DESK, "dispatch", number, department="MED")
+    move(house, handler_of(house, number), "return", number, remark="应由税务局办理")
+    clock.moment += timedelta(hours=1)
+    move(house, SUPERVISOR, "rule", number, department="TAX", remark="征收归税务")
+    move(house, handler_of(house, number), "sign", number)
+    call(house, number)
+    first = on_case(house, "special_report", overdue(house, number))
+    said = words(document(house, first))
+    assert "于2026年11月30日09:00首次派单，2026年11月30日10:00派至该单位，" in said
+    assert "该单位退回0次，回访1次。" in said
+    assert "已发督办函0份，" in said
+
+    pressing = on_case(house, "supervision", number)
+    reviewed(house, pressing, SECOND)
+    issued(house, pressing)
+    withdrawn(house, first)
+    assert "已发督办函1份，" in words(document(house, on_case(house, "special_report", number)))
+
+
 def test_a_draft_that_is_no_longer_so_can_only_be_withdrawn(house):
     number = overdue(house, verifying(house))
     draft = on_case(house, "supervision", number)
