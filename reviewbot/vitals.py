@@ -21,6 +21,7 @@ FRESH_SECONDS = 86_400
 QUOTA_SHARE = 0.8
 _OF_TOKEN = frozenset({"40001", "40013", "40091", "40125", "40164", "41002", "41004", "60020"})
 """Alerts that a good token ends."""
+_REDIS = "检查 REVIEWBOT_REDIS_URL；工单和消息不会丢，恢复后继续。"
 _DO = {
     "60020": "在企业微信后台把上述出口地址加入“企业可信IP”，约 1 分钟后生效。",
     "40001": "核对 REVIEWBOT_WECOM__SECRET（企业微信后台可能重置过密钥）。",
@@ -124,6 +125,11 @@ def _facts(house: House) -> Iterator[tuple[str, str, WeComFacts]]:
 
 def _gates(house: House) -> Iterator[Sign]:
     for mark, name, facts in _facts(house):
+        if not facts.known:
+            yield Sign(
+                f"{mark}gates", Level.WARN, f"Redis 连接不上，{name}接口是否暂停、有无告警无从得知", _REDIS
+            )
+            continue
         for gate in facts.gates:
             until = f"{_epoch(gate.since)} 起，{_epoch(gate.until)} 再试"
             advice = _DO.get(str(gate.errcode or "away"), "等待自动恢复；反复出现时查看日志。")
@@ -148,6 +154,10 @@ def _wecom(house: House, rows: RowFacts, now: datetime) -> Iterator[Sign]:
         yield Sign("wecom", Level.BAD, "未配置企业微信，消息不会发出", "设置 REVIEWBOT_WECOM__BASE_URL 等。")
         return
     facts = house.wecom.health.facts() if hasattr(house.wecom, "health") else WeComFacts()
+    if not facts.known:
+        what = "Redis 连接不上，企业微信令牌和今天发送的人次无从得知"
+        yield Sign("token_age_seconds", Level.WARN, what, _REDIS, -1)
+        return
     age = time.time() - facts.last_token if facts.last_token else -1.0
     if facts.last_token:
         yield Sign(
@@ -201,7 +211,7 @@ def _queue(house: House) -> Sign:
     except redis.RedisError as wrong:
         return Sign(
             "queue_length", Level.BAD, f"队列 Redis 连不上（{type(wrong).__name__}）",
-            "检查 REVIEWBOT_REDIS_URL；工单和消息不会丢，恢复后继续。", -1,
+            _REDIS, -1,
         )  # fmt: skip
     if waiting > QUEUE_LONG:
         return Sign(

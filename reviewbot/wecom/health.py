@@ -44,7 +44,8 @@ class GateState:
 
 @dataclass(frozen=True, slots=True)
 class WeComFacts:
-    """For the health page and the doctor (W26). ``quota``: person-times a day, 0 = not told."""
+    """For the health page and the doctor (W26). ``quota``: person-times a day, 0 = not told. ``known``: whether the
+    store could be asked; where not, nothing else says anything."""
 
     last_token: float | None = None
     gates: list[GateState] = field(default_factory=list)
@@ -52,6 +53,7 @@ class WeComFacts:
     lacking: list[str] = field(default_factory=list)
     sent_today: int = 0
     quota: int = 0
+    known: bool = True
 
 
 class WeComHealth:
@@ -94,7 +96,7 @@ class WeComHealth:
         try:
             return self._facts()
         except redis.RedisError:
-            return WeComFacts(quota=self.quota)
+            return WeComFacts(quota=self.quota, known=False)
 
     def _facts(self) -> WeComFacts:
         token = self._redis.get(self.prefix + "last_token")

@@ -277,3 +277,16 @@ def test_pauses_and_alerts_of_the_other_platforms_are_told_too_and_apart(wired, 
     assert told["alert:contacts-40001"].level is Level.BAD
     assert told["contacts-gates"].level is Level.GOOD
     assert "alert:40001" not in told
+
+
+def test_without_redis_nobody_says_that_nothing_is_paused(wired):
+    """W26: what could not be asked is not well."""
+    away = WeCom(WeComHealth(redis.Redis(port=1), "tests", quota=1000))
+    there = replace(wired, wecom=cast(Any, away), contacts=cast(Any, away))
+
+    told = signs(there)
+
+    for key in ("gates", "contacts-gates", "token_age_seconds"):
+        assert (told[key].level, "无从得知" in told[key].what) == (Level.WARN, True)
+    assert not [sign for sign in told.values() if "没有暂停" in sign.what or "今天已发 0" in sign.what]
+    assert "无从得知" in " ".join(one.what for one in check_system(there))
