@@ -33,7 +33,7 @@ def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> Non
     if Role.HANDLER in allowed and _keeps(session, case, viewer):
         needed, own_unit = allowed, True
     if not (needed & CITY_WIDE) and not (needed and own_unit):
-        raise NotAllowed(f"您不能{move.label}工单 {case.number}：须由{_who(allowed)}办理。")
+        raise NotAllowed(f"您不能对工单 {case.number} 办理「{move.label}」：须由{_who(allowed)}办理。")
     if is_rated(case.review.handled_by, viewer.name, viewer.actor):
         raise NotAllowed(f"工单 {case.number} 评价的正是您本人，不能由您办理。")
     approving = move in {Move.APPROVE, Move.SEND_BACK_MEASURES, Move.SEND_BACK_EXPLANATION}

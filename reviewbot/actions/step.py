@@ -84,7 +84,9 @@ class MoveIn:
     application: str = ""
     """Of the two that a supervisor decides, which one: ``extension`` or ``ledger``; empty where only one waits."""
     person: str = ""
-    """Who takes over: a name or userid of the same unit."""
+    """Who takes over: a name or userid of the same unit. Of an instruction: the leader who wrote it."""
+    on: date | None = None
+    """The day a leader wrote an instruction that is recorded later; None: just now."""
     place: Place | None = None
     """Of a remark: where it was made."""
     as_rule: bool = False

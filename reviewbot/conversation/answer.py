@@ -315,6 +315,7 @@ def _asked(turn: Turn, command: Command) -> MoveIn:
         until=date.fromisoformat(args["until"]) if "until" in args else None,
         application=args.get("application", ""),
         person=args.get("person", ""),
+        on=date.fromisoformat(args["on"]) if "on" in args else None,
         as_rule=args.get("as_rule") == "yes",
     )
 

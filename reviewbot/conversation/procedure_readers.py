@@ -74,6 +74,18 @@ def _ledger(number: str | None, tail: Typed) -> Command | Question:
     return command(Verb.request_ledger, number, until=until.isoformat(), note=rest.raw)
 
 
+def _instruct(number: str | None, tail: Typed) -> Command | Question:
+    """批示 A1027 内容; the day in front where it was written earlier: 批示 A1027 2026-11-05 内容."""
+    found = _DAY.match(tail.folded)
+    on = _day(found) if found else None
+    number, rest = late_number(number, tail.cut(found.end()) if found and on else tail)
+    if not rest.raw:
+        return ask("批示要写明内容", number, "批示 请抓紧整改并报结果")
+    if on is None:
+        return command(Verb.instruct, number, note=rest.raw)
+    return command(Verb.instruct, number, note=rest.raw, on=on.isoformat())
+
+
 def _day(found: re.Match[str]) -> date | None:
     try:
         return date(int(found[1]), int(found[2]), int(found[3]))
@@ -206,5 +218,5 @@ PROCEDURE_READERS: dict[Verb, Reader] = {
     Verb.hand_over: _hand_over,
     Verb.recall: _recall,
     Verb.remark: free_text(Verb.remark, "note", "备注要写明内容", "备注 已到现场查看"),
-    Verb.instruct: free_text(Verb.instruct, "note", "批示要写明内容", "批示 请抓紧整改并报结果"),
+    Verb.instruct: _instruct,
 }

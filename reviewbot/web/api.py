@@ -104,7 +104,8 @@ class MoveBody(BaseModel):
     application: Literal["", "extension", "ledger"] = Field(
         "", description="延期和台账都待决定时，决定哪一项"
     )
-    person: str = Field("", max_length=100, description="接办人的姓名或账号")
+    person: str = Field("", max_length=100, description="接办人的姓名或账号；批示领导的姓名")
+    on: date | None = Field(None, description="领导批示之日，补录时填写")
     as_rule: bool = False
 
     @field_validator("conclusion", mode="before")
@@ -366,6 +367,6 @@ def _asked(number: str, body: MoveBody) -> MoveIn:
         verb=Verb(word), number=number, remark=body.remark, department=body.department,
         conclusion=body.conclusion, complex=body.complex, reached=body.reached, basis=body.basis,
         channel=body.channel, no_attachment=body.no_attachment, days=body.days, until=body.until,
-        application=body.application, person=body.person, as_rule=body.as_rule,
+        application=body.application, person=body.person, on=body.on, as_rule=body.as_rule,
         outcome=body.outcome, recording=body.recording, recording_sha256=body.recording_sha256,
     )  # fmt: skip

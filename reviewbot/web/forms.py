@@ -149,7 +149,10 @@ def forms_by_verb(units: Sequence[UnitName], *, has_evidence: bool) -> dict[Verb
         MoveForm("hand_over", "移交", "移交给承办单位的另一人，时限不变。", (
             Field("person", "接办人（姓名或账号）", "text"), Field("remark", "原因", required=False),
         )),
-        MoveForm("instruct", "登记领导批示", "", (Field("remark", "批示内容"),)),
+        MoveForm("instruct", "登记领导批示", "", (
+            Field("remark", "批示内容"), Field("person", "批示领导", "text", required=False),
+            Field("on", "批示日期（不填即今天）", "date", required=False),
+        )),
         MoveForm("remark", "备注", "不改变状态和时限。", (Field("remark", "内容"),)),
         MoveForm("reopen", "重开", "重开后重新核实，办理时限重新起算。", (reason,), danger=True),
     ]  # fmt: skip
@@ -160,7 +163,7 @@ def asked_of(form: FormData, number: str, verb: Verb) -> MoveIn:
     """The move a filled form asks for. Raises InvalidInput for what no form of ours sends."""
     told = {
         name: text_of(form, name)
-        for name in ("conclusion", "round", "days", "until", "outcome", "called_at", "application")
+        for name in ("conclusion", "round", "days", "until", "on", "outcome", "called_at", "application")
     }
     try:
         return MoveIn(
@@ -179,7 +182,8 @@ def asked_of(form: FormData, number: str, verb: Verb) -> MoveIn:
             days=int(told["days"]) if told["days"] else None,
             until=date.fromisoformat(told["until"]) if told["until"] else None,
             application=ApplicationKind(told["application"]).value if told["application"] else "",
-            person=words_of(form, "person", "接办人", 100),
+            person=words_of(form, "person", "姓名", 100),
+            on=date.fromisoformat(told["on"]) if told["on"] else None,
             as_rule=bool(text_of(form, "as_rule")),
             round=int(told["round"]) if told["round"] else None,
         )

@@ -212,6 +212,8 @@ def _event_notes(data: dict[str, Any], rater: str | None) -> list[str]:
         notes.append("依据：" + mask_personal(str(data["basis"]), rater))
     if data.get("channel"):
         notes.append("方式：" + mask_personal(str(data["channel"]), rater))
+    if data.get("leader") or data.get("on"):
+        notes.append(f"{data.get('leader', '领导')} {data.get('on', '')}批示".replace(" 批", "批"))
     if "evidence" in data:
         notes.append(f"附件 {data['evidence']} 个" if data["evidence"] else "无附件")
     return notes

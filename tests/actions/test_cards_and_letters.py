@@ -24,6 +24,7 @@ from sqlalchemy import select, update
 from reviewbot.actions.release_reminders import MERGED
 from reviewbot.actions.reminded import is_settled, reminds_of
 from reviewbot.clock import CHINA
+from reviewbot.errors import InvalidInput
 from reviewbot.models.case import DueTime
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card, Letter, LetterKind, LetterState
@@ -76,6 +77,27 @@ def test_a_leaders_instruction_has_a_ladder_of_its_own(house, clock):
 
     origins = [letter.origin for letter in rows(house, Letter) if "instruction" in letter.origin]
     assert origins == [f"{number}-r1-instruction-letter", f"{number}-r1-instruction-report"]
+
+
+def test_a_month_runs_from_the_day_the_leader_wrote_however_late_it_is_recorded(house, clock):
+    """S4."""
+    number = opened(house)
+    clock.moment += timedelta(days=21)
+    wrote = (clock.moment - timedelta(days=20)).date()
+    for day, why in (
+        (clock.moment.date() + timedelta(days=1), "还没有到"),
+        (date(2026, 11, 1), "早于评价之日"),
+    ):
+        with pytest.raises(InvalidInput, match=why):
+            move(house, LEADER, "instruct", number, remark="限期办结", on=day)
+    said = move(house, SUPERVISOR, "instruct", number, remark="限期办结", on=wrote, person="周志东").sentence
+
+    (limit,) = [due for due in due_times(house, number) if due.stage == "instruction"]
+    assert (limit.started_at.astimezone(CHINA).date(), limit.due_at.astimezone(CHINA).date()) == (
+        wrote, date(2027, 1, 1),
+    )  # fmt: skip
+    assert f"自 {wrote} 批示之日起计" in said
+    assert {"leader": "周志东", "on": str(wrote)}.items() <= events(house, number)[-1].data.items()
 
 
 def test_the_report_of_an_instruction_comes_three_months_after_the_word_not_two_after_a_rolled_month(

@@ -1,10 +1,12 @@
 """A case changes hands within its unit, or somebody writes on it; neither moves a clock (R1, B22)."""
 
 from dataclasses import asdict
+from datetime import datetime, time
 
 from reviewbot.actions.notify import facts_of, next_hands
-from reviewbot.actions.start_clock import instructed_in_round, next_rung, running, start_clock
+from reviewbot.actions.start_clock import instructed_in_round, next_rung, round_began, running, start_clock
 from reviewbot.actions.step import Effect, Step, need, owe_notice
+from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput
 from reviewbot.models.people import Staff
 from reviewbot.queries.directory import member_of
@@ -45,7 +47,25 @@ def _instruct(step: Step) -> None:
     need(step.asked.remark, f"请写明批示内容：批示 {case.number} 内容。")
     if instructed_in_round(step.session, case):
         raise Conflict(f"工单 {case.number} 已有领导批示。")
-    case.instructed_at = step.at
+    case.instructed_at = _written(step)
+    step.data |= {"leader": step.asked.person} if step.asked.person else {}
+    if step.asked.on is not None:
+        step.data["on"] = step.asked.on.isoformat()
+        step.said = f"自 {step.asked.on} 批示之日起计"
+
+
+def _written(step: Step) -> datetime:
+    """When the leader wrote it: its month runs from there, however late it is recorded (S4); within this round."""
+    on, began = step.asked.on, round_began(step.session, step.case) if step.case.round > 1 else None
+    if on is None or on == step.at.astimezone(CHINA).date():
+        return step.at
+    if on > step.at.astimezone(CHINA).date():
+        raise InvalidInput(f"批示日期 {on} 还没有到；要求办结的日期请写在批示内容里。")
+    first = began or step.case.review.reviewed_at
+    if on < first.astimezone(CHINA).date():
+        what = "本轮重开" if began else "评价"
+        raise InvalidInput(f"批示日期 {on} 早于{what}之日 {first.astimezone(CHINA):%Y-%m-%d}，请核对。")
+    return max(datetime.combine(on, time(12), CHINA), first)
 
 
 def _after_instruct(step: Step) -> None:
@@ -53,7 +73,7 @@ def _after_instruct(step: Step) -> None:
     if any(limit.stage == INSTRUCTION for limit in running(step.session, step.case)):
         step.said = "批示件时限自重开之日起在计，不因再次批示后延"
     else:
-        start_clock(step.session, step.case, INSTRUCTION, step.at, step.rulebook)
+        start_clock(step.session, step.case, INSTRUCTION, step.case.instructed_at or step.at, step.rulebook)
         step.case.next_action_at = next_rung(step.session, step.case, step.rulebook)
     body = notices.instructed(facts_of(step.session, step.case))
     owe_notice(step, "instructed", body, next_hands(step.session, step.case, step.at))
