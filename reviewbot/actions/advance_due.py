@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
-from reviewbot.actions.draft_letter import addressee, draft_letter, rung_origin
+from reviewbot.actions.draft_letter import addressee, draft_letter, draft_that_lists, rung_origin
 from reviewbot.actions.follow_calendar import follow_calendar
 from reviewbot.actions.letter_facts import letter_facts
 from reviewbot.actions.notify import tell
@@ -17,7 +17,7 @@ from reviewbot.actions.start_clock import ladder_of, next_rung, running
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
-from reviewbot.models.oversight import Card, LetterKind
+from reviewbot.models.oversight import Card, Letter, LetterKind
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.rules.ladder import Act, Rung, owed
 from reviewbot.rules.lifecycle import Move
@@ -78,15 +78,21 @@ def _act(session: Session, case: Case, due: DueTime, rung: Rung, now: datetime) 
         data["card"] = _issue_card(session, case, due, rung, now)
     if rung.act in _LETTERS:
         kind = _LETTERS[rung.act]
-        letter = draft_letter(
-            session, kind, origin=rung_origin(case, due, rung), case=case,
-            department_id=addressee(kind, case), at=now, by="system",
-            facts=letter_facts(session, case, stage=stage_name(due.stage), due_at=due.due_at, now=now),
-        )  # fmt: skip
-        data["letter"] = letter.id
+        data |= {"letter": _draft(session, case, due, rung, kind, now).id, "kind": kind.value}
     append_event(
         session, case, at=now, actor="system", actor_name="系统", move=_MOVES[rung.act].value,
         before=case.status.value, remark=f"{stage_name(due.stage)}{rung.label}", data=data,
+    )  # fmt: skip
+
+
+def _draft(session: Session, case: Case, due: DueTime, rung: Rung, kind: LetterKind, now: datetime) -> Letter:
+    """A letter of its own; of what had passed its rung when it came, one for all that came so that day."""
+    facts = letter_facts(session, case, stage=stage_name(due.stage), due_at=due.due_at, now=now)
+    if rung.at <= case.opened_at:
+        return draft_that_lists(session, kind, case=case, unit=facts["department"], at=now)
+    return draft_letter(
+        session, kind, origin=rung_origin(case, due, rung), case=case, department_id=addressee(kind, case),
+        at=now, by="system", facts=facts,
     )  # fmt: skip
 
 

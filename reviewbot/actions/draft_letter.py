@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.letter_facts import moment
 from reviewbot.actions.start_clock import running
+from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
+from reviewbot.queries.letters import drafted_before, letter_that_lists
+from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.ladder import Rung
 from reviewbot.rules.lifecycle import Conclusion
 
@@ -49,10 +52,10 @@ def check_cause(case: Case, kind: LetterKind, due_at: datetime | None, *, at: da
 
 def draft_letter(
     session: Session, kind: LetterKind, *, origin: str, case: Case | None, department_id: int | None,
-    facts: dict[str, Any], at: datetime, by: str,
+    facts: dict[str, Any], at: datetime, by: str, title: str | None = None,
 ) -> Letter:  # fmt: skip
     """The draft of this origin; one that stands already is left as it is. ``facts`` are frozen now."""
-    title = f"{facts['number']} {kind.label}" if "number" in facts else kind.label
+    title = title or (f"{facts['number']} {kind.label}" if "number" in facts else kind.label)
     session.execute(
         insert(Letter)
         .values(
@@ -62,6 +65,22 @@ def draft_letter(
         .on_conflict_do_nothing(index_elements=["origin"])
     )  # fmt: skip
     return session.scalars(select(Letter).where(Letter.origin == origin)).one()
+
+
+def draft_that_lists(session: Session, kind: LetterKind, *, case: Case, unit: str, at: datetime) -> Letter:
+    """The draft that takes up a case whose rung had passed when it came: one for each unit and day, however many came;
+    another once that one has been reviewed. The event of the rung puts the case on it."""
+    addressed = addressee(kind, case)
+    day = case.opened_at.astimezone(CHINA).date()
+    stem = f"late-{kind.value}-{addressed or 'all'}-{day}"
+    if known := letter_that_lists(session, stem):
+        return known
+    title = f"{unit}迟到工单{kind.label}" if addressed else f"迟到工单{kind.label}"
+    return draft_letter(
+        session, kind, origin=f"{stem}-{len(drafted_before(session, stem)) + 1}", case=None,
+        department_id=addressed, facts={"department": unit, "came": f"{day.year}年{day.month}月{day.day}日"},
+        at=at, by=SYSTEM.actor, title=title,
+    )  # fmt: skip
 
 
 def explanation_of(case: Case, explain: Callable[[Case], dict[str, str]]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from reviewbot.actions.letter_facts import moment
 from reviewbot.errors import Conflict, NotAllowed, ReviewbotError
 from reviewbot.models.case import Case
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
+from reviewbot.queries.letters import listed_cases
 from reviewbot.queries.scope import SYSTEM, Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Role
 
@@ -74,6 +75,8 @@ def check_wanted(
     at: datetime,
 ) -> None:
     """Whether its case still is as a draft or a reviewed letter says. Raises Conflict or InvalidInput."""
+    if letter.lists_cases and not listed_cases(session, letter, at):
+        raise Conflict(f"{letter.title}所列工单均已办结或不再由收文单位办理，请撤回。")
     if case is not None and letter.kind.presses:
         due_at = due_it_presses(session, letter, case, at)
         if letter.state is LetterState.REVIEWED and letter.facts["due_at"] != moment(due_at):

@@ -30,7 +30,7 @@ from reviewbot.outbox import owe
 from reviewbot.queries.cases import lock_case_by_id
 from reviewbot.queries.delegates import acting_heads
 from reviewbot.queries.directory import userids_with_role
-from reviewbot.queries.letters import visible_letter
+from reviewbot.queries.letters import listed_cases, visible_letter
 from reviewbot.queries.scope import Viewer
 from reviewbot.queries.sent_cards import notices_to_receive
 from reviewbot.rules.lifecycle import Move, Role
@@ -57,7 +57,7 @@ def review_letter(
     explain: Callable[[Case], dict[str, str]],
 ) -> str:  # fmt: skip
     """Figures, explanation and enclosures are those of now, and frozen: what the reviewer saw is what can be issued."""
-    letter, case = _lock(session, ident, viewer)
+    letter, case = _lock(session, ident, viewer, at)
     check_review(letter, viewer)
     check_wanted(session, letter, case, explain, at)
     letter.facts = _as_of(session, letter, case, at) | {"enclosed": enclose(letter)}
@@ -78,7 +78,7 @@ def issue_letter(
     the transaction, and one that fails gives its serial back. ``number``: the facts that numbering adds.
     ``write``: the document.
     """
-    letter, case = _lock(session, ident, viewer)
+    letter, case = _lock(session, ident, viewer, at)
     check_issue(letter, viewer)
     check_wanted(session, letter, case, explain, at)
     year = at.astimezone(CHINA).year
@@ -97,7 +97,7 @@ def issue_letter(
 
 
 def receive_letter(session: Session, ident: int, viewer: Viewer, *, at: datetime) -> str:
-    letter, case = _lock(session, ident, viewer)
+    letter, case = _lock(session, ident, viewer, at)
     check_receive(letter, viewer)
     letter.state, letter.received_at, letter.received_by = LetterState.RECEIVED, at, viewer.actor
     _take_back_notices(session, letter, at, but=viewer.actor)
@@ -107,7 +107,7 @@ def receive_letter(session: Session, ident: int, viewer: Viewer, *, at: datetime
 
 def withdraw_letter(session: Session, ident: int, reason: str, viewer: Viewer, *, at: datetime) -> str:
     """Withdrawn, never deleted; a number once given is not given again."""
-    letter, case = _lock(session, ident, viewer)
+    letter, case = _lock(session, ident, viewer, at)
     check_withdraw(letter, viewer)
     reason = reason.strip()
     if not reason or len(reason) > REASON_LIMIT or "\0" in reason:
@@ -135,10 +135,12 @@ def _keep(folder: Path, data: bytes) -> str:
     return digest
 
 
-def _lock(session: Session, ident: int, viewer: Viewer) -> tuple[Letter, Case | None]:
+def _lock(session: Session, ident: int, viewer: Viewer, at: datetime) -> tuple[Letter, Case | None]:
     """The case before its letter, as whoever moves the case takes them: in another order the two would deadlock."""
     letter = find_letter(session, ident, viewer)
     case = lock_case_by_id(session, letter.case_id) if letter.case_id else None
+    if letter.lists_cases:
+        listed_cases(session, letter, at, lock=True)
     return find_letter(session, ident, viewer, lock=True), case
 
 
@@ -151,16 +153,17 @@ def _record(
     at: datetime,
     remark: str = "",
 ) -> None:
-    """The case's own story tells of its letters; one about no single case keeps its own dates only."""
-    if case is None:
-        return
+    """The case's own story tells of its letters, one that lists cases to each of them; the ledger keeps its own dates
+    only."""
     data = {"letter": letter.id, "kind": letter.kind.value, "mark": letter.facts.get("mark")}
     if letter.sha256:
         data["sha256"] = letter.sha256
-    append_event(
-        session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=move.value,
-        before=case.status.value, remark=remark or str(letter.facts.get("mark", "")), data=data,
-    )  # fmt: skip
+    about = [case] if case else listed_cases(session, letter, at) if letter.lists_cases else []
+    for each in about:
+        append_event(
+            session, each, at=at, actor=viewer.actor, actor_name=viewer.name, move=move.value,
+            before=each.status.value, remark=remark or str(letter.facts.get("mark", "")), data=data,
+        )  # fmt: skip
 
 
 def _tell(session: Session, letter: Letter, at: datetime, what: str) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.notify import facts_of, is_the_rated, tell, tell_rater, worker_of
+from reviewbot.actions.reminded import reminder_kind
 from reviewbot.actions.start_clock import clock_began, next_rung, passed_before, start_clock
 from reviewbot.clock import CHINA
 from reviewbot.models.case import CASE_SERIAL, Case, case_number
@@ -170,7 +171,12 @@ def dispatch(
     if late:
         receivers += acting_heads(session, department_id, at)
     receivers = [userid for userid in receivers if not is_the_rated(session, userid, case)]
-    tell(session, case, "new_case", body, receivers or ([person.userid] if person else []), at=at)
+    came_late = actor == "system" and case.due_at is not None and case.due_at <= at
+    tell(
+        session, case, reminder_kind("handling", "arrived") if came_late else "new_case", body,
+        receivers or ([person.userid] if person else []), at=at,
+        held_until=rulebook.office_opens(at) if came_late else None,  # with the others that came: one digest
+    )  # fmt: skip
 
 
 def _wait_at_desk(session: Session, case: Case, route: Route, at: datetime, rulebook: Rulebook) -> None:

@@ -141,7 +141,13 @@ def _issued(history: History) -> list[str]:
     letters = [
         _LETTERS[letter.kind] for letter in history.letters if not _taken_back(letter.withdrawn_reason)
     ]
-    return cards + letters
+    own = {letter.id for letter in history.letters}
+    listed = [
+        _LETTERS[LetterKind(event.data["kind"])]
+        for event in history.events
+        if event.move == Move.DRAFT_LETTER and "rung" in event.data and event.data["letter"] not in own
+    ]
+    return cards + letters + listed
 
 
 def _taken_back(reason: str | None) -> bool:

@@ -17,7 +17,7 @@ from reviewbot.models.case import Case, CaseEvent, DueTime, Safety
 from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.models.review import Review
 from reviewbot.queries.cases import calls_of, due_times_of, events_of, evidence_of
-from reviewbot.queries.letters import evidence_counts, last_submissions, ledger_cases
+from reviewbot.queries.letters import evidence_counts, last_submissions, ledger_cases, listed_cases
 from reviewbot.queries.pages import names_of
 from reviewbot.queries.scope import SYSTEM, Viewer
 from reviewbot.rules.call_back import Outcome
@@ -39,9 +39,26 @@ def enclose(session: Session, letter: Letter, now: datetime) -> dict[str, Any]:
     if letter.kind is LetterKind.LEDGER:
         first, last = date.fromisoformat(facts["first"]), date.fromisoformat(facts["last"])
         return ledger(session, SYSTEM, first, last, now)
+    if letter.lists_cases:
+        return _of_many(listed_cases(session, letter, now), now)
     told = {"as_of": moment(now), "events": [], "limits": [], "evidence": [], "attempts": []}
     case = session.get(Case, letter.case_id) if letter.case_id else None
     return told | (_of_case(session, case, now) if case else {})
+
+
+def _of_many(cases: Sequence[Case], now: datetime) -> dict[str, Any]:
+    """The cases of a letter that lists many, longest overdue first."""
+    rows = [
+        {
+            "place": place, "number": case.number, "item": cover(case.review.item or "未写明事项", case.review),
+            "department": case.department.short_name if case.department else "派单台",
+            "sent": _day(case.dispatched_at), "due": _day(case.due_at), "status": case.status.label,
+            "overdue": days_late(case.due_at, now) or "—",
+        }
+        for place, case in enumerate(cases, start=1)
+    ]  # fmt: skip
+    oldest = moment(cases[0].due_at) if cases else "（无）"
+    return {"as_of": moment(now), "rows": rows, "count": len(rows), "oldest": oldest}
 
 
 def _of_case(session: Session, case: Case, now: datetime) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The default templates, by the measures of GB/T 9704-2012; a bureau edits the files, not this."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from docx import Document
@@ -69,13 +70,35 @@ LETTERS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
         "感谢您对政务服务工作的监督。",
     )),
 }  # fmt: skip
+_LISTED = (
+    "附件所列{{ count }}件工单由来源派发，随{{ came }}送达的记录转来，转来时已超过督办期限；"
+    "其中最早一件办理时限至{{ oldest }}。截至{{ as_of }}均未办结。"
+)
+LISTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "supervision_list": ("关于督办{{ count }}件逾期工单的函", "{{ department }}：", (
+        _LISTED,
+        "现一并予以督办。请你单位指定专人逐件核实办理，自收到本函之日起3个工作日内办结并书面反馈；"
+        "已在来源系统办结的，提供办结情况；确不能按期办结的，逐件书面说明原因、责任人和完成时间。",
+    )),
+    "special_report_list": ("关于{{ count }}件工单逾期未办结情况的专报", "{{ report_to }}：", (
+        _LISTED,
+        "建议约谈承办单位负责人，联合督办，限期逐件办结。",
+        "妥否，请批示。",
+    )),
+}  # fmt: skip
+"""About all that had passed its rung when it came; each named after the kind it is of."""
 ENCLOSED = ("办理经过", "时限及计算过程", "证据清单", "回访记录")
+LIST = "逾期工单清单"
 UPWARD = frozenset({"special_report"})
 """上行文: the number at the left and who signed it at the right, each a character from the edge (7.2.5, 7.2.6)."""
 WITH_ENCLOSURES = frozenset({"supervision", "special_report", "rectification_notice"})
 EVENTS: Columns = (("时间", "at", 46), ("环节", "what", 60), ("办理人", "who", 50))
 EVIDENCE: Columns = (("文件", "name", 38), ("提交时间", "at", 38), ("SHA-256", "sha256", 80))
 CALLS: Columns = (("次数", "attempt", 20), ("时间", "at", 46), ("结果", "outcome", 45), ("回访人", "who", 45))
+LISTED: Columns = (
+    ("序号", "place", 11), ("编号", "number", 17), ("事项", "item", 38), ("单位", "department", 22),
+    ("派发", "sent", 24), ("到期", "due", 24), ("逾期天数", "overdue", 20),
+)  # fmt: skip
 LEDGER: Columns = (
     ("序号", "place", 9), ("编号", "number", 14), ("事项", "item", 29), ("单位", "department", 18),
     ("立案", "opened", 24), ("到期", "due", 24), ("现状", "status", 17), ("认定", "conclusion", 17),
@@ -84,26 +107,40 @@ LEDGER: Columns = (
 
 
 def build_templates(folder: Path) -> None:
-    """Write the five default templates."""
+    """Write the default templates."""
     folder.mkdir(parents=True, exist_ok=True)
     for kind, (title, addressee, paragraphs) in LETTERS.items():
-        document = _page()
-        _head(document, title, upward=kind in UPWARD)
-        if addressee:
-            _line(document, addressee)
-        for paragraph in paragraphs:
-            last = _line(document, paragraph, indent=2)
-        last.paragraph_format.keep_with_next = True  # no page bears a signature without some of the text
-        if kind in WITH_ENCLOSURES:
-            _named_enclosures(document)
-        for words in ("", "{{ sender }}"):
-            signed = _line(document, words, place=CENTER, left=WIDE - SIGNED)
-            signed.paragraph_format.keep_with_next = True
-        _line(document, "{{ issued_on }}", place=CENTER, left=WIDE - SIGNED)
-        if kind in WITH_ENCLOSURES:
+        enclosed = ENCLOSED if kind in WITH_ENCLOSURES else ()
+        document = _letter(title, addressee, paragraphs, enclosed, upward=kind in UPWARD)
+        if enclosed:
             _enclosures(document)
         document.save(str(folder / f"{kind}.docx"))
+    for name, (title, addressee, paragraphs) in LISTS.items():
+        document = _letter(title, addressee, paragraphs, (LIST,), upward=name.removesuffix("_list") in UPWARD)
+        _enclosure_head(document, "附件", LIST)
+        _table(document, LISTED, "rows")
+        document.save(str(folder / f"{name}.docx"))
     _ledger(folder)
+
+
+def _letter(
+    title: str, addressee: str | None, paragraphs: Sequence[str], enclosed: Sequence[str], *, upward: bool
+) -> Docx:
+    """From the head to the date, the enclosures named."""
+    document = _page()
+    _head(document, title, upward=upward)
+    if addressee:
+        _line(document, addressee)
+    for paragraph in paragraphs:
+        last = _line(document, paragraph, indent=2)
+    last.paragraph_format.keep_with_next = True  # no page bears a signature without some of the text
+    if enclosed:
+        _named_enclosures(document, enclosed)
+    for words in ("", "{{ sender }}"):
+        signed = _line(document, words, place=CENTER, left=WIDE - SIGNED)
+        signed.paragraph_format.keep_with_next = True
+    _line(document, "{{ issued_on }}", place=CENTER, left=WIDE - SIGNED)
+    return document
 
 
 def _head(document: Docx, title: str, *, upward: bool) -> None:
@@ -131,36 +168,38 @@ def _head(document: Docx, title: str, *, upward: bool) -> None:
     _line(document, "")
 
 
-def _named_enclosures(document: Docx) -> None:
+def _named_enclosures(document: Docx, names: Sequence[str]) -> None:
+    """Numbered where there are several (7.3.4)."""
     lines = [_line(document, "")]
-    for place, name in enumerate(ENCLOSED, start=1):
-        first = place == 1
-        lines.append(_line(document, f"{'附件：' if first else ''}{place}. {name}", left=2 if first else 5))
+    for place, name in enumerate(names, start=1):
+        first, number = place == 1, f"{place}. " if len(names) > 1 else ""
+        lines.append(_line(document, f"{'附件：' if first else ''}{number}{name}", left=2 if first else 5))
     for line in lines:
         line.paragraph_format.keep_with_next = True
 
 
 def _enclosures(document: Docx) -> None:
-    _enclosure_head(document, 1)
+    heads = [(f"附件{place}", name) for place, name in enumerate(ENCLOSED, start=1)]
+    _enclosure_head(document, *heads[0])
     _table(document, EVENTS, "events")
-    _enclosure_head(document, 2)
+    _enclosure_head(document, *heads[1])
     _line(document, "{%p for limit in limits %}")
     _line(document, "{{ limit.stage }}（{{ limit.state }}）", font=HEADING, indent=2)
     _line(document, "{%p for line in limit.working %}")
     _line(document, "{{ line }}", indent=2)
     _line(document, "{%p endfor %}")
     _line(document, "{%p endfor %}")
-    _enclosure_head(document, 3)
+    _enclosure_head(document, *heads[2])
     _table(document, EVIDENCE, "evidence")
-    _enclosure_head(document, 4)
+    _enclosure_head(document, *heads[3])
     _table(document, CALLS, "attempts")
 
 
-def _enclosure_head(document: Docx, place: int) -> None:
-    name = _line(document, f"附件{place}", font=HEADING)
+def _enclosure_head(document: Docx, mark: str, title: str) -> None:
+    name = _line(document, mark, font=HEADING)
     name.paragraph_format.page_break_before = True
     _line(document, "")  # the title stands on the third line
-    _line(document, ENCLOSED[place - 1], font=TITLE, size=22, place=CENTER, exactly=Pt(34))
+    _line(document, title, font=TITLE, size=22, place=CENTER, exactly=Pt(34))
     _line(document, "")
 
 

@@ -70,7 +70,8 @@ class Stationery:
             "mark": DRAFT, "sender": self.sender, "issued_on": UNDATED, "report_to": self.report_to, "signer": "",
         }  # fmt: skip
         red = self.red_head and letter.issued_at is not None
-        return render(self.folder, letter.kind.value, common | words | enclosed | {"red_head": red})
+        template = f"{letter.kind.value}_list" if letter.lists_cases else letter.kind.value
+        return render(self.folder, template, common | words | enclosed | {"red_head": red})
 
     def ledger_of_all(self, session: Session, now: datetime) -> bytes:
         """整改台账 of every case so far."""

@@ -114,6 +114,12 @@ class Letter(Base):
     withdrawn_by: Mapped[str | None]
     withdrawn_reason: Mapped[str | None]
 
+    @property
+    def lists_cases(self) -> bool:
+        """About all the cases of a unit, or of the city, that had passed their rung when they came: one letter lists
+        them."""
+        return "came" in self.facts
+
 
 class SupervisionEvent(Base):
     """Something a supervisor has to look into: "nobody called me", a re-call that contradicts the record."""

@@ -11,10 +11,10 @@ from sqlalchemy.sql.elements import CollectionAggregate
 from reviewbot.models.case import Call, Case, CaseEvent, Evidence
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
 from reviewbot.models.people import Staff
-from reviewbot.queries.cases import IS_SOUND
+from reviewbot.queries.cases import APPEAL_UPHELD, IS_SOUND
 from reviewbot.queries.scope import Viewer, visible_cases
 from reviewbot.rules.kinds import Kind
-from reviewbot.rules.lifecycle import Move
+from reviewbot.rules.lifecycle import CaseStatus, Move
 
 SUBMISSIONS = (Move.SUBMIT_MEASURES.value, Move.SUBMIT_EXPLANATION.value)
 
@@ -66,6 +66,43 @@ def unissued_letters(session: Session, case_id: int) -> list[Letter]:
         Letter.case_id == case_id, Letter.state.in_((LetterState.DRAFT, LetterState.REVIEWED))
     )
     return list(session.scalars(wanted.order_by(Letter.id).with_for_update()))
+
+
+def letter_that_lists(session: Session, stem: str) -> Letter | None:
+    """The draft under this origin that still takes cases up; nobody can review it until this transaction ends."""
+    found = session.scalars(
+        select(Letter)
+        .where(Letter.origin.startswith(f"{stem}-", autoescape=True), Letter.state == LetterState.DRAFT)
+        .order_by(Letter.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found.first()
+
+
+def listed_cases(session: Session, letter: Letter, now: datetime, *, lock: bool = False) -> list[Case]:
+    """Of the cases whose rung drafted a letter that lists many, those it still presses, longest overdue first; with
+    ``lock`` in the order of their rows. What was closed, went elsewhere or got more time drops out."""
+    drafted = select(CaseEvent.id).where(
+        CaseEvent.case_id == Case.id,
+        CaseEvent.move == Move.DRAFT_LETTER.value,
+        CaseEvent.data["letter"].as_integer() == letter.id,
+    )
+    wanted = select(Case).where(
+        drafted.exists(), Case.status != CaseStatus.CLOSED, ~APPEAL_UPHELD,
+        or_(Case.due_at < now, Case.instructed_at.is_not(None)),
+    )  # fmt: skip
+    if letter.department_id is not None:
+        wanted = wanted.where(Case.department_id == letter.department_id)
+    if lock:
+        return list(session.scalars(wanted.order_by(Case.id).with_for_update()))
+    return list(
+        session.scalars(
+            wanted.options(joinedload(Case.review), joinedload(Case.department)).order_by(
+                Case.due_at, Case.id
+            )
+        )
+    )
 
 
 def names_by_userid(session: Session, userids: Iterable[str | None]) -> dict[str, str]:

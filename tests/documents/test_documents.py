@@ -46,7 +46,7 @@ from sqlalchemy import update
 from reviewbot.actions.erase_rater import erase_rater
 from reviewbot.commands.letters import write_letters
 from reviewbot.documents.enclosures import WITHHELD, ledger
-from reviewbot.documents.layout import ENCLOSED, LETTERS, build_templates
+from reviewbot.documents.layout import ENCLOSED, LETTERS, LISTS, build_templates
 from reviewbot.documents.letters import TEMPLATES, stationery_of
 from reviewbot.documents.render import render
 from reviewbot.errors import SettingError
@@ -58,6 +58,7 @@ from reviewbot.rules.lifecycle import Conclusion
 COMMON = {
     "mark": "x〔2026〕1号", "sender": "局", "issued_on": "2026年12月14日", "report_to": "区委", "red_head": True,
     "as_of": "x", "signer": "周志东", "events": [], "limits": [], "evidence": [], "attempts": [], "rows": [],
+    "came": "x", "count": 2, "oldest": "x",
 }  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def rendered(kind, **facts):
     return render(TEMPLATES, kind, FACTS | COMMON | facts)
 
 
-@pytest.mark.parametrize("kind", [*LETTERS])
+@pytest.mark.parametrize("kind", [*LETTERS, *LISTS])
 def test_every_shipped_template_renders_by_the_measures_of_the_standard(kind):
     data = rendered(kind)
     paper = Document(io.BytesIO(data))
@@ -105,7 +106,7 @@ def test_only_what_is_issued_has_a_red_head():
 def test_the_shipped_templates_are_those_the_layout_builds(tmp_path):
     build_templates(tmp_path)
 
-    for kind in (*LETTERS, "ledger"):
+    for kind in (*LETTERS, *LISTS, "ledger"):
         assert render(tmp_path, kind, FACTS | COMMON) == rendered(kind)
 
 
