@@ -6,16 +6,23 @@ from typing import ClassVar
 class ReviewbotError(Exception):
     """Something a user, sender or operator did or met that the system knows how to explain.
 
-    ``sentence`` is shown to people as it stands (Chinese, one sentence, no secrets);
+    ``sentence`` is shown to people as it stands (Chinese, one sentence, no secrets), at every door alike;
+    ``typed``: what to type instead, told in chat alone, where people type: a form has fields of its own;
     ``code`` is stable for programs; ``status`` is the HTTP status the web edge answers with.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, *, typed: str = "") -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.typed = typed
+
+    @property
+    def in_chat(self) -> str:
+        """The sentence as it answers somebody who types."""
+        return f"{self.sentence.removesuffix('。')}：{self.typed}。" if self.typed else self.sentence
 
 
 class SettingError(ReviewbotError):

@@ -124,5 +124,5 @@ def _decision(session: Session, case: Case, asked: MoveIn, *, agreed: bool) -> M
         ways = "」或「".join(
             f"{word} {case.number} {_SPOKEN[kind]}{'' if agreed else ' 原因'}" for kind in waiting
         )
-        raise InvalidInput(f"工单 {case.number} 有{names}待决定，请写明决定哪一项：「{ways}」。")
+        raise InvalidInput(f"工单 {case.number} 有{names}待决定，请写明决定哪一项。", typed=f"「{ways}」")
     return _DECISIONS[waiting[0]][0 if agreed else 1]

@@ -120,9 +120,10 @@ class Effect:
     finish: Callable[[Step], None] = _nothing
 
 
-def need(words: str, sentence: str) -> None:
+def need(words: str, sentence: str, typed: str = "") -> None:
+    """``typed``: how it is said in chat."""
     if not words.strip():
-        raise InvalidInput(sentence)
+        raise InvalidInput(sentence, typed=typed)
 
 
 def owe_notice(step: Step, kind: str, body: Body, userids: list[str] | None = None) -> None:

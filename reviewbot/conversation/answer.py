@@ -94,7 +94,7 @@ def _work(talk: Talk, session: Session, item: InboxItem) -> Said:
         with session.begin_nested():
             said = _act(turn, item)
     except ReviewbotError as refused:
-        said = Said(refused.sentence)
+        said = Said(refused.in_chat)
     return replace(said, case_id=said.case_id or turn.about)
 
 

@@ -54,12 +54,12 @@ def _act(turn: Turn, case: Case, press: ButtonPress) -> tuple[str, str]:
         with turn.session.begin_nested():
             moved = make_move(turn.session, asked, turn.viewer, at=turn.at, rulebooks=turn.talk.rulebooks)
     except IllegalMove as refused:
-        return _already(turn, case) + refused.sentence, ""
+        return _already(turn, case) + refused.in_chat, ""
     except NotAllowed as refused:
         turn.session.refresh(case)
-        return f"{refused.sentence}{_already(turn, case)}现为「{case.status.label}」。", ""
+        return f"{refused.in_chat}{_already(turn, case)}现为「{case.status.label}」。", ""
     except ReviewbotError as refused:
-        return refused.sentence, ""
+        return refused.in_chat, ""
     return moved.sentence, ""
 
 

@@ -104,9 +104,13 @@ def move(request: Request, form: FormData) -> Response:
     viewer = poster(request, form)
     kept = forms.kept_words(form)
     try:
-        asked = forms.asked_of(form, number, _verb(form))
+        verb = _verb(form)
+        asked = forms.asked_of(form, number, verb)
         with house.database.begin() as session:
-            moved = make_move(session, asked, viewer, at=house.clock.now(), rulebooks=house.rulebooks)
+            try:
+                moved = make_move(session, asked, viewer, at=house.clock.now(), rulebooks=house.rulebooks)
+            except InvalidInput as wrong:
+                raise forms.by_its_fields(wrong, forms.form_of(verb), kept) from None
             stays = case_queries.find_case(session, moved.number, viewer) is not None
     except NotFound:
         raise

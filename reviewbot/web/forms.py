@@ -1,6 +1,6 @@
 """The forms of a case: which moves this person can make now, what each asks for, and what a filled one asks of us."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -18,6 +18,8 @@ from reviewbot.web.bases import basis_of
 from reviewbot.web.login import text_of, words_of
 
 REMARK_LIMIT, BASIS_LIMIT = 2000, 1000
+MOST_NAMED = 10
+"""Choices that a sentence names: not every unit of a city."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def forms_by_verb(units: Sequence[UnitName], *, has_evidence: bool) -> dict[Verb
         )),
         MoveForm("agree", "同意申请", "", (
             application,
-            *(() if has_evidence else (Field("no_attachment", "申诉没有附件也同意", "checkbox", required=False),)),
+            *(() if has_evidence else (Field("no_attachment", "确认没有附件也同意", "checkbox", required=False),)),
             Field("remark", "意见", required=False),
         )),
         MoveForm("disagree", "不同意申请", "", (application, reason), danger=True),
@@ -157,6 +159,11 @@ def forms_by_verb(units: Sequence[UnitName], *, has_evidence: bool) -> dict[Verb
         MoveForm("reopen", "重开", "重开后重新核实，办理时限重新起算。", (reason,), danger=True),
     ]  # fmt: skip
     return {Verb(form.verb): form for form in forms}
+
+
+def form_of(verb: Verb) -> MoveForm:
+    """The form of a verb as far as no case matters: its fields, without units to choose from."""
+    return forms_by_verb((), has_evidence=True)[verb]
 
 
 def asked_of(form: FormData, number: str, verb: Verb) -> MoveIn:
@@ -189,6 +196,24 @@ def asked_of(form: FormData, number: str, verb: Verb) -> MoveIn:
         )
     except ValueError:
         raise InvalidInput("提交的内容无法识别，请刷新页面后再试。") from None
+
+
+def by_its_fields(wrong: InvalidInput, form: MoveForm, told: Mapping[str, str]) -> InvalidInput:
+    """What was refused while a field stands empty is told by that field, as the form calls it and what it offers; what
+    the field would not have mended is told as it is."""
+    empty = next((each for each in form.fields if each.required and not _is_told(each, told)), None)
+    if empty is None:
+        return wrong
+    if empty.kind not in ("select", "radio"):
+        return InvalidInput(f"请填写「{empty.label}」。")
+    offered = [label for key, label in empty.options if key]
+    some = f"：{'、'.join(offered)}" if 0 < len(offered) <= MOST_NAMED else ""
+    return InvalidInput(f"请选择「{empty.label}」{some}。")
+
+
+def _is_told(each: Field, told: Mapping[str, str]) -> bool:
+    names = (each.name, "basis_picked") if each.kind == "basis" else (each.name,)
+    return any(told.get(name, "").strip() for name in names)
 
 
 def _basis(form: FormData) -> str:

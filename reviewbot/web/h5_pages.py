@@ -249,8 +249,11 @@ def _filled(
                 session, number, file.file.read(MAX_BYTES + 1), file.filename or "附件", viewer,
                 at=at, folder=house.settings.data_dir,
             )  # fmt: skip
-    for asked in sheet.asked(form, number):
-        moved = make_move(session, asked, viewer, at=at, rulebooks=house.rulebooks)
+    try:
+        for asked in sheet.asked(form, number):
+            moved = make_move(session, asked, viewer, at=at, rulebooks=house.rulebooks)
+    except InvalidInput as wrong:
+        raise forms.by_its_fields(wrong, sheet.form, forms.kept_words(form)) from None
     stays = case_queries.find_case(session, number, viewer) is not None
     return f"/h5/cases/{number}?done={moved.move.value}" if stays else f"/h5?left={number}"
 

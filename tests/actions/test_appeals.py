@@ -94,7 +94,7 @@ def test_nobody_of_the_unit_decides_its_appeal_even_with_another_hat_on(house):
 
     with pytest.raises(NotAllowed):
         move(house, HEAD, "agree", number, no_attachment=True)
-    with pytest.raises(InvalidInput, match="无附件"):
+    with pytest.raises(InvalidInput, match="须确认没有附件也同意"):
         move(house, SUPERVISOR, "agree", number)
 
 

@@ -245,8 +245,8 @@ def test_a_plain_word_on_two_applications_is_asked_back(house, verb):
         move(house, SUPERVISOR, verb, number, remark="理由")
 
     word = {"agree": "同意", "disagree": "不同意"}[verb]
-    assert f"{word} {number} 延期" in refused.value.sentence
-    assert f"{word} {number} 台账" in refused.value.sentence
+    assert f"{word} {number} 延期" in refused.value.in_chat
+    assert f"{word} {number} 台账" in refused.value.in_chat
     assert states(house, number) == ["pending", "pending"]
 
 

@@ -44,7 +44,8 @@ def _appeal(step: Step) -> None:
     if not _has_ground(step):
         need(
             step.asked.remark,
-            f"申诉须写明理由：申诉 {case.number} {ground.label if ground else '误评'} 理由。",
+            "申诉须写明理由。",
+            f"申诉 {case.number} {ground.label if ground else '误评'} 理由",
         )
     case.conclusion = ground
     step.data |= {"conclusion": ground.value if ground else None}
@@ -121,7 +122,7 @@ def _ground(step: Step) -> str:
 
 def _support(step: Step) -> None:
     application = awaited(step, APPEAL)
-    require_evidence_or_say_so(step)
+    require_evidence_or_say_so(step, "同意")
     decide(step, application, agreed=True)
     step.said = "还须另一人复核" if len(application.decisions) < application.deciders else ""
 
@@ -132,7 +133,7 @@ def _after_support(step: Step) -> None:
 
 def _uphold(step: Step) -> None:
     application = awaited(step, APPEAL)
-    require_evidence_or_say_so(step)
+    require_evidence_or_say_so(step, "同意")
     decide(step, application, agreed=True)
     settle(step, application, ApplicationState.GRANTED)
     step.case.held_since = step.at
@@ -153,7 +154,7 @@ def _after_uphold(step: Step) -> None:
 
 def _refuse(step: Step) -> None:
     application = awaited(step, APPEAL)
-    need(step.asked.remark, f"不同意申诉须写明原因：不同意 {step.case.number} 原因。")
+    need(step.asked.remark, "不同意申诉须写明原因。", f"不同意 {step.case.number} 原因")
     decide(step, application, agreed=False)
     settle(step, application, ApplicationState.REFUSED)
     step.case.conclusion = Conclusion.JUSTIFIED  # a refused appeal is to be rectified (F13)

@@ -32,12 +32,12 @@ def _record_call(step: Step) -> None:
     case, asked = step.case, step.asked
     if asked.reached is None and asked.outcome is None:
         raise InvalidInput(
-            f"请写明是否接通：回访 {case.number} 已接通 说明，或 回访 {case.number} 未接通 说明。"
+            "请写明是否接通。", typed=f"回访 {case.number} 已接通 说明，或 回访 {case.number} 未接通 说明"
         )
     outcome = asked.outcome or outcome_of(bool(asked.reached), asked.remark)
     reached = outcome is Outcome.REACHED
     if reached:
-        need(asked.remark, f"接通的回访须写明评价人说了什么：回访 {case.number} 已接通 说明。")
+        need(asked.remark, "接通的回访须写明评价人说了什么。", f"回访 {case.number} 已接通 说明")
     if asked.recording_sha256 and not _SHA256.fullmatch(asked.recording_sha256):
         raise InvalidInput("录音的 SHA-256 应为 64 位小写十六进制。")
     called = _called_at(step)
@@ -118,7 +118,9 @@ def check_called_back(step: Step) -> None:
     if made.done:
         return
     if not made.half_days:
-        raise InvalidInput(f"工单 {case.number} 是实名差评，须先回访再认定：回访 {case.number} 已接通 说明。")
+        raise InvalidInput(
+            f"工单 {case.number} 是实名差评，须先回访再认定。", typed=f"回访 {case.number} 已接通 说明"
+        )
     needed = step.rulebook.policy.calls.half_days
     raise InvalidInput(
         f"工单 {case.number} 的评价人还没有联系上：已在{made.half_days}个半天拨打，"

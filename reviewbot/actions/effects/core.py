@@ -58,7 +58,7 @@ def _conclude(step: Step) -> None:
     case, conclusion = step.case, step.asked.conclusion
     if conclusion is None:
         raise InvalidInput(
-            f"请写明认定：认定 {case.number} 属实（或 不合理、无法定依据、政策不支持、误评）。"
+            "请写明认定。", typed=f"认定 {case.number} 属实（或 不合理、无法定依据、政策不支持、误评）"
         )
     check_called_back(step)
     case.conclusion = conclusion
@@ -115,7 +115,7 @@ def tell_new_day(step: Step, why: str) -> None:
 
 def _submit_measures(step: Step) -> None:
     check_nobody_is_waited_for(step)
-    need(step.asked.remark, f"请写明整改措施：整改 {step.case.number} 措施。")
+    need(step.asked.remark, "请写明整改措施。", f"整改 {step.case.number} 措施")
     step.case.next_action_at = next_rung(step.session, step.case, step.rulebook, met=("ledger",), at=step.at)
     step.data["evidence"] = count_evidence(step.session, step.case)
 
@@ -123,8 +123,8 @@ def _submit_measures(step: Step) -> None:
 def _submit_explanation(step: Step) -> None:
     check_nobody_is_waited_for(step)
     hint = f"解释 {step.case.number} 依据：文件名称、文号、条款 说明：…"
-    need(step.asked.basis, f"解释说明须引用依据：{hint}。")
-    need(step.asked.remark, f"解释说明须写明向评价人怎样解释：{hint}。")
+    need(step.asked.basis, "解释说明须引用依据。", hint)
+    need(step.asked.remark, "解释说明须写明向评价人怎样解释。", hint)
     step.data |= {"basis": step.asked.basis, "evidence": count_evidence(step.session, step.case)}
 
 
@@ -140,12 +140,13 @@ def _to_approve(step: Step) -> None:
     owe_notice(step, "to_approve", notice, approvers_of(step.session, case, step.at))
 
 
-def require_evidence_or_say_so(step: Step) -> None:
-    """Words alone are passed only by saying so expressly (F17)."""
+def require_evidence_or_say_so(step: Step, act: str) -> None:
+    """Words alone are passed only by saying so expressly (F17); ``act``: what whoever passes them calls it."""
     evidence = count_evidence(step.session, step.case)
     if not evidence and not step.asked.no_attachment:
         raise InvalidInput(
-            f"工单 {step.case.number} 没有附件；确认无附件也通过的，请回复「通过 {step.case.number} 无附件」。"
+            f"工单 {step.case.number} 没有附件，须确认没有附件也{act}。",
+            typed=f"请回复「{act} {step.case.number} 无附件」",
         )
     step.case.without_attachment = not evidence
     step.data |= {"evidence": evidence, "without_attachment": not evidence}
@@ -153,7 +154,7 @@ def require_evidence_or_say_so(step: Step) -> None:
 
 
 def _approve(step: Step) -> None:
-    require_evidence_or_say_so(step)
+    require_evidence_or_say_so(step, "通过")
 
 
 def _after_approve(step: Step) -> None:
@@ -161,7 +162,7 @@ def _after_approve(step: Step) -> None:
 
 
 def _send_back(step: Step) -> None:
-    need(step.asked.remark, f"重办须写明原因：重办 {step.case.number} 原因。")
+    need(step.asked.remark, "重办须写明原因。", f"重办 {step.case.number} 原因")
 
 
 def _after_send_back(step: Step) -> None:
@@ -170,8 +171,8 @@ def _after_send_back(step: Step) -> None:
 
 def _record_feedback(step: Step) -> None:
     hint = f"反馈 {step.case.number} 电话 说明"
-    need(step.asked.channel, f"请写明怎样告知评价人：{hint}。")
-    need(step.asked.remark, f"请写明告知了什么：{hint}。")
+    need(step.asked.channel, "请写明怎样告知评价人。", hint)
+    need(step.asked.remark, "请写明告知了什么。", hint)
     case = step.case
     step.data["channel"] = step.asked.channel
     kind = closing_kind(case.conclusion)
@@ -185,7 +186,7 @@ def _after_record_feedback(step: Step) -> None:
 
 
 def _reopen(step: Step) -> None:
-    need(step.asked.remark, f"重开须写明原因：重开 {step.case.number} 原因。")
+    need(step.asked.remark, "重开须写明原因。", f"重开 {step.case.number} 原因")
     case = step.case
     if case.department_id is None:
         raise Conflict(f"工单 {case.number} 由来源办结，没有承办单位，不能重开。")

@@ -32,10 +32,10 @@ def _request_extension(step: Step) -> None:
     case, rules = step.case, step.rulebook.policy.extensions
     hint = f"延期 {case.number} 5 原因"
     if not step.asked.days:
-        raise InvalidInput(f"请写明延几个工作日：{hint}。")
+        raise InvalidInput("请写明延几个工作日。", typed=hint)
     if not 1 <= step.asked.days <= rules.most_days:
-        raise InvalidInput(f"一次最多延期 {rules.most_days} 个工作日：{hint}。")
-    need(step.asked.remark, f"延期须写明原因：{hint}。")
+        raise InvalidInput(f"一次最多延期 {rules.most_days} 个工作日。", typed=hint)
+    need(step.asked.remark, "延期须写明原因。", hint)
     if case.due_at is None or step.at > case.due_at:
         raise Conflict(f"工单 {case.number} 已到期，延期须在到期之前申请。")
     # Of the case, not of the round: reopening it gives the rater another answer, not the unit more time (L4).
@@ -59,7 +59,8 @@ def _grant_extension(step: Step) -> None:
     # No rater is promised a day that has passed, and no unit pressed twice for one delay.
     if due.due_at <= step.at:
         raise Conflict(
-            f"延期后的期限 {due.due_at.astimezone(CHINA):%m-%d %H:%M} 已过，不能再同意延期：不同意 {case.number} 原因。"
+            f"延期后的期限 {due.due_at.astimezone(CHINA):%m-%d %H:%M} 已过，不能再同意延期，只能不同意。",
+            typed=f"不同意 {case.number} 原因",
         )
     decide(step, application, agreed=True)
     nth = len(granted_applications(step.session, case.id, EXTENSION, round_=case.round)) + 1
@@ -100,10 +101,10 @@ def _request_ledger(step: Step) -> None:
     hint = f"台账 {case.number} 2027-03-31 原因和分步措施"
     today = step.at.astimezone(CHINA).date()
     if step.asked.until is None:
-        raise InvalidInput(f"请写明计划完成的日期：{hint}。")
+        raise InvalidInput("请写明计划完成的日期。", typed=hint)
     if not today < step.asked.until <= today + timedelta(days=most):
-        raise InvalidInput(f"计划完成的日期应在今后 {most} 天之内：{hint}。")
-    need(step.asked.remark, f"列入台账须写明原因：{hint}。")
+        raise InvalidInput(f"计划完成的日期应在今后 {most} 天之内。", typed=hint)
+    need(step.asked.remark, "列入台账须写明原因。", hint)
     file_application(step, LEDGER, until=step.asked.until.isoformat())
     step.said = f"申请列入台账至 {step.asked.until}，待督办决定"
 
@@ -117,7 +118,10 @@ def _grant_ledger(step: Step) -> None:
     application = awaited(step, LEDGER)
     day = date.fromisoformat(application.data["until"])
     if day < step.at.astimezone(CHINA).date():
-        raise Conflict(f"计划完成的日期 {day} 已过，不能再列入台账：不同意 {step.case.number} 原因。")
+        raise Conflict(
+            f"计划完成的日期 {day} 已过，不能再列入台账，只能不同意。",
+            typed=f"不同意 {step.case.number} 原因",
+        )
     decide(step, application, agreed=True)
     lapse(step, EXTENSION)  # no due time is moved from the ledger
     step.case.ledger_until = datetime.combine(day, time(23, 59, 59), CHINA)
@@ -153,7 +157,7 @@ def _refuse_ledger(step: Step) -> None:
 
 def _refuse(step: Step, kind: ApplicationKind) -> None:
     application = awaited(step, kind)
-    need(step.asked.remark, f"不同意须写明原因：不同意 {step.case.number} 原因。")
+    need(step.asked.remark, "不同意须写明原因。", f"不同意 {step.case.number} 原因")
     decide(step, application, agreed=False)
     settle(step, application, ApplicationState.REFUSED)
 

@@ -20,10 +20,10 @@ INSTRUCTION = "instruction"
 def _hand_over(step: Step) -> None:
     case = step.case
     hint = f"移交 {case.number} 李敏 原因"
-    need(step.asked.person, f"请写明移交给谁：{hint}。")
+    need(step.asked.person, "请写明移交给谁。", hint)
     taker = member_of(step.session, case.department_id, step.asked.person)
     if taker is None:
-        raise InvalidInput(f"承办单位没有（或不止一位）“{step.asked.person}”，请写姓名或账号：{hint}。")
+        raise InvalidInput(f"承办单位没有（或不止一位）“{step.asked.person}”，请写姓名或账号。", typed=hint)
     if taker.id == case.handler_id:
         raise Conflict(f"工单 {case.number} 现在就由{taker.name}经办。")
     if not {Role.HANDLER.value, Role.HEAD.value} & set(taker.roles):
@@ -44,7 +44,7 @@ def _after_hand_over(step: Step) -> None:
 def _instruct(step: Step) -> None:
     """A leader's instruction, once a round: one month to a letter, three months to a report (S4)."""
     case = step.case
-    need(step.asked.remark, f"请写明批示内容：批示 {case.number} 内容。")
+    need(step.asked.remark, "请写明批示内容。", f"批示 {case.number} 内容")
     if instructed_in_round(step.session, case):
         raise Conflict(f"工单 {case.number} 已有领导批示。")
     case.instructed_at = _written(step)
@@ -80,7 +80,7 @@ def _after_instruct(step: Step) -> None:
 
 
 def _remark(step: Step) -> None:
-    need(step.asked.remark, f"请写明备注内容：备注 {step.case.number} 内容。")
+    need(step.asked.remark, "请写明备注内容。", f"备注 {step.case.number} 内容")
     if step.asked.place is not None:
         step.data["place"] = asdict(step.asked.place)
 

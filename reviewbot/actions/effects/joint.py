@@ -20,8 +20,8 @@ def _ask(step: Step) -> None:
     hint = f"协办 {case.number} 税务局 请提供缴费记录"
     unit = find_department(step.session, step.asked.department)
     if unit is None or unit.role == "bureau":
-        raise InvalidInput(f"请写明由哪个单位协办：{hint}。")
-    need(step.asked.remark, f"请写明要协办什么：{hint}。")
+        raise InvalidInput("请写明由哪个单位协办。", typed=hint)
+    need(step.asked.remark, "请写明要协办什么。", hint)
     if unit.id == case.department_id:
         raise InvalidInput(f"{unit.short_name}是牵头单位，不必请求协办。")
     if any(one.department_id == unit.id for one in open_assistances(step.session, case.id)):
@@ -44,7 +44,7 @@ def _ask(step: Step) -> None:
 
 
 def _assist(step: Step) -> None:
-    need(step.asked.remark, f"请写明协办结果：协办答复 {step.case.number} 结果。")
+    need(step.asked.remark, "请写明协办结果。", f"协办答复 {step.case.number} 结果")
     mine = [
         one
         for one in open_assistances(step.session, step.case.id)
@@ -68,14 +68,14 @@ def _after_assist(step: Step) -> None:
 def _withdraw(step: Step) -> None:
     hint = f"撤销协办 {step.case.number} 税务局 原因"
     unit = find_department(step.session, step.asked.department)
-    need(step.asked.remark, f"撤销协办须写明原因：{hint}。")
+    need(step.asked.remark, "撤销协办须写明原因。", hint)
     tasks = [
         one
         for one in open_assistances(step.session, step.case.id)
         if unit is not None and one.department_id == unit.id
     ]
     if not tasks or unit is None:
-        raise InvalidInput(f"请写明撤销哪个单位的协办：{hint}。")
+        raise InvalidInput("请写明撤销哪个单位的协办。", typed=hint)
     _withdraw_task(step, tasks[0])
     step.data |= {"department": unit.code}
     step.said = f"不再请{unit.short_name}协办"
@@ -109,8 +109,8 @@ def check_nobody_is_waited_for(step: Step) -> None:
     if waiting:
         names = "、".join(step.session.get_one(Department, one.department_id).short_name for one in waiting)
         raise Conflict(
-            f"工单 {step.case.number} 还在等{names}协办答复；"
-            f"不再需要的请先撤销：撤销协办 {step.case.number} 单位 原因。"
+            f"工单 {step.case.number} 还在等{names}协办答复；不再需要的请先撤销协办。",
+            typed=f"撤销协办 {step.case.number} 单位 原因",
         )
 
 
