@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.advance_due import advance_due
+from reviewbot.actions.ask_for_letters import ask_for_letters
 from reviewbot.actions.deliver_messages import BATCH_SECONDS, deliver_messages
 from reviewbot.actions.draw_recalls import keep_recalls
 from reviewbot.actions.erase_rater import erase_expired
@@ -78,7 +79,9 @@ def answer(item_ids: list[int]) -> None:
 def deliver() -> None:
     home = house()
     with home.database.begin() as session:
-        rules = home.today(session).policy.messages
+        rulebook = home.today(session)
+        rules = rulebook.policy.messages
+        ask_for_letters(session, at=home.clock.now(), rulebook=rulebook)
         release_reminders(
             session,
             at=home.clock.now(),
@@ -165,7 +168,11 @@ def cards() -> None:
 
 @task(TaskName.MORNING)
 def morning() -> None:
-    _once(lambda session, home, now: tell_morning(session, now=now, rulebook=home.today(session)))
+    _once(
+        lambda session, home, now: tell_morning(
+            session, now=now, rulebook=home.today(session), address=home.settings.address
+        )
+    )
 
 
 @task(TaskName.RECALLS)

@@ -45,8 +45,13 @@ def possible_acts(
     session: Session, letter: Letter, viewer: Viewer, explain: Callable[[Case], dict[str, str]], at: datetime
 ) -> list[str]:
     """What this viewer may do with a letter now: review, issue, receive, withdraw. Nothing that would be refused."""
-    may = [act for act, check in _CHECKS.items() if not _refusal(check, letter, viewer)]
+    may = acts_by_right(letter, viewer)
     return [act for act in may if act not in _UNISSUED or not why_unwanted(session, letter, explain, at)]
+
+
+def acts_by_right(letter: Letter, viewer: Viewer) -> list[str]:
+    """What this viewer may do with a letter in its state, whatever has become of its case."""
+    return [act for act, check in _CHECKS.items() if not _refusal(check, letter, viewer)]
 
 
 def why_unwanted(

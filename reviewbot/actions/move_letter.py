@@ -64,6 +64,7 @@ def review_letter(
     if case is not None and letter.kind is LetterKind.EXPLANATION_NOTICE:
         letter.facts = letter.facts | explanation_of(case, explain)
     letter.state, letter.reviewed_at, letter.reviewed_by = LetterState.REVIEWED, at, viewer.actor
+    letter.asked_at = None
     return f"{letter.title}已审核，待签发。"
 
 

@@ -5,12 +5,14 @@ Whoever is away gets none: his work stands in the digest of whoever acts for him
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.report_rates import report_rates, this_month
+from reviewbot.actions.waiting_work import WaitingWork
 from reviewbot.clock import span
 from reviewbot.models.oversight import Morning
 from reviewbot.models.people import Staff
@@ -22,7 +24,7 @@ from reviewbot.queries.listings import Wanted, count_by_unit, count_listed
 from reviewbot.queries.morning import active_staff, at_the_desk, by_unit, in_hand, to_be_ruled
 from reviewbot.queries.pages import intake_between
 from reviewbot.queries.raters import count_concerns
-from reviewbot.queries.scope import SYSTEM
+from reviewbot.queries.scope import SYSTEM, viewer_of_staff
 from reviewbot.rules.calendar import Calendar
 from reviewbot.rules.delegation import acting
 from reviewbot.rules.lifecycle import Role
@@ -38,12 +40,15 @@ from reviewbot.rules.morning import (
 from reviewbot.rules.notices import text
 from reviewbot.rules.rates import METRICS, share
 from reviewbot.rules.rulebook import Rulebook
+from reviewbot.rules.waiting import waiting_lines
 
 RATE = "rectification_rate"
 
 
-def tell_morning(session: Session, *, now: datetime, rulebook: Rulebook) -> int:
-    """The number of people told; 0 before the office opens, after it closes, and when this day has been told."""
+def tell_morning(session: Session, *, now: datetime, rulebook: Rulebook, address: str = "") -> int:
+    """The number of people told; 0 before the office opens, after it closes, and when this day has been told.
+
+    ``address``: of the site, where links lead."""
     calendar, rules = rulebook.calendar, rulebook.policy.morning
     today = calendar.here(now).date()
     opens = (
@@ -59,9 +64,9 @@ def tell_morning(session: Session, *, now: datetime, rulebook: Rulebook) -> int:
     if begun is None:  # told already, or by another worker just now
         return 0
     told = 0
-    digest = _Digest(session, now, today, rulebook)
+    digest = _Digest(session, now, today, rulebook, address)
     for receiver, represented in _receivers(session, today).items():
-        lines = digest.lines(represented)
+        lines = [*digest.lines(represented), *digest.beside(receiver, represented)]
         if lines:
             absent = [person.name for person in represented if person is not receiver]
             owe(
@@ -85,7 +90,9 @@ def _receivers(session: Session, today: date) -> dict[Staff, list[Staff]]:
 class _Digest:
     """Everything that waits, fetched once for all."""
 
-    def __init__(self, session: Session, now: datetime, today: date, rulebook: Rulebook) -> None:
+    def __init__(
+        self, session: Session, now: datetime, today: date, rulebook: Rulebook, address: str
+    ) -> None:
         self._roles = rulebook.policy.morning.roles
         calendar = rulebook.calendar
         soon = calendar.midnight(_next_working_day(calendar, today) + timedelta(days=1))
@@ -94,6 +101,7 @@ class _Digest:
         self._desk = at_the_desk(session)
         self._to_be_ruled, self._undecided = to_be_ruled(session), undecided(session)
         self._city = _city(session, now, today, rulebook)
+        self._work, self._address = WaitingWork(session, now), address
 
     def lines(self, people: Iterable[Staff]) -> list[str]:
         """The sections of these people's roles, each once."""
@@ -111,6 +119,15 @@ class _Digest:
             elif Role.DESK in roles:
                 told += decision_lines(self._left_to(person))
         return list(dict.fromkeys(told))
+
+    def beside(self, receiver: Staff, people: Iterable[Staff]) -> list[str]:
+        """Letters and problems that wait for him, in his own name or as a head for whom he acts."""
+        heads = {
+            Role(role) for one in people if one.department_id == receiver.department_id for role in one.roles
+        }
+        own = viewer_of_staff(receiver, frozenset(heads & {Role.HEAD}))
+        told = replace(own, roles=own.roles & self._roles)
+        return waiting_lines(self._work.of(told), self._address)
 
     def _left_to(self, person: Staff) -> list[str]:
         """What he may still decide, oldest first."""

@@ -8,11 +8,14 @@ from sqlalchemy.orm import Session
 from reviewbot.clock import CHINA, check_days
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.oversight import Problem, ProblemAttempt, ProblemHandover
+from reviewbot.models.people import Department, Staff
+from reviewbot.outbox import owe
 from reviewbot.queries.directory import member_of
-from reviewbot.queries.problems import attempts_at, count_like
+from reviewbot.queries.problems import attempts_at, count_like, handovers_of_problem
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.policy import ProblemRules
+from reviewbot.rules.waiting import problem_given
 
 
 def plan(
@@ -26,7 +29,7 @@ def plan(
     """
     problem = _locked(session, ident, viewer)
     if not may_plan(problem, viewer):
-        raise NotAllowed("共性问题由单位负责人或督办填写。")
+        raise NotAllowed("共性问题由单位负责人、确定的负责人或督办填写。")
     if not root_cause.strip() or not measures.strip():
         raise InvalidInput("请写明根本原因和整改措施。")
     person = member_of(session, problem.department_id, owner)
@@ -42,23 +45,42 @@ def plan(
         elif measures_from < _day(problem.opened_at):
             raise InvalidInput("措施起始日期不能早于问题立项之日。")
         problem.root_cause, problem.measures, problem.measures_from = told
-    if problem.owner_id not in (None, person.id):
+    _name(session, problem, person, viewer, now)
+    return f"共性问题 {problem.id} 由{person.name}负责，措施自 {measures_from} 起。"
+
+
+def _name(session: Session, problem: Problem, person: Staff, viewer: Viewer, now: datetime) -> None:
+    """Make somebody its owner; he is told once, unless he has named himself."""
+    if problem.owner_id == person.id:
+        return
+    if problem.owner_id is not None:
         session.add(
             ProblemHandover(
                 problem_id=problem.id, at=now, from_id=problem.owner_id, to_id=person.id, why="另定负责人",
                 actor=viewer.actor, actor_name=viewer.name,
             )
         )  # fmt: skip
+        session.flush()
     problem.owner_id = person.id
-    return f"共性问题 {problem.id} 由{person.name}负责，措施自 {measures_from} 起。"
+    if person.userid == viewer.actor:
+        return
+    unit = session.get_one(Department, problem.department_id)
+    times = len(handovers_of_problem(session, problem.id))
+    owe(
+        session, key=f"problem-{problem.id}-named-{times}-{person.userid.lower()}", kind="problem",
+        userid=person.userid, at=now, body=problem_given(problem.id, unit.short_name, problem.item, viewer.name),
+    )  # fmt: skip
 
 
 def may_plan(problem: Problem, viewer: Viewer) -> bool:
-    """Whether this person writes down what is done about it: the unit's head, who keeps it for a unit without anybody,
-    or a supervisor."""
-    of_unit = viewer.department_id == problem.department_id
-    keeps = viewer.staff_id is not None and viewer.staff_id == problem.owner_id and not of_unit
-    return (Role.HEAD in viewer.roles and of_unit) or keeps or Role.SUPERVISOR in viewer.roles
+    """Whether this person writes down what is done about it: who answers for it, or a supervisor."""
+    return answers_for(problem, viewer) or Role.SUPERVISOR in viewer.roles
+
+
+def answers_for(problem: Problem, viewer: Viewer) -> bool:
+    """The unit's head, and its owner: whom the head has named, or who keeps it for a unit without anybody."""
+    heads = Role.HEAD in viewer.roles and viewer.department_id == problem.department_id
+    return heads or (viewer.staff_id is not None and viewer.staff_id == problem.owner_id)
 
 
 def under_way(problem: Problem, now: datetime) -> bool:

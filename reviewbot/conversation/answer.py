@@ -24,7 +24,7 @@ from reviewbot.conversation.presses import OLD_BUTTON, grey, pressed
 from reviewbot.conversation.questions import Asked, understand
 from reviewbot.conversation.replies import case_lines, limits_told
 from reviewbot.conversation.reports import answer_question
-from reviewbot.conversation.todo import help_now, may_do, open_chosen, todo
+from reviewbot.conversation.todo import help_now, may_do, open_chosen, owes_anything, todo
 from reviewbot.conversation.turn import Said, Talk, Turn, focus, in_focus, the_case, visible
 from reviewbot.conversation.vocabulary import Unit, vocabulary
 from reviewbot.conversation.words import Command, Question, Verb
@@ -254,7 +254,7 @@ def _located(turn: Turn, item: InboxItem) -> Said:
 
 def _entered(turn: Turn, item: InboxItem) -> Said:
     """Who opens the application and owes something is shown it, once a day."""
-    told = todo(turn, item) if owed_by(turn.session, turn.viewer, turn.at, limit=1) else Said("")
+    told = todo(turn, item) if owes_anything(turn) else Said("")
     day = turn.at.astimezone(CHINA).date()
     if told.words:
         owe(

@@ -1,22 +1,11 @@
 """Answers as lines that read well on a phone: names padded in full-width, numbers that are links."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 from reviewbot.rules.rates import Figure, Rounding, percent
 
 WIDEST_NAME = 7
 """Characters a name is padded to at most; a longer one stands as it is."""
-
-
-def link(address: str, path: str, words: str, **query: object) -> str:
-    """A number that opens what it counts; WeCom shows an ``a`` tag in a text."""
-    asked = {name: told for name, told in query.items() if told is not None}
-    return (
-        f'<a href="{address}{path}?{urlencode(asked)}">{words}</a>'
-        if asked
-        else f'<a href="{address}{path}">{words}</a>'
-    )
 
 
 def pad(names: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from reviewbot.clock import CHINA
 from reviewbot.conversation.asking import Asking, days, whose
-from reviewbot.conversation.lines import link, pad
+from reviewbot.conversation.lines import pad
 from reviewbot.conversation.periods import Period
 from reviewbot.conversation.questions import Asked
 from reviewbot.conversation.vocabulary import Unit
@@ -15,6 +15,7 @@ from reviewbot.queries.directory import DESK, UnitName
 from reviewbot.queries.listings import Entry, Wanted, count_by_unit, count_listed, listed
 from reviewbot.queries.raters import count_concerns
 from reviewbot.queries.scope import SUPERVISION
+from reviewbot.rules.linked import link
 from reviewbot.rules.listings import CONCERNS, LISTINGS, Listing
 from reviewbot.rules.notices import fit, when
 

@@ -31,10 +31,11 @@ def case_lines(case: Case, limit: str, may: Sequence[str]) -> str:
 
 
 def todo_lines(
-    cases: Sequence[Case], limits: Mapping[int, str], recalls: Sequence[RecallRow], count: int
-) -> str:
+    cases: Sequence[Case], limits: Mapping[int, str], recalls: Sequence[RecallRow], count: int,
+    beside: Sequence[str],
+) -> str:  # fmt: skip
     """What one person owes, most urgent first; then whom he has to call for the independent sample. ``count``: of all
-    the cases, of which ``cases`` are the first."""
+    the cases, of which ``cases`` are the first; ``beside``: a line for each kind of letters and problems that wait."""
     head = f"您有 {count} 张待办工单，回复编号查看：" if cases else "您现在没有待办工单。"
     rows = [
         f"{case.number} {case.status.label}　{case.review.item or ''}　{limits[case.id]}" for case in cases
@@ -43,7 +44,10 @@ def todo_lines(
     if calls:
         calls[0] = f"您有 {len(calls)} 件抽查回访，号码在网页「抽查回访」中查看：\n{calls[0]}"
     return fit(
-        [head], [*rows, *calls], more="其余 {} 件请在网页「我的待办」中查看。", beyond=count - len(cases)
+        [*beside, head],
+        [*rows, *calls],
+        more="其余 {} 件请在网页「我的待办」中查看。",
+        beyond=count - len(cases),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reviewbot.clock import span
 from reviewbot.conversation.asking import Asking, Line, Told, days, figure_of, figures, whose
-from reviewbot.conversation.lines import change, link, pad
+from reviewbot.conversation.lines import change, pad
 from reviewbot.conversation.listed import list_text
 from reviewbot.conversation.periods import Period, earlier, whole_month
 from reviewbot.conversation.plots import by_month, months_chart, units_chart
@@ -14,6 +14,7 @@ from reviewbot.conversation.vocabulary import Unit
 from reviewbot.errors import InvalidInput, NotAllowed
 from reviewbot.queries.listings import Wanted, count_listed
 from reviewbot.queries.pages import intake_between
+from reviewbot.rules.linked import link
 from reviewbot.rules.listings import CONCERNS, LISTINGS
 from reviewbot.rules.notices import fit
 from reviewbot.rules.rates import METRICS, Figure, display, is_small, share, small_note, told_apart

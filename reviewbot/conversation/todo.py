@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from reviewbot.actions.faces import face_for
 from reviewbot.actions.rights import possible_moves
+from reviewbot.actions.waiting_work import work_of
 from reviewbot.conversation.choices import MOST_OPTIONS, option
 from reviewbot.conversation.help import help_text
 from reviewbot.conversation.replies import limits_told, todo_lines
@@ -15,6 +16,7 @@ from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.rules.buttons import WORDS
 from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.notices import DIGEST_BYTES, choice
+from reviewbot.rules.waiting import waiting_lines
 
 _SELDOM = frozenset({Move.REMARK, Move.INSTRUCT, Move.ADD_EVIDENCE, Move.ASK_ASSISTANCE})
 _GIVES_BACK = frozenset({Move.RETURN, Move.RETURN_AGAIN, Move.HAND_OVER})
@@ -42,13 +44,22 @@ def help_now(turn: Turn) -> Said:
     return Said("\n".join([*head, words]))
 
 
+def owes_anything(turn: Turn) -> bool:
+    """A case, a letter or a problem; re-calls have their own message."""
+    return bool(
+        owed_by(turn.session, turn.viewer, turn.at, limit=1) or work_of(turn.session, turn.viewer, turn.at)
+    )
+
+
 def todo(turn: Turn, item: InboxItem) -> Said:
-    """One case: its card. Up to ten: a card to choose from. Else, and with re-calls, a list in words."""
+    """One case: its card. Up to ten: a card to choose from. Else, and with re-calls, letters or problems, a list in
+    words."""
     owed = owed_by(turn.session, turn.viewer, turn.at)
     recalls = recalls_seen_by(turn.session, turn.viewer, turn.at, owed=True)
     count = count_owed(turn.session, turn.viewer, turn.at)
-    words = todo_lines(owed, limits_told(turn.session, owed, turn.at), recalls, count)
-    if recalls or not owed or len(owed) > MOST_OPTIONS:
+    beside = waiting_lines(work_of(turn.session, turn.viewer, turn.at), turn.talk.address)
+    words = todo_lines(owed, limits_told(turn.session, owed, turn.at), recalls, count, beside)
+    if recalls or beside or not owed or len(owed) > MOST_OPTIONS:
         return Said(words)
     return card_of(turn, owed[0]) if len(owed) == 1 else _choose(item, owed)
 

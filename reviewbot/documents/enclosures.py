@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.letter_facts import days_late, moment
+from reviewbot.actions.staff_words import cover, cover_remark
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Case, CaseEvent, DueTime, Safety
 from reviewbot.models.oversight import Letter, LetterKind
@@ -24,13 +25,11 @@ from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.deadlines import DueTime as Reckoned
 from reviewbot.rules.deadlines import describe, working_from_data
 from reviewbot.rules.lifecycle import Move
-from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.stages import ENDED_UNMET, stage_label
 
 _UNTOLD = frozenset({Move.REVEAL_PHONE.value, Move.RATER_ANSWERED.value})
 """Events about the rater, not about the handling."""
 _RUNGS = frozenset({Move.REMIND, Move.MARK_OVERDUE, Move.ISSUE_CARD, Move.DRAFT_LETTER})
-WITHHELD = "（评价人信息已删除，此处文字不再列出）"
 
 
 def enclose(session: Session, letter: Letter, now: datetime) -> dict[str, Any]:
@@ -117,26 +116,6 @@ def _working(due: DueTime) -> list[str]:
             provisional=due.provisional,
         )
     )  # fmt: skip
-
-
-def explained(session: Session, case: Case) -> dict[str, str]:
-    """The explanation the unit last submitted, for a notice to the rater; empty words where it has submitted none."""
-    review = session.get_one(Review, case.review_id)
-    event = last_submissions(session, [case.id]).get(case.id)
-    said, basis = (event.remark, str(event.data.get("basis", ""))) if event else ("", "")
-    return {"explanation": cover_remark(said, review), "basis": cover_remark(basis, review)}
-
-
-def cover(text: str, review: Review) -> str:
-    """Words of staff without the rater in them: his name, his numbers, his own words."""
-    if len(own := review.comment.strip()) > 1:
-        text = text.replace(own, "（评价内容略）")
-    return mask_personal(text, review.rater_name)
-
-
-def cover_remark(text: str, review: Review) -> str:
-    """Free words of staff; none for an erased rater (R20): nobody knows any more which of them name him."""
-    return WITHHELD if text and review.erased_at is not None else cover(text, review)
 
 
 def ledger(session: Session, viewer: Viewer, first: date, last: date, now: datetime) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any, Self
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.move_letter import letter_path
+from reviewbot.actions.staff_words import cover, cover_remark
 from reviewbot.clock import CHINA
-from reviewbot.documents.enclosures import cover, cover_remark, enclose, ledger
+from reviewbot.documents.enclosures import enclose, ledger
 from reviewbot.documents.render import render
 from reviewbot.errors import NotFound
 from reviewbot.models.case import Case

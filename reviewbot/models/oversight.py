@@ -104,6 +104,8 @@ class Letter(Base):
     """The issued document's content."""
     drafted_at: Mapped[datetime]
     drafted_by: Mapped[str]
+    asked_at: Mapped[datetime | None]
+    """When those who may review it as a draft, or issue it once reviewed, were told; None: not yet."""
     reviewed_at: Mapped[datetime | None]
     reviewed_by: Mapped[str | None]
     issued_at: Mapped[datetime | None]

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, any_, bindparam, false, func, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, any_, bindparam, case, false, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.orm import Session, aliased, joinedload
 from sqlalchemy.sql.elements import CollectionAggregate
 
 from reviewbot.models.case import Call, Case, CaseEvent, Evidence
+from reviewbot.models.message import Message
 from reviewbot.models.oversight import Letter, LetterKind, LetterState
 from reviewbot.models.people import Staff
 from reviewbot.queries.cases import APPEAL_UPHELD, IS_SOUND
@@ -42,6 +43,35 @@ def letters_seen_by(
     if after is not None:
         wanted = wanted.where(Letter.id < after)
     return list(session.scalars(wanted))
+
+
+def letters_under_way(session: Session, viewer: Viewer) -> list[Letter]:
+    """Drafts, reviewed ones and those not yet received, longest in this state first."""
+    since = case(
+        (Letter.state == LetterState.DRAFT, Letter.drafted_at),
+        (Letter.state == LetterState.REVIEWED, Letter.reviewed_at),
+        else_=Letter.issued_at,
+    )
+    moving = (LetterState.DRAFT, LetterState.REVIEWED, LetterState.ISSUED)
+    wanted = select(Letter).where(_visible(viewer), Letter.state.in_(moving))
+    return list(session.scalars(wanted.order_by(since, Letter.id)))
+
+
+def letters_unasked(session: Session, state: LetterState) -> list[Letter]:
+    """Of this state, those for which nobody has been told yet, locked."""
+    wanted = select(Letter).where(Letter.state == state, Letter.asked_at.is_(None))
+    return list(session.scalars(wanted.order_by(Letter.id).with_for_update(skip_locked=True)))
+
+
+def asked_since(session: Session, kind: str, moment: datetime) -> bool:
+    """Whether anybody was told so of letters after this moment."""
+    told = select(Message.id).where(Message.kind == kind, Message.created_at > moment).limit(1)
+    return session.scalar(told) is not None
+
+
+def readable_letters(session: Session, idents: Iterable[int], viewer: Viewer) -> set[int]:
+    """Which of these letters this viewer may open."""
+    return set(session.scalars(select(Letter.id).where(Letter.id.in_(list(idents)), _visible(viewer))))
 
 
 def every_letter(session: Session) -> list[Letter]:

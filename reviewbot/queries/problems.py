@@ -124,6 +124,14 @@ def problems_seen_by(
     return list(session.scalars(wanted))
 
 
+def problems_without_cause(session: Session, viewer: Viewer) -> list[Problem]:
+    """Open ones for which no measures have been written down, oldest first."""
+    wanted = select(Problem).where(Problem.closed_at.is_(None), Problem.measures_from.is_(None))
+    if not viewer.sees_all:
+        wanted = wanted.where(Problem.department_id == viewer.department_id)
+    return list(session.scalars(wanted.order_by(Problem.id)))
+
+
 def attempts_at(session: Session, problem_id: int) -> list[ProblemAttempt]:
     """The measures that gave way, first to last."""
     wanted = select(ProblemAttempt).where(ProblemAttempt.problem_id == problem_id)

@@ -20,6 +20,7 @@ from reviewbot.queries.cards import list_cards
 from reviewbot.queries.directory import handling_units
 from reviewbot.queries.health import lost_replies
 from reviewbot.queries.kept import settlements
+from reviewbot.queries.letters import readable_letters
 from reviewbot.queries.raters import told_to_rater
 from reviewbot.queries.scope import Viewer
 from reviewbot.queries.time_shares import time_shares
@@ -61,6 +62,7 @@ def show_case(
         units = handling_units(session)
         revealable = may_reveal(session, case, viewer, now)
         limit = case_queries.desk_limits(session, [case.id]).get(case.id)
+        letters = readable_letters(session, (e.data["letter"] for e in events if "letter" in e.data), viewer)
         unseen = bool(called_unseen(session, [case.id]))
         later = case_queries.later_ratings(session, case.review)
         settled = settlements(session, [case.review.id, *(each.id for each in later)])
@@ -87,7 +89,7 @@ def show_case(
     return views.render(
         request, "case.html", status=wrong.status if wrong else 200, case=case,
         line=case_line(case, now, limit, unseen=unseen),
-        events=[views.event_view(event, rater) for event in reversed(events)],
+        events=[views.event_view(event, rater) for event in reversed(events)], letters=letters,
         calls=[views.call_view(call, names, rater) for call in calls],
         evidence=[views.evidence_view(each, names, rater, scanning=house.scanner is not None) for each in files],
         may_add=Move.ADD_EVIDENCE in moves,

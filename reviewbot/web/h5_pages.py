@@ -21,6 +21,7 @@ from reviewbot.actions.answer_once import Answer, KeyReused, answer_once
 from reviewbot.actions.choose_evidence import MOST_FILES, choose_evidence, drop_chosen, hand_in_chosen
 from reviewbot.actions.make_move import make_move
 from reviewbot.actions.reveal_phone import Revealed, reveal_phone
+from reviewbot.actions.waiting_work import work_of
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
 from reviewbot.models.case import Case
 from reviewbot.queries import cases as case_queries
@@ -29,6 +30,7 @@ from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import Viewer
 from reviewbot.queue import TaskName
 from reviewbot.rules.raters import Purpose
+from reviewbot.rules.waiting import by_kind
 from reviewbot.web import forms, h5_views, login, paging, views
 from reviewbot.web.guards import guarded, posted, signed_in
 from reviewbot.web.h5_sheets import ADDRESSES, Sheet, sheets_of, why_not
@@ -63,6 +65,7 @@ def todo(request: Request, viewer: Viewer) -> Response:
         count = case_queries.count_owed(session, viewer, now)
         limits = case_queries.desk_limits(session, [case.id for case in found])
         recalls = len(recalls_seen_by(session, viewer, now, owed=True))
+        beside = work_of(session, viewer, now)
     rows = [h5_views.todo_row(case, now, limits.get(case.id)) for case in found]
     left = request.query_params.get("left", "")
     return views.render(
@@ -70,7 +73,8 @@ def todo(request: Request, viewer: Viewer) -> Response:
         "h5_todo.html",
         rows=rows,
         recalls=recalls,
-        count=count,
+        beside=by_kind(beside),
+        count=count + len(beside),
         next=f"/h5?skip={skip + paging.PAGE}" if found and count > skip + paging.PAGE else None,
         left=left if re.fullmatch(r"[A-Z]\d{3,8}", left) else "",
     )

@@ -21,7 +21,9 @@ from reviewbot.actions.move_letter import (
     withdraw_letter,
 )
 from reviewbot.actions.report_rates import this_month
-from reviewbot.documents.enclosures import enclose, explained
+from reviewbot.actions.staff_words import explained
+from reviewbot.actions.waiting_work import letters_waiting_for, waiting_letters
+from reviewbot.documents.enclosures import enclose
 from reviewbot.documents.letters import file_name, letter_bytes, stationery_of
 from reviewbot.documents.preview import Part, parts_of
 from reviewbot.errors import InvalidInput, NotFound, ReviewbotError
@@ -58,17 +60,26 @@ def _list(
     wrong: ReviewbotError | None = None,
     kept: dict[str, str] | None = None,
 ) -> Response:
-    house = house_of(request)
+    house, waits = house_of(request), request.query_params.get("waiting") == "1"
+    now, skip = house.clock.now(), number_in(request, "skip") or 0
     with house.database.begin() as session:
-        found = letters_seen_by(session, viewer, after=number_in(request, "after"), limit=paging.PAGE + 1)
-        rows = [_line(house, letter) for letter in found[: paging.PAGE]]
-    first, last = this_month(house.clock.now())
+        if waits:
+            found = letters_waiting_for(session, viewer, now)[skip:]
+            following = f"/letters?waiting=1&skip={skip + paging.PAGE}" if found[paging.PAGE :] else None
+        else:
+            found = letters_seen_by(session, viewer, after=number_in(request, "after"), limit=paging.PAGE + 1)
+            following = next_page("/letters", found)
+        shown = found[: paging.PAGE]
+        rows = [_line(house, letter) for letter in shown]
+        for row, one in zip(rows, waiting_letters(shown, now) if waits else (), strict=False):
+            row["waits"] = f"{one.kind.removeprefix('公文')} · {one.age}"
+    first, last = this_month(now)
     return views.render(
         request, "letters.html", status=wrong.status if wrong else 200, rows=rows,
         may_draft=bool(viewer.roles & DRAFTERS),
         kinds=[(kind.value, kind.label) for kind in LetterKind if kind is not LetterKind.LEDGER],
         kept={"first": str(first), "last": str(last)} | (kept or {}), wrong=wrong.sentence if wrong else None,
-        next=next_page("/letters", found),
+        next=following, waits=waits,
     )  # fmt: skip
 
 
@@ -156,6 +167,7 @@ def _line(house: House, letter: Letter) -> dict[str, Any]:
         "number": letter.facts.get("number", ""),
         "sha256": letter.sha256 or "",
         "reason": letter.withdrawn_reason or "",
+        "waits": "",
     }
 
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reviewbot.actions.report_rates import this_month
+from reviewbot.actions.waiting_work import work_of
 from reviewbot.clock import span
 from reviewbot.errors import InvalidInput, NotFound
 from reviewbot.models.case import Case
@@ -23,6 +24,7 @@ from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.listings import CONCERNS, LISTINGS
 from reviewbot.rules.rates import METRICS
+from reviewbot.rules.waiting import by_kind
 from reviewbot.web import paging, views
 from reviewbot.web.lines import entry_line
 from reviewbot.web.login import house_of
@@ -74,6 +76,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
         limits = case_queries.desk_limits(session, [case.id for case in found])
         unseen = called_unseen(session, [case.id for case in found])
         recalls = recalls_seen_by(session, viewer, now, owed=True) if "mine" in wanted else []
+        beside = work_of(session, viewer, now) if "mine" in wanted else []
         entries = entries or [Entry(case.id, case, open_to=True) for case in found]
     lines = [entry_line(one, now, limits.get(one.case.id), unseen=one.case.id in unseen) for one in entries]
     more, lines = len(lines) > paging.PAGE, lines[: paging.PAGE]
@@ -85,6 +88,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
         units=[(each.code, each.label) for each in units] if viewer.sees_all else [],
         statuses=[(status.value, status.label) for status in CaseStatus],
         next="/cases?" + urlencode({**wanted, **place}) if more else None, recalls=recalls,
+        beside=by_kind(beside),
         left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,
     )  # fmt: skip
 

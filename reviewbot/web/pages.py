@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from reviewbot.actions.report_rates import report_assistance, report_rates
+from reviewbot.actions.waiting_work import letters_waiting_for, waiting_letters
 from reviewbot.clock import CHINA
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
@@ -120,6 +121,7 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
         policy = house.today(session).policy
         table = _rates(session, viewer, first, last, now, policy)
         helpers = report_assistance(session, viewer, first=first, last=last, now=now)
+        letters = letters_waiting_for(session, viewer, now)
         today = daily = None
         if viewer.sees_all:
             today = page_queries.intake_between(session, midnight, midnight + timedelta(days=1))
@@ -138,6 +140,8 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
         ],
         "open_count": sum(count for status, count in counts.items() if status.is_open),
         "overdue": overdue,
+        "letters": len(letters),
+        "oldest_letter": waiting_letters(letters[:1], now),
         **table,
         "helpers": [
             {

@@ -186,6 +186,7 @@ def event_view(event: CaseEvent, rater: str | None) -> dict[str, Any]:
         "remark": mask_personal(event.remark, rater),
         "change": f"{_status_label(event.before or '')} → {_status_label(event.after)}" if changed else "",
         "notes": _event_notes(event.data, rater),
+        "letter": event.data.get("letter"),
     }
 
 

@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from case_kit import HEAD, SUPERVISOR, messages, opened, viewer
+from rules_kit import today
 from sqlalchemy import select
 
 from reviewbot.actions.find_problems import find_problems
+from reviewbot.actions.tell_morning import tell_morning
 from reviewbot.actions.work_on_problem import close_problem, plan
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -193,3 +195,46 @@ def test_measures_of_a_day_nobody_can_reckon_with_are_refused(house):
 
     with pytest.raises(InvalidInput, match="2099"):
         planned(house, ident, measures_from=date(9999, 12, 31))
+
+
+def test_whoever_is_named_as_owner_is_told_once_and_writes_like_the_head(house):
+    for _ in range(3):
+        bad(house)
+    (ident,) = found(house)
+    owner = "hongyongchun01"
+    with pytest.raises(NotAllowed):
+        planned(house, ident, who=owner)
+    planned(house, ident)
+    planned(house, ident, measures="每日对账、每周核查")
+
+    (told,) = messages(house, kind="problem", userid=owner)
+    assert (told.body["title"], told.body["link"]) == (f"共性问题 {ident} 由您负责", f"/problems/{ident}")
+    planned(house, ident, who=owner, root_cause="接口每晚只对账一次")
+    with house.database.begin() as session:
+        assert session.get_one(Problem, ident).root_cause == "接口每晚只对账一次"
+    assert len(messages(house, kind="problem", userid=owner)) == 1
+
+
+def test_an_owner_named_again_after_another_is_told_again(house):
+    for _ in range(3):
+        bad(house)
+    (ident,) = found(house)
+    for owner in ("hongyongchun01", HEAD, "hongyongchun01"):
+        planned(house, ident, owner=owner)
+
+    assert len(messages(house, kind="problem", userid="hongyongchun01")) == 2
+    with pytest.raises(NotAllowed):
+        planned(house, ident, who="sunjingkun01")
+
+
+def test_the_morning_tells_the_head_of_a_problem_without_a_cause(house):
+    for _ in range(3):
+        bad(house)
+    (ident,) = found(house)
+    house.clock.moment += timedelta(days=1)
+    told = f"共性问题待查明原因 1（最早11-30 起，已 1 天）：{ident}（失业保险金申领）"
+    with house.database.begin() as session:
+        tell_morning(session, now=house.clock.now(), rulebook=today(house))
+    morning = {one.userid: one.body["content"] for one in messages(house, kind="morning")}
+    assert told in morning[HEAD]
+    assert not any("共性问题" in words for userid, words in morning.items() if userid != HEAD)

@@ -11,7 +11,8 @@ from reviewbot.actions.draft_by_hand import draft_ledger, draft_on_case
 from reviewbot.actions.draft_letter import draft_letter
 from reviewbot.actions.letter_rights import possible_acts
 from reviewbot.actions.move_letter import issue_letter, receive_letter, review_letter, withdraw_letter
-from reviewbot.documents.enclosures import enclose, explained
+from reviewbot.actions.staff_words import explained
+from reviewbot.documents.enclosures import enclose
 from reviewbot.documents.letters import letter_bytes, stationery_of
 from reviewbot.documents.preview import parts_of
 from reviewbot.models.oversight import Letter, LetterKind

@@ -44,8 +44,9 @@ from paper_kit import (
 from sqlalchemy import update
 
 from reviewbot.actions.erase_rater import erase_rater
+from reviewbot.actions.staff_words import WITHHELD
 from reviewbot.commands.letters import write_letters
-from reviewbot.documents.enclosures import WITHHELD, ledger
+from reviewbot.documents.enclosures import ledger
 from reviewbot.documents.layout import ENCLOSED, LETTERS, LISTS, build_templates
 from reviewbot.documents.letters import TEMPLATES, stationery_of
 from reviewbot.documents.render import render
