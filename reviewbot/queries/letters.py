@@ -198,10 +198,13 @@ def calls_of(session: Session, case: Case) -> int:
 
 
 def issued_letters(session: Session, case_id: int) -> int:
-    """督办函 that were issued about a case and stand."""
+    """督办函 that were issued about a case, or list it with others, and stand: each has told the case's own story."""
     issued = (LetterState.ISSUED, LetterState.RECEIVED)
     kind = Letter.kind == LetterKind.SUPERVISION
-    return _count(session, Letter.case_id == case_id, kind, Letter.state.in_(issued))
+    told = select(CaseEvent.data["letter"].as_integer()).where(
+        CaseEvent.case_id == case_id, CaseEvent.move == Move.ISSUE_LETTER.value
+    )
+    return _count(session, Letter.id.in_(told), kind, Letter.state.in_(issued))
 
 
 def _count(session: Session, *conditions: ColumnElement[bool]) -> int:

@@ -16,6 +16,7 @@ from reviewbot.errors import Conflict
 from reviewbot.models.message import Message
 from reviewbot.models.oversight import Card, Letter, LetterKind, LetterState
 from reviewbot.models.review import Review
+from reviewbot.queries.letters import issued_letters
 from reviewbot.rules.lifecycle import Move
 
 MANY = 100
@@ -92,6 +93,8 @@ def test_the_letter_lists_what_is_open_when_it_is_reviewed_and_every_case_tells_
     assert gone.number not in told
     assert all(case.number in told for case in left)
     assert {events(house, case.number)[-1].move for case in left} == {Move.ISSUE_LETTER}
+    with house.database.begin() as session:
+        assert [issued_letters(session, case.id) for case in (left[0], gone)] == [1, 0]
     assert sound(house)
 
 
