@@ -11,7 +11,7 @@ from reviewbot.actions.staff_words import explained
 from reviewbot.actions.work_on_problem import answers_for
 from reviewbot.clock import CHINA
 from reviewbot.models.oversight import Letter, LetterState, Problem
-from reviewbot.queries.letters import letters_under_way
+from reviewbot.queries.letters import cases_of_letters, letters_under_way
 from reviewbot.queries.problems import problems_without_cause
 from reviewbot.queries.scope import SYSTEM, Viewer
 from reviewbot.rules.masking import mask_personal
@@ -31,6 +31,7 @@ class WaitingWork:
     def __init__(self, session: Session, at: datetime, seen_by: Viewer = SYSTEM) -> None:
         self._session, self._at = session, at
         self._letters = letters_under_way(session, seen_by)
+        self._cases = cases_of_letters(session, self._letters)  # kept, so that none is fetched by itself
         self._problems = problems_without_cause(session, seen_by)
         self._unwanted: dict[int, bool] = {}
 

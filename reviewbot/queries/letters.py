@@ -57,6 +57,12 @@ def letters_under_way(session: Session, viewer: Viewer) -> list[Letter]:
     return list(session.scalars(wanted.order_by(since, Letter.id)))
 
 
+def cases_of_letters(session: Session, letters: Iterable[Letter]) -> list[Case]:
+    """The cases of unissued letters."""
+    idents = {one.case_id for one in letters if one.case_id and one.issued_at is None}
+    return list(session.scalars(select(Case).where(Case.id == _any_of(idents))))
+
+
 def letters_unasked(session: Session, state: LetterState) -> list[Letter]:
     """Of this state, those for which nobody has been told yet, locked."""
     wanted = select(Letter).where(Letter.state == state, Letter.asked_at.is_(None))

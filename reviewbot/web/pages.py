@@ -103,7 +103,11 @@ def _logout(request: Request, form: FormData) -> Response:
 
 
 def overview(request: Request, viewer: Viewer) -> Response:
-    return views.render(request, "overview.html", **_overview(request, viewer))
+    house = house_of(request)
+    now = house.clock.now()
+    with house.database.begin() as session:  # not with every beat of the figures: each letter's case is asked
+        letters = waiting_letters(letters_waiting_for(session, viewer, now), now)
+    return views.render(request, "overview.html", letters=letters, **_overview(request, viewer))
 
 
 def overview_fragment(request: Request, viewer: Viewer) -> Response:
@@ -121,7 +125,6 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
         policy = house.today(session).policy
         table = _rates(session, viewer, first, last, now, policy)
         helpers = report_assistance(session, viewer, first=first, last=last, now=now)
-        letters = letters_waiting_for(session, viewer, now)
         today = daily = None
         if viewer.sees_all:
             today = page_queries.intake_between(session, midnight, midnight + timedelta(days=1))
@@ -140,8 +143,6 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
         ],
         "open_count": sum(count for status, count in counts.items() if status.is_open),
         "overdue": overdue,
-        "letters": len(letters),
-        "oldest_letter": waiting_letters(letters[:1], now),
         **table,
         "helpers": [
             {

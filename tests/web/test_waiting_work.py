@@ -52,7 +52,7 @@ def test_drafts_are_counted_and_linked_wherever_a_supervisor_looks_oldest_first(
     rest = [drafted(house, place) for place in range(1, 7)]
 
     enter(pages, SUPERVISOR)
-    assert '<h2>公文待我办理</h2><p class="big">7<small>份</small></p>' in pages.get("/").text
+    assert '<a href="/letters?waiting=1">公文待我办理 7 份</a>，最早11-30 起，已 3 天' in pages.get("/").text
     phone = pages.get("/h5").text
     assert '公文待审核 <span class="count">7</span>' in phone
     assert "11-30 起，已 3 天" in phone
