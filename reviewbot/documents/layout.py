@@ -96,8 +96,8 @@ EVENTS: Columns = (("时间", "at", 46), ("环节", "what", 60), ("办理人", "
 EVIDENCE: Columns = (("文件", "name", 38), ("提交时间", "at", 38), ("SHA-256", "sha256", 80))
 CALLS: Columns = (("次数", "attempt", 20), ("时间", "at", 46), ("结果", "outcome", 45), ("回访人", "who", 45))
 LISTED: Columns = (
-    ("序号", "place", 11), ("编号", "number", 17), ("事项", "item", 38), ("单位", "department", 22),
-    ("派发", "sent", 24), ("到期", "due", 24), ("逾期天数", "overdue", 20),
+    ("序号", "place", 11), ("编号", "number", 17), ("事项", "item", 32), ("单位", "department", 22),
+    ("派发", "sent", 27), ("到期", "due", 27), ("逾期天数", "overdue", 20),
 )  # fmt: skip
 LEDGER: Columns = (
     ("序号", "place", 9), ("编号", "number", 14), ("事项", "item", 29), ("单位", "department", 18),
