@@ -1,5 +1,6 @@
 """What comes in by the one door: ratings, and work orders of other sources (12345, leaders' instructions)."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -17,10 +18,27 @@ class Kind(StrEnum):
         return _LABELS[self]
 
     @property
+    def matter(self) -> "Matter":
+        return RATED if self is Kind.RATING else ASKED
+
+    @property
     def limit(self) -> str:
         """The name of the handling limit in the policy: work orders of the hotline have their own."""
         return "handling" if self is Kind.RATING else f"handling_{self.value}"
 
+
+@dataclass(frozen=True)
+class Matter:
+    """What staff call a citizen's matter: what it is, whose, its number at the source, what was done at its time."""
+
+    name: str
+    person: str
+    ident: str
+    time: str
+
+
+RATED = Matter("评价", "评价人", "评价编号", "评价")
+ASKED = Matter("诉求", "诉求人", "来件编号", "派发")
 
 _LABELS = {
     Kind.RATING: "差评",

@@ -13,6 +13,7 @@ from reviewbot.models.procedure import Application
 from reviewbot.models.rater import PhoneReveal, RaterAnswer
 from reviewbot.rules.calendar import Interval
 from reviewbot.rules.deadlines import working_from_data
+from reviewbot.rules.kinds import Kind
 from reviewbot.rules.lifecycle import CaseStatus, ClosingKind, Move
 from reviewbot.rules.raters import Answer, Purpose, plain_words
 from reviewbot.rules.stages import RESUMED
@@ -91,6 +92,7 @@ def story_view(story: Story, now: datetime) -> dict[str, Any]:
         "number": case.number,
         "item": _told(story, case.review.item or "您办理的事项"),
         "grade": case.review.grade,
+        "rated": case.kind is Kind.RATING,
         "reviewed": day(case.review.reviewed_at),
         "round": case.round,
         "closed": not case.status.is_open,
@@ -121,7 +123,8 @@ def _steps(story: Story) -> list[dict[str, Any]]:
     place = PLACES[case.status]
     unit = case.department.name if case.department else "办理单位"
     verified = "已登记核实结果" if story.unseen else "已核实"
-    done = ("已收到您的评价", f"已转给{unit}", verified, _mended(case), "已办结")
+    what = "您的评价" if case.kind is Kind.RATING else "您反映的事项"
+    done = (f"已收到{what}", f"已转给{unit}", verified, _mended(case), "已办结")
     ahead = ("", "转给办理单位", "核实情况", "整改或解释说明", "办结")
     steps = []
     for index, at in enumerate(_moments(story)):

@@ -129,6 +129,7 @@ def review_view(review: Review, settled: KeptRecord | None = None) -> dict[str, 
     anonymous = "实名" if review.real_name else "匿名"
     kind = _RATER_KINDS.get(review.rater_kind or "", "")
     return {
+        "matter": review.kind.matter,
         "grade": review.grade,
         "rating": review.rating,
         "round": review.round,
@@ -141,11 +142,11 @@ def review_view(review: Review, settled: KeptRecord | None = None) -> dict[str, 
                 ("窗口", mask_personal(review.window or "", review.rater_name)),
                 ("渠道", CHANNELS.get(review.channel or "", review.channel)),
                 ("办理人员", mask_personal(review.handled_by or "", review.rater_name)),
-                ("评价编号", review.external_id),
+                (review.kind.matter.ident, review.external_id),
             )
             if value
         ],
-        "rater": f"评价人信息已于 {moment(review.erased_at)} 删除"
+        "rater": f"{review.kind.matter.person}信息已于 {moment(review.erased_at)} 删除"
         if review.erased_at
         else f"{anonymous}（{kind}）"
         if kind
