@@ -1,6 +1,7 @@
 """A yellow or red card contested: appealed by its unit, decided by people outside it, or taken back (F13, F18)."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -176,9 +177,12 @@ def _event(
     session: Session, card: Card, case: Case, move: Move, remark: str, viewer: Viewer, at: datetime,
     **more: int,
 ) -> None:  # fmt: skip
+    data: dict[str, Any] = {"card": card.colour, "card_id": card.id, **more}
+    if absent := viewer.in_place_of([Role.HEAD] if move is Move.APPEAL_CARD else DECIDING):
+        data["in_place_of"] = absent
     append_event(
         session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=move.value,
-        before=case.status.value, remark=remark, data={"card": card.colour, "card_id": card.id, **more},
+        before=case.status.value, remark=remark, data=data,
     )  # fmt: skip
     session.flush()
 

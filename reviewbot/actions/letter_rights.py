@@ -41,6 +41,10 @@ def _check_explains(letter: Letter, case: Case) -> None:
         raise Conflict(f"工单 {case.number} 的解释说明还没有审核通过，不能审核、签发告知书。")
 
 
+REVIEWING = (Role.SUPERVISOR,)
+ISSUING = (Role.LEADER, Role.SUPERVISOR)
+
+
 def possible_acts(
     session: Session, letter: Letter, viewer: Viewer, explain: Callable[[Case], dict[str, str]], at: datetime
 ) -> list[str]:
@@ -92,16 +96,16 @@ def check_wanted(
 
 
 def check_review(letter: Letter, viewer: Viewer) -> None:
-    _need(viewer, Role.SUPERVISOR)
+    _need(viewer, *REVIEWING)
     _from(letter, LetterState.DRAFT)
-    if letter.drafted_by == viewer.actor:
-        raise NotAllowed("拟稿人不能审核自己的稿件。")
+    if letter.drafted_by in (viewer.actor, *viewer.in_place_of(REVIEWING)):
+        raise NotAllowed("拟稿人不能审核自己的稿件，其代办人也不能代审。")
 
 
 def check_issue(letter: Letter, viewer: Viewer) -> None:
-    _need(viewer, Role.LEADER, Role.SUPERVISOR)
+    _need(viewer, *ISSUING)
     _from(letter, LetterState.REVIEWED)
-    if letter.reviewed_by == viewer.actor:
+    if letter.reviewed_by in (viewer.actor, *viewer.in_place_of(ISSUING)):
         raise NotAllowed("审核和签发须由两人分别作出。")
 
 

@@ -18,7 +18,7 @@ from reviewbot.queries.cases import find_case, lock_case
 from reviewbot.queries.procedure import pending_application, pending_applications
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, next_status
+from reviewbot.rules.lifecycle import ROLES, CaseStatus, Conclusion, Move, next_status
 from reviewbot.rules.rulebook import Rulebook
 
 
@@ -54,6 +54,8 @@ def make_move(
     after = next_status(case.number, before, move)
     check_right(session, case, move, viewer)
     step = Step(session, case, asked, viewer, at, rulebook)
+    if absent := viewer.in_place_of(ROLES[move]):
+        step.data["in_place_of"] = absent
     EFFECTS[move].prepare(step)
     if move not in _DISPATCHING:  # dispatching writes its own event: routing does it without a person too
         case.status = after

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from reviewbot.actions.draft_letter import explanation_of
 from reviewbot.actions.letter_facts import letter_facts
 from reviewbot.actions.letter_rights import (
+    ISSUING,
     check_issue,
     check_receive,
     check_review,
@@ -156,9 +157,11 @@ def _record(
 ) -> None:
     """The case's own story tells of its letters, one that lists cases to each of them; the ledger keeps its own dates
     only."""
-    data = {"letter": letter.id, "kind": letter.kind.value, "mark": letter.facts.get("mark")}
+    data: dict[str, Any] = {"letter": letter.id, "kind": letter.kind.value, "mark": letter.facts.get("mark")}
     if letter.sha256:
         data["sha256"] = letter.sha256
+    if absent := viewer.in_place_of([Role.HEAD] if move is Move.RECEIVE_LETTER else ISSUING):
+        data["in_place_of"] = absent
     about = [case] if case else listed_cases(session, letter, at) if letter.lists_cases else []
     for each in about:
         append_event(

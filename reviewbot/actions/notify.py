@@ -16,7 +16,7 @@ from reviewbot.models.procedure import Assistance
 from reviewbot.models.review import Review
 from reviewbot.outbox import NO_NUMBER, RATER, owe
 from reviewbot.queries.deciders import appeal_lies_with
-from reviewbot.queries.delegates import acting_heads, acting_member
+from reviewbot.queries.delegates import acting_heads, acting_member, who_answers
 from reviewbot.queries.directory import userids_with_role
 from reviewbot.rules.lifecycle import CaseStatus, Role
 from reviewbot.rules.masking import mask_personal
@@ -43,8 +43,12 @@ def tell(
     session: Session, case: Case, kind: str, body: Body, userids: Iterable[str], *, at: datetime,
     held_until: datetime | None = None,
 ) -> None:  # fmt: skip
-    """Owe one message to each; where nobody can receive it, a suppressed row says so."""
-    receivers = sorted(set(userids))
+    """Owe one message to each, or to the delegate who has his post today; where nobody can receive it, a suppressed row
+    says so. The person rated hears nothing by way of a delegation (F10)."""
+    asked = set(userids)
+    heirs = who_answers(session, asked, at)
+    heirs = {absent: heir for absent, heir in heirs.items() if not is_the_rated(session, heir, case)}
+    receivers = sorted({heirs.get(userid, userid) for userid in asked})
     for userid in receivers:
         owe(
             session,

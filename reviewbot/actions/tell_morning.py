@@ -18,7 +18,7 @@ from reviewbot.models.oversight import Morning
 from reviewbot.models.people import Staff
 from reviewbot.outbox import owe
 from reviewbot.queries.deciders import undecided
-from reviewbot.queries.delegates import stands_in
+from reviewbot.queries.delegates import DELEGABLE, stands_in
 from reviewbot.queries.directory import unit_labels
 from reviewbot.queries.listings import Wanted, count_by_unit, count_listed
 from reviewbot.queries.morning import active_staff, at_the_desk, by_unit, in_hand, to_be_ruled
@@ -121,11 +121,15 @@ class _Digest:
         return list(dict.fromkeys(told))
 
     def beside(self, receiver: Staff, people: Iterable[Staff]) -> list[str]:
-        """Letters and problems that wait for him, in his own name or as a head for whom he acts."""
-        heads = {
-            Role(role) for one in people if one.department_id == receiver.department_id for role in one.roles
-        }
-        own = viewer_of_staff(receiver, frozenset(heads & {Role.HEAD}))
+        """Letters and problems that wait for him, in his own name or in a post of somebody for whom he acts."""
+        lent = frozenset(
+            (role, one.userid)
+            for one in people
+            if one is not receiver and one.department_id == receiver.department_id
+            for role in DELEGABLE
+            & {Role(word) for word in one.roles} - {Role(word) for word in receiver.roles}
+        )
+        own = viewer_of_staff(receiver, lent)
         told = replace(own, roles=own.roles & self._roles)
         return waiting_lines(self._work.of(told), self._address)
 

@@ -38,12 +38,20 @@ MAY_STILL_DECIDE: ColumnElement[bool] = and_(
 rated (F10). His role is asked besides."""
 
 
+def voices(application: Application, viewer: Viewer) -> set[str]:
+    """His own, and those in whose place alone he could decide this: a supervisor and his delegate are one voice."""
+    deciding = IN_TURN if application.kind in OF_APPEALS else IN_TURN[:1]
+    return {viewer.actor, *viewer.in_place_of(deciding)}
+
+
 def may_speak(application: Application, viewer: Viewer) -> bool:
-    """Of somebody with the role for it: he is outside the asking unit, did not ask, and has not spoken yet (F13)."""
+    """Of somebody with the role for it: he is outside the asking unit, did not ask, and has not spoken yet (F13);
+    nor has the one in whose place he acts."""
+    own = voices(application, viewer)
     return (
         viewer.department_id != application.department_id
-        and viewer.actor != application.asked_by
-        and all(known.actor != viewer.actor for known in application.decisions)
+        and application.asked_by not in own
+        and own.isdisjoint(known.actor for known in application.decisions)
     )
 
 
@@ -116,7 +124,8 @@ def waiting_for(session: Session, viewer: Viewer) -> list[int]:
     """The ids of the cases in which something waits for this person's word."""
     if not viewer.roles & set(IN_TURN):
         return []
-    return [one.case_id for one in undecided(session) if viewer.actor in one.listed]
+    own = {viewer.actor, *viewer.in_place_of(IN_TURN)}
+    return [one.case_id for one in undecided(session) if not own.isdisjoint(one.listed)]
 
 
 def appeal_lies_with(session: Session, review_id: int) -> list[str]:

@@ -1,5 +1,6 @@
 """Who is away, and who acts for them."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -65,7 +66,36 @@ def acting_heads(session: Session, department_id: int | None, at: datetime) -> l
     return list(dict.fromkeys(person.userid for person in acting_ones if person.active))
 
 
-def acting_roles(session: Session, staff: Staff, at: datetime) -> frozenset[Role]:
-    """What this person may do today in the place of an absent head of his unit, besides his own roles."""
-    heads = acting_heads(session, staff.department_id, at)
-    return frozenset({Role.HEAD}) if staff.userid in heads else frozenset()
+DELEGABLE = frozenset({Role.HEAD, Role.DESK, Role.SUPERVISOR})
+"""Roles that pass to a delegate for the days of his absence. A leader's word is his own (批示), an auditor is nobody's
+hand, and an administrator's rights are given by name; those wait, or somebody else who has them acts."""
+
+
+def acting_roles(session: Session, staff: Staff, at: datetime) -> frozenset[tuple[Role, str]]:
+    """The roles this person has today only in the place of somebody who is away, each with that one's userid (R17).
+    What he has himself he needs from nobody."""
+    away = stands_in(session, at.astimezone(CHINA).date())
+    absent = represented(staff.id, away) - {staff.id}
+    if not absent:
+        return frozenset()
+    posts = session.scalars(
+        select(Staff).where(Staff.id.in_(absent), Staff.active, Staff.department_id == staff.department_id)
+    )
+    own = {Role(role) for role in staff.roles}
+    return frozenset(
+        (role, one.userid) for one in posts for role in DELEGABLE & {Role(word) for word in one.roles} - own
+    )
+
+
+def who_answers(session: Session, userids: Collection[str], at: datetime) -> dict[str, str]:
+    """Of those who are away and whose post passes to a delegate, who has it today: {absent: delegate}."""
+    away = stands_in(session, at.astimezone(CHINA).date())
+    if not away or not userids:
+        return {}
+    found = {}
+    for absent in session.scalars(select(Staff).where(Staff.userid.in_(userids), Staff.id.in_(away))):
+        heir = session.get_one(Staff, acting(absent.id, away))
+        passes = heir.active and heir.department_id == absent.department_id
+        if passes and DELEGABLE & {Role(role) for role in absent.roles}:
+            found[absent.userid] = heir.userid
+    return found

@@ -1,5 +1,6 @@
 """Who may see which cases, in one place: every list, page, figure and answer passes through here."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, false, or_, select, true
@@ -20,20 +21,30 @@ class Viewer:
     roles: frozenset[Role]
     department_id: int | None = None
     staff_id: int | None = None
+    acting: frozenset[tuple[Role, str]] = frozenset()
+    """Those of his roles that he has today only in the place of somebody who is away, with whose they are."""
+
+    def in_place_of(self, roles: Collection[Role]) -> list[str]:
+        """Whose delegate he is in what needs one of these roles; nobody where one of them is his own."""
+        lent = {role for role, _ in self.acting}
+        if self.roles & set(roles) - lent:
+            return []
+        return sorted({userid for role, userid in self.acting if role in roles})
 
     @property
     def sees_all(self) -> bool:
         return bool(self.roles & CITY_WIDE)
 
 
-def viewer_of_staff(staff: Staff, acting: frozenset[Role] = frozenset()) -> Viewer:
-    """A member of staff as one who acts; ``acting``: roles he has today for somebody who is away."""
+def viewer_of_staff(staff: Staff, acting: frozenset[tuple[Role, str]] = frozenset()) -> Viewer:
+    """A member of staff as one who acts; ``acting``: roles he has today for somebody who is away (``acting_roles``)."""
     return Viewer(
         name=staff.name,
         actor=staff.userid,
-        roles=frozenset(Role(role) for role in staff.roles) | acting,
+        roles=frozenset(Role(role) for role in staff.roles) | {role for role, _ in acting},
         department_id=staff.department_id,
         staff_id=staff.id,
+        acting=acting,
     )
 
 

@@ -201,6 +201,8 @@ def _status_label(status: str) -> str:
 
 def _event_notes(data: dict[str, Any], rater: str | None) -> list[str]:
     notes = []
+    if data.get("in_place_of"):
+        notes.append("代 " + "、".join(data["in_place_of"]) + " 办理")
     if "attempt" in data:
         told = data.get("outcome", Outcome.REACHED if data.get("reached") else Outcome.NO_ANSWER)
         notes.append(f"第{data['attempt']}次，{Outcome(told).label}")

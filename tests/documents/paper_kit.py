@@ -49,8 +49,9 @@ def everything_in(data):
     return re.sub(r"<[^>]+>", "", "".join(parts))
 
 
-def viewer(session, userid):
-    return viewer_of_staff(staff_by_userid(session, userid))
+def viewer(session, who):
+    """``who``: a userid, or somebody as he acts."""
+    return viewer_of_staff(staff_by_userid(session, who)) if isinstance(who, str) else who
 
 
 def drafted(house, origin="A1027-letter", kind=LetterKind.SUPERVISION, by="system", unit="SOC", **facts):
@@ -108,9 +109,10 @@ def withdrawn(house, ident, reason="事实有误", who=SUPERVISOR):
 def offered(house, ident, who):
     """What the letter's page offers somebody; ``who``: a userid or a viewer."""
     with house.database.begin() as session:
-        asking = viewer(session, who) if isinstance(who, str) else who
         found = session.get_one(Letter, ident)
-        return possible_acts(session, found, asking, lambda case: explained(session, case), house.clock.now())
+        return possible_acts(
+            session, found, viewer(session, who), lambda case: explained(session, case), house.clock.now()
+        )
 
 
 def letter(house, ident):

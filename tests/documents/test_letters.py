@@ -43,8 +43,10 @@ from reviewbot.actions.move_letter import letter_path
 from reviewbot.commands.letters import write_letters
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound, SettingError
 from reviewbot.models.oversight import LetterKind, LetterState
-from reviewbot.queries.scope import SYSTEM
-from reviewbot.rules.lifecycle import Conclusion
+from reviewbot.models.people import Staff
+from reviewbot.queries.directory import staff_by_userid
+from reviewbot.queries.scope import SYSTEM, viewer_of_staff
+from reviewbot.rules.lifecycle import Conclusion, Role
 from reviewbot.settings import load_settings
 
 
@@ -79,6 +81,24 @@ def test_a_person_does_not_review_his_own_draft_and_no_program_issues(house):
     reviewed(house, mine, SECOND)
 
     assert offered(house, mine, SYSTEM) == []
+
+
+def test_a_delegate_does_not_review_what_the_absent_supervisor_drafted(house):
+    with house.database.begin() as session:
+        absent = staff_by_userid(session, SUPERVISOR)
+        clerk = Staff(userid="daiban01", name="代班员", department_id=absent.department_id, roles=["handler"])
+        session.add(clerk)
+        session.flush()
+        acting = viewer_of_staff(clerk, frozenset({(Role.SUPERVISOR, SUPERVISOR)}))
+    ident, other = drafted(house, by=SUPERVISOR), drafted(house, origin="A1-x", by=DESK)
+
+    assert ("review" in offered(house, ident, acting), "review" in offered(house, other, acting)) == (
+        False,
+        True,
+    )
+    with pytest.raises(NotAllowed, match="代办人"):
+        reviewed(house, ident, acting)
+    reviewed(house, other, acting)
 
 
 def test_the_units_head_is_told_with_a_link_of_the_issue_and_of_the_withdrawal_and_can_still_read_it(house):

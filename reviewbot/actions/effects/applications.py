@@ -7,7 +7,7 @@ from reviewbot.actions.start_clock import meet, next_rung, start_clock
 from reviewbot.actions.step import Step, owe_notice
 from reviewbot.errors import Conflict, NotAllowed
 from reviewbot.models.procedure import Application, ApplicationKind, ApplicationState, Decision
-from reviewbot.queries.deciders import lies_with
+from reviewbot.queries.deciders import lies_with, voices
 from reviewbot.queries.procedure import pending_application
 from reviewbot.rules import notices
 from reviewbot.rules.stages import DECISION
@@ -56,12 +56,15 @@ def awaited(step: Step, kind: ApplicationKind) -> Application:
 
 
 def decide(step: Step, application: Application, *, agreed: bool) -> None:
-    """One person's word; nobody decides twice, and nobody of the asking unit (F13)."""
-    if step.viewer.department_id == application.department_id or step.viewer.actor == application.asked_by:
+    """One person's word; nobody decides twice, a delegate and the absent one neither, and nobody of the asking unit
+    (F13)."""
+    own = voices(application, step.viewer)
+    if step.viewer.department_id == application.department_id or application.asked_by in own:
         raise NotAllowed(f"{application.kind.label}须由申请单位以外的人决定。")
-    if any(known.actor == step.viewer.actor for known in application.decisions):
+    if spoken := own & {known.actor for known in application.decisions}:
+        who = "您" if step.viewer.actor in spoken else "您代理的人"
         raise Conflict(
-            f"您已对工单 {step.case.number} 的{application.kind.label}表示过意见，须由另一人再作决定。"
+            f"{who}已对工单 {step.case.number} 的{application.kind.label}表示过意见，须由另一人再作决定。"
         )
     application.decisions.append(
         Decision(

@@ -43,7 +43,7 @@ def _dispatch(step: Step) -> None:
     step.case.route_reason = f"派单员指定：{department.short_name}"
     dispatch(
         step.session, step.case, department.id, step.asked.remark or step.case.route_reason, at=step.at,
-        rulebook=step.rulebook, actor=step.viewer.actor, actor_name=step.viewer.name,
+        rulebook=step.rulebook, actor=step.viewer.actor, actor_name=step.viewer.name, data=step.data,
     )  # fmt: skip
     step.said = f"派给{department.short_name}"
 

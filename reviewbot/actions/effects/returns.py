@@ -114,7 +114,7 @@ def _refuse_return(step: Step) -> None:
     case.route_reason = f"驳回退回：仍由{unit.short_name}办理"
     dispatch(
         step.session, case, unit.id, step.asked.remark, at=step.at, rulebook=step.rulebook,
-        actor=step.viewer.actor, actor_name=step.viewer.name, move=Move.REFUSE_RETURN,
+        actor=step.viewer.actor, actor_name=step.viewer.name, move=Move.REFUSE_RETURN, data=step.data,
     )  # fmt: skip
     step.said = f"仍由{unit.short_name}办理"
 
