@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from reviewbot.actions.record_recall import end_recalls
+from reviewbot.actions.end_recalls import end_recalls
 from reviewbot.errors import Conflict, NotFound
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event

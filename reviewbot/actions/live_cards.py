@@ -5,6 +5,7 @@ press or a change has spent keeps its buttons on the phone: when they grow stale
 taken back (W22). A card of somebody who no longer holds the case is taken back, or he is told so (P8).
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -40,6 +41,18 @@ NO_LONGER_HIS = "工单已转出，不再发送"
 """Why a card that was still on its way is not sent."""
 
 
+@dataclass(frozen=True)
+class HeldCard:
+    """A card of a case in the hands of one person. ``newest``: his newest one of this case, where buttons live, perhaps
+    this very one; ``update``: a change of it that nobody has begun to send."""
+
+    case: Case
+    row: Message
+    viewer: Viewer
+    newest: Message | None
+    update: Message | None = None
+
+
 def living_until(at: datetime) -> datetime:
     """How long a code that came at this moment can be used."""
     return at + CODE_LIFE
@@ -61,11 +74,9 @@ def show_everyone(
         if viewer is None or _has_lost_it(session, case, viewer, actor, former):
             withdraw(session, case, row, str(done), at, told if viewer else None)
             continue
+        held = HeldCard(case, row, viewer, newest.get(row.userid), updates.get(row.id))
         answered = typed and viewer.actor == actor.actor
-        show(
-            session, case, row, viewer, done, at=at, newest=newest.get(row.userid), updates=updates,
-            fresh=not answered,
-        )  # fmt: skip
+        show(session, held, done, at=at, fresh=not answered)
 
 
 def _has_lost_it(session: Session, case: Case, holder: Viewer, actor: Viewer, former: str | None) -> bool:
@@ -77,49 +88,44 @@ def _has_lost_it(session: Session, case: Case, holder: Viewer, actor: Viewer, fo
     return not may_see(session, case.id, holder)
 
 
-def show(
-    session: Session,
-    case: Case,
-    row: Message,
-    viewer: Viewer,
-    done: Done | None,
-    *,
-    at: datetime,
-    newest: Message | None,
-    updates: dict[int, Message] | None = None,
-    fresh: bool = True,
-) -> None:
-    """Give one card the face of the present state, or replace it where it cannot change. Buttons live on the newest.
+def show(session: Session, held: HeldCard, done: Done | None, *, at: datetime, fresh: bool = True) -> None:
+    """Give one card the face of the present state, or replace it where it cannot change.
 
     ``fresh``: whether another card may come for it; one without a button to press never does."""
+    row = held.row
     if not row.body.get("state"):
         return  # nothing on it that could grow stale
-    if may_see(session, case.id, viewer):
-        face = face_for(session, case, viewer, done, act=row is newest)
-    else:
-        face = gone(case.number, case.round, row.body["link"], str(done or ""))
+    face = _face(session, held, done)
     if row.body["state"] == face.get("state") and row.body["buttons"] == face["buttons"]:
         return
     if is_unsent(row):
         row.body = in_place_of(face) if says_old_stays(row.body) else face
-    elif waiting := (updates or {}).get(row.id):
+    elif held.update is not None:
         row.body = face
-        waiting.body = waiting.body | {"card": face}
+        held.update.body = held.update.body | {"card": face}
     elif _is_living(row, at):
         change(session, row, row.response_code or "", face, at=at)
     elif row.state == "sent" and row.response_code and (row.body["buttons"] or face["buttons"]):
-        supersede(session, case, row, newest, face, at=at, fresh=fresh and bool(face["buttons"]))
+        supersede(session, held, face, at=at, fresh=fresh and bool(face["buttons"]))
+
+
+def _face(session: Session, held: HeldCard, done: Done | None) -> Body:
+    case, row = held.case, held.row
+    if may_see(session, case.id, held.viewer):
+        return face_for(session, case, held.viewer, done, act=row is held.newest)
+    return gone(case.number, case.round, row.body["link"], str(done or ""))
 
 
 def supersede(
-    session: Session, case: Case, row: Message, newest: Message | None, face: Body, *, at: datetime,
-    held_until: datetime | None = None, fresh: bool = True,
+    session: Session, held: HeldCard, face: Body, *, at: datetime, held_until: datetime | None = None,
+    fresh: bool = True,
 ) -> None:  # fmt: skip
     """Replace a card that cannot change: a fresh one comes where it was the newest, and it is taken back within its
     day. After that it stays on the phone, and the card in its place says so.
 
     ``face``: what a fresh one shows; one without a state is of somebody who gave the case away, and needs none.
     """
+    case, row, newest = held.case, held.row, held.newest
     stays = not is_recallable(row, at)
     if fresh and row is newest and face.get("state"):
         owe(

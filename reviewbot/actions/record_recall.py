@@ -6,17 +6,15 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.assign_recalls import lock_recall
+from reviewbot.actions.end_recalls import conclude, keep_in_chain
 from reviewbot.actions.raise_concern import raise_concern
 from reviewbot.clock import CHINA
 from reviewbot.errors import Conflict, InvalidInput
-from reviewbot.models.case import Case
-from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Recall, RecallAttempt
-from reviewbot.queries.recalls import attempts_of, find_draw, open_recalls_of
+from reviewbot.queries.recalls import attempts_of
 from reviewbot.queries.rulebooks import Rulebooks
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.call_back import Attempt, CallRules, Outcome, Progress, outcome_of, progress
-from reviewbot.rules.lifecycle import Move
 from reviewbot.rules.raters import Concern
 from reviewbot.rules.recall import SAYABLE, Finding, finding_of
 
@@ -59,50 +57,13 @@ def record_recall(
     finding = said.finding or finding_of(made, Attempt(at, outcome))
     data: dict[str, object] = {"outcome": outcome.value}
     if finding is not None:
-        data |= _conclude(session, recall, finding, note, viewer, at)
-    _record(session, recall, case, note, data, viewer, at)
+        data |= conclude(session, recall, finding, note, viewer, at)
+    keep_in_chain(session, recall, case, note, data, viewer, at)
     if finding in _CONCERNS:
         # The rater's own words stay with the re-call: what is told to supervisors carries none (F19).
         rulebook = rulebooks.of(session, case)
         raise_concern(session, case, recall.round, _CONCERNS[finding], note, at=at, rulebook=rulebook)
     return f"工单 {case.number} 的抽查回访" + _told(finding, outcome, made, rules)
-
-
-def end_recalls(session: Session, case: Case, why: str, viewer: Viewer, *, at: datetime) -> None:
-    """Nobody can be asked about this case any more: its open re-calls end as 联系不上, so that the sample can be
-    concluded and its secret published."""
-    for recall in open_recalls_of(session, case.id):
-        data = _conclude(session, recall, Finding.UNREACHABLE, why, viewer, at)
-        _record(session, recall, case, why, data, viewer, at)
-
-
-def _conclude(
-    session: Session, recall: Recall, finding: Finding, note: str, viewer: Viewer, at: datetime
-) -> dict[str, object]:
-    """What its event says of it: with seed and population, so that the chain proves the draw."""
-    draw = find_draw(session, recall.period)
-    recall.concluded_at, recall.concluded_by = at, viewer.name
-    recall.finding, recall.note = finding.value, note
-    return {
-        "finding": finding.value, "round": recall.round,
-        "seed": draw.seed if draw else None, "population": draw.population_sha256 if draw else None,
-    }  # fmt: skip
-
-
-def _record(
-    session: Session,
-    recall: Recall,
-    case: Case,
-    note: str,
-    data: dict[str, object],
-    viewer: Viewer,
-    at: datetime,
-) -> None:
-    append_event(
-        session, case, at=at, actor=viewer.actor, actor_name=viewer.name, move=Move.RECALL.value,
-        before=case.status.value, remark=note, data={"recall": recall.period, "place": recall.place} | data,
-    )  # fmt: skip
-    session.flush()
 
 
 def recall_progress(session: Session, recall: Recall, rules: CallRules) -> Progress:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.faces import face_for, last_done
-from reviewbot.actions.live_cards import cancel, show, supersede, withdraw
+from reviewbot.actions.live_cards import HeldCard, cancel, show, supersede, withdraw
 from reviewbot.models.case import Case
 from reviewbot.models.message import Message
 from reviewbot.queries.cases import case_by_id, may_see
@@ -73,8 +73,8 @@ def _replace_failed(session: Session, row: Message, at: datetime) -> None:
         return
     row.reason = REPLACED
     case, viewer = held
-    newest = newest_card(session, case.id, row.userid)
-    supersede(session, case, card, newest, _face(session, case, viewer), at=at)
+    replaced = HeldCard(case, card, viewer, newest_card(session, case.id, row.userid))
+    supersede(session, replaced, _face(session, case, viewer), at=at)
 
 
 def _replace_expired(session: Session, row: Message, at: datetime, rulebook: Rulebook) -> None:
@@ -85,7 +85,9 @@ def _replace_expired(session: Session, row: Message, at: datetime, rulebook: Rul
     case, viewer = held
     face = _face(session, case, viewer)
     if case.status.is_open and face["buttons"] and newest_card(session, case.id, row.userid) is row:
-        supersede(session, case, row, row, face, at=at, held_until=rulebook.office_opens(at))
+        supersede(
+            session, HeldCard(case, row, viewer, row), face, at=at, held_until=rulebook.office_opens(at)
+        )
 
 
 def _face(session: Session, case: Case, viewer: Viewer) -> Body:
@@ -99,5 +101,5 @@ def _catch_up(session: Session, row: Message, at: datetime) -> None:
     if held is None:
         withdraw(session, case, row, str(done or ""), at)
         return
-    newest = newest_card(session, case.id, row.userid)
-    show(session, case, row, held[1], done, at=at, newest=newest)
+    card = HeldCard(case, row, held[1], newest_card(session, case.id, row.userid))
+    show(session, card, done, at=at)
