@@ -14,7 +14,7 @@ from reviewbot.queries.directory import DESK, UnitName, unit_names
 from reviewbot.queries.procedure import Assisted, assisted_by_unit
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.kinds import Family
-from reviewbot.rules.rates import METRICS, Figure, metrics_of
+from reviewbot.rules.rates import Figure, Metric, metrics_of
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class RateRow:
 
     unit: UnitName | None
     figure: Figure
-    name: str
-    """What the rate is called of these cases."""
+    metric: Metric
+    """Its definition in the words of these cases."""
 
 
 def report_rates(
@@ -43,8 +43,7 @@ def report_rates(
     known = metrics_of(family)
     unknown = [key for key in metrics or [] if key not in known]
     if unknown:
-        of_them = "其他来源的工单" if family is Family.ORDERS else ""
-        raise InvalidInput(f"{of_them}没有指标“{unknown[0]}”；可用：{'、'.join(known)}。")
+        raise InvalidInput(f"{family.label}没有指标“{unknown[0]}”；可用：{'、'.join(known)}。")
     start, end = _checked_span(first, last)
     cohorts = {key: cohort(key, start, end, now, family.kinds) for key in metrics or known}
     counted = {
@@ -59,7 +58,7 @@ def report_rates(
         RateRow(
             unit,
             _figure(key, cohorts[key], counted[key].get(unit.id if unit else None)),
-            METRICS[key].name_of(family),
+            known[key],
         )
         for key in cohorts
         for unit in units

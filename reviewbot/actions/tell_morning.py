@@ -20,13 +20,14 @@ from reviewbot.outbox import owe
 from reviewbot.queries.deciders import undecided
 from reviewbot.queries.delegates import DELEGABLE, stands_in
 from reviewbot.queries.directory import unit_labels
-from reviewbot.queries.listings import Wanted, count_by_unit, count_listed
+from reviewbot.queries.listings import Wanted, count_by_family, count_by_unit, count_listed
 from reviewbot.queries.morning import active_staff, at_the_desk, by_unit, in_hand, to_be_ruled
 from reviewbot.queries.pages import intake_between
 from reviewbot.queries.raters import count_concerns
 from reviewbot.queries.scope import SYSTEM, viewer_of_staff
 from reviewbot.rules.calendar import Calendar
 from reviewbot.rules.delegation import acting
+from reviewbot.rules.kinds import Family
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.morning import (
     City,
@@ -157,9 +158,10 @@ def _city(session: Session, now: datetime, today: date, rulebook: Rulebook) -> C
     (first, last), names, policy = this_month(now), unit_labels(session), rulebook.policy
     (row,) = report_rates(session, SYSTEM, first=first, last=last, now=now, metrics=[RATE])
     parts = " / ".join(f"{name} {row.figure.parts[part]}" for part, name in METRICS[RATE].parts.items())
+    opened = count_by_family(session, Wanted("open"), SYSTEM, now)
     return City(
-        since, until, intake.received, intake.bad,
-        open=count_listed(session, Wanted("open"), SYSTEM, now),
+        since, until, intake.ratings, intake.bad, intake.orders,
+        open=sum(opened.values()), open_orders=opened[Family.ORDERS],
         overdue=[
             (names[unit] if unit else "派单台", count)
             for unit, count in count_by_unit(session, Wanted("overdue"), SYSTEM, now)

@@ -42,6 +42,7 @@ from reviewbot.outbox import NO_NUMBER
 from reviewbot.queries.counts import intake_balance, suppressed_reasons
 from reviewbot.queries.directory import heads_by_unit, userids_with_role
 from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.kinds import Family
 from reviewbot.rules.lifecycle import Role
 from reviewbot.rules.rates import METRICS, display
 from reviewbot.settings import ROOT, Settings, load_settings
@@ -222,6 +223,7 @@ def _conclude(house: House) -> None:
         )
         rounding = house.today(session).policy.rounding
     print_balance(told)
+    console.print(f"{Family.RATING.label}各项比率：")
     for row in rows:
         names = METRICS[row.figure.metric].parts
         parts = "，".join(f"{names[part]} {count}" for part, count in row.figure.parts.items())

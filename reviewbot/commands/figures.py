@@ -12,7 +12,7 @@ from reviewbot.commands.base import console, new_table, plainly, prepared
 from reviewbot.errors import InvalidInput
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.kinds import Family
-from reviewbot.rules.rates import METRICS, ROUNDING_NAMES, apart_line, is_small, share, small_note
+from reviewbot.rules.rates import ROUNDING_NAMES, apart_line, is_small, share, small_note
 from reviewbot.web.api import assistance_data, rates_data
 
 
@@ -23,7 +23,7 @@ def rates(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
     metric: Annotated[list[str] | None, typer.Option(help="指标，可重复")] = None,
     kind: Annotated[
-        Family, typer.Option(help="rating = 差评，orders = 其他来源的工单（12345 等）")
+        Family, typer.Option(help="rating = 差评，orders = 其他来源的工单（12345 等），或其中一类")
     ] = Family.RATING,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
@@ -54,16 +54,18 @@ def rates(
         notes = [f"截至 {now.astimezone(CHINA):%Y-%m-%d %H:%M}", f"百分数{ROUNDING_NAMES[policy.rounding]}"]
         if any(is_small(row.figure, policy.small_below) for row in rows):
             notes.append(small_note(policy.small_below))
-        table = new_table("指标", "单位", "数值", "构成", title=f"{start} 至 {end}", caption="；".join(notes))
+        table = new_table(
+            "指标", "单位", "数值", "构成", title=f"{kind.label}　{start} 至 {end}", caption="；".join(notes)
+        )
         for row in rows:
-            names = METRICS[row.figure.metric].parts
+            names = row.metric.parts
             parts = "，".join(f"{names[part]} {count}" for part, count in row.figure.parts.items())
             if apart := apart_line(row.figure):
                 parts += f"\n另列：{apart}"
             if row.unit is None:
-                parts += f"\n不计：{'、'.join(METRICS[row.figure.metric].exclusions)}"
+                parts += f"\n不计：{'、'.join(row.metric.exclusions)}"
             table.add_row(
-                row.name,
+                row.metric.name,
                 row.unit.label if row.unit else "全部",
                 share(row.figure, policy.rounding, policy.small_below),
                 parts,

@@ -13,19 +13,33 @@ from reviewbot.conversation.questions import Asked
 from reviewbot.conversation.vocabulary import Unit
 from reviewbot.queries.directory import UnitName
 from reviewbot.queries.scope import Viewer
-from reviewbot.rules.rates import Figure
+from reviewbot.rules.kinds import Family
+from reviewbot.rules.rates import Figure, Metric, Rounding, metrics_of
 from reviewbot.rules.rulebook import Rulebook
 
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks, when, and by which rules; ``address``: where links lead."""
+    """Who asks, when, by which rules and of which cases (rates always say which); ``address``: where links lead."""
 
     session: Session
     viewer: Viewer
     at: datetime
     rulebook: Rulebook
     address: str
+    family: Family = Family.RATING
+
+    @property
+    def rounding(self) -> Rounding:
+        return self.rulebook.policy.rounding
+
+    @property
+    def small_below(self) -> int:
+        return self.rulebook.policy.small_below
+
+    def metric(self, key: str) -> Metric:
+        """A rate in the words of the cases asked about."""
+        return metrics_of(self.family)[key]
 
     @property
     def today(self) -> date:
@@ -68,7 +82,7 @@ def figures(
     """By unit, in directory order, or of all under None."""
     rows = report_rates(
         asking.session, asking.viewer, first=period[0], last=period[1], now=asking.at, metrics=[metric],
-        by_department=split, department_id=unit.id if unit else None,
+        by_department=split, department_id=unit.id if unit else None, family=asking.family,
     )  # fmt: skip
     return {row.unit: row.figure for row in rows}
 

@@ -138,6 +138,19 @@ _LEAST, _LEAST_WITH_NUMBER = 8, 4
 """Characters a remark has at least: a shorter text is rather a word we do not know, and is asked back."""
 
 
+def asks_for_figures(text: str) -> bool:
+    """Whether words that were not understood are rather a question about a rate than something told of a case: they
+    name one in a single clause, or ask how much."""
+    said = fold(text).upper()
+    if not any(word in said for word in METRIC_WORDS):
+        return False
+    return not _CLAUSES.search(said) or _ASKING.search(said) is not None
+
+
+_CLAUSES = re.compile(r"[，。；！,;.!]")
+_ASKING = re.compile("多少|哪|几[个家件]|[?吗呢]")
+
+
 @dataclass(frozen=True)
 class FreeText:
     """No command but something said; ``number``: of the case it names itself."""

@@ -1,6 +1,6 @@
 """A list in chat: how many, by unit or the most urgent, each number with the page that shows exactly those."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,9 +12,10 @@ from reviewbot.conversation.questions import Asked
 from reviewbot.conversation.vocabulary import Unit
 from reviewbot.errors import NotAllowed
 from reviewbot.queries.directory import DESK, UnitName
-from reviewbot.queries.listings import Entry, Wanted, count_by_unit, count_listed, listed
+from reviewbot.queries.listings import Entry, Wanted, count_by_family, count_by_unit, count_listed, listed
 from reviewbot.queries.raters import count_concerns
 from reviewbot.queries.scope import SUPERVISION
+from reviewbot.rules.kinds import BOTH, Family
 from reviewbot.rules.linked import link
 from reviewbot.rules.listings import CONCERNS, LISTINGS, Listing
 from reviewbot.rules.notices import fit, when
@@ -31,7 +32,7 @@ def list_text(asking: Asking, asked: Asked, units: Mapping[int, Unit]) -> str:
     if listing is CONCERNS:
         return _concerns(asking, asked, units)
     asked = replace(asked, period=asked.period or _default_period(asking, listing))
-    head = [f"{listing.label}　{whose(asked)}"]
+    head = [f"{listing.label}　{whose(asked)}" + (f"　{asked.family.label}" if asked.family else "")]
     if asked.period:
         head.append(f"{listing.dated_label}在 {days(asked.period)}")
     if len(asked.units) == 1:
@@ -45,21 +46,33 @@ def _default_period(asking: Asking, listing: Listing) -> Period | None:
     return asking.today, asking.today + (DUE_SOON if listing.dated == "due" else timedelta())
 
 
-def _opens(
-    asking: Asking, listing: Listing, period: Period | None, unit: Unit | UnitName | None, words: str
-) -> str:
-    dates = {"from": period[0], "to": period[1]} if period else {}
+def told_count(asking: Asking, wanted: Wanted, unit: Unit | UnitName | None, measure: str = "") -> str:
+    """How many entries, opening exactly those; work orders among ratings are told apart, never added in silence."""
+    counts = count_by_family(asking.session, wanted, asking.viewer, asking.at)
+    whole = _opens(asking, wanted, unit, str(sum(counts.values()))) + measure
+    if wanted.family or not counts[Family.ORDERS]:
+        return whole
+    parts = [
+        f"{family.label} {_opens(asking, replace(wanted, family=family), unit, str(counts[family]))}"
+        for family in BOTH
+    ]
+    return f"{whole}（{' / '.join(parts)}）"
+
+
+def _opens(asking: Asking, wanted: Wanted, unit: Unit | UnitName | None, words: str) -> str:
+    dates = {"from": wanted.period[0], "to": wanted.period[1]} if wanted.period else {}
     return link(
-        asking.address, "/cases", words, list=listing.key, department=unit.code if unit else None, **dates
-    )
+        asking.address, "/cases", words, list=wanted.key, department=unit.code if unit else None,
+        **dates, kind=wanted.family.value if wanted.family else None,
+    )  # fmt: skip
 
 
 def _of_one_unit(asking: Asking, asked: Asked, listing: Listing, head: list[str]) -> str:
     (unit,) = asked.units
-    wanted = Wanted(listing.key, unit.id, asked.period)
+    wanted = Wanted(listing.key, unit.id, asked.period, asked.family)
     count = count_listed(asking.session, wanted, asking.viewer, asking.at)
     entries = listed(asking.session, wanted, asking.viewer, asking.at, limit=SHOWN, most_urgent=True)
-    head.append(f"共 {_opens(asking, listing, asked.period, unit, str(count))} {listing.counted}")
+    head.append(f"共 {told_count(asking, wanted, unit, f' {listing.counted}')}")
     rows = [_row(entry) for entry in entries]
     if count > len(rows):
         rows.append(f"其余 {count - len(rows)} {listing.counted}见页面")
@@ -77,18 +90,16 @@ def _row(entry: Entry) -> str:
 def _of_units(
     asking: Asking, asked: Asked, listing: Listing, head: list[str], units: Mapping[int, Unit]
 ) -> str:
-    wanted = Wanted(listing.key, None, asked.period)
-    counts = count_by_unit(asking.session, wanted, asking.viewer, asking.at)
+    wanted = Wanted(listing.key, None, asked.period, asked.family)
     if asked.units:
-        counts = _of_asked(asked, counts)
-    else:
-        total = count_listed(asking.session, wanted, asking.viewer, asking.at)
-        head.append(f"共 {_opens(asking, listing, asked.period, None, str(total))} {listing.counted}")
-    opened = [
-        (unit, _opens(asking, listing, asked.period, unit or DESK, str(count)))
-        for unit, count in _named(counts, units)
-    ]
-    return fit(head, _lines(opened), [asking.cut_off])
+        opened = [
+            (unit, told_count(asking, replace(wanted, department_id=unit.id), unit)) for unit in asked.units
+        ]
+        return fit(head, _lines(opened), [asking.cut_off])
+    head.append(f"共 {told_count(asking, wanted, None, f' {listing.counted}')}")
+    counts = count_by_unit(asking.session, wanted, asking.viewer, asking.at)
+    rows = [(unit, _opens(asking, wanted, unit or DESK, str(count))) for unit, count in _named(counts, units)]
+    return fit(head, _lines(rows), [asking.cut_off])
 
 
 def _of_asked(asked: Asked, counts: list[tuple[int | None, int]]) -> list[tuple[int | None, int]]:
@@ -100,7 +111,7 @@ def _named(counts: list[tuple[int | None, int]], units: Mapping[int, Unit]) -> l
     return [(units[ident] if ident is not None else None, count) for ident, count in counts]
 
 
-def _lines(rows: list[tuple[Unit | None, str]]) -> list[str]:
+def _lines(rows: Sequence[tuple[Unit | None, str]]) -> list[str]:
     """A line a unit; what no unit holds lies with the desk."""
     names = [(unit or DESK).label for unit, _ in rows]
     padded = pad(names)

@@ -11,9 +11,11 @@ from datetime import date
 from difflib import SequenceMatcher
 
 from reviewbot.conversation.commands import parse
+from reviewbot.conversation.families import read_family
 from reviewbot.conversation.periods import BEGINNINGS, LONGEST, Period, parse_period
-from reviewbot.conversation.vocabulary import Kind, Meaning, Unit, Vocabulary
+from reviewbot.conversation.vocabulary import Kind, Meaning, Rank, Rate, Unit, Vocabulary
 from reviewbot.conversation.words import MENTION, NOT_UNDERSTOOD, Command, Question, fold
+from reviewbot.rules.kinds import BOTH, Family
 from reviewbot.rules.listings import LISTINGS
 from reviewbot.rules.rates import METRICS
 
@@ -21,6 +23,8 @@ MAX_LENGTH = 120
 """A longer text is no question."""
 EXAMPLES = "「整改率 本月」「10月 各单位 按期整改率」「社保局 超期」「今日」"
 _SEPARATOR = re.compile(r"[\s,;、。:.!?()\[\]【】「」“”\"']")
+_COURSE = frozenset({"情况", "怎么样", "如何"})
+"""Said of cases alone they ask for the course of things: 12345 本月情况."""
 _HEADS = (Kind.METRIC, Kind.LISTING, Kind.PERIOD)
 
 
@@ -37,6 +41,12 @@ class Asked:
     compare: tuple[str, ...] = ()
     """``step`` 环比, ``year`` 同比."""
     trend: bool = False
+    rank: Rank | None = None
+    """Of a table of units: its order and length; None: highest first, all of them."""
+    family: Family | None = None
+    """Of which cases; None for lists and courses of all there are."""
+    note: str = ""
+    """How the question was read, where it could be read otherwise."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +61,18 @@ class Token:
     def kind(self) -> Kind | None:
         return self.meanings[0][0] if self.meanings else None
 
+    @property
+    def heads(self) -> bool:
+        """Whether it makes a question of words: 差评 and 12345 do, 投诉 alone is rather what somebody tells."""
+        return self.kind in _HEADS or (self.kind is Kind.FAMILY and self.meanings[0][1] in BOTH)
+
 
 def understand(text: str, words: Vocabulary, today: date) -> Command | Question | Asked:
     """A command, a question about figures or lists, or the question that is still open."""
     said = MENTION.sub("", fold(text).strip(), count=1).upper()
     tokens = list(_tokens(said, words, today)) if len(said) <= MAX_LENGTH else []
     known = [token for token in tokens if token.kind]
-    if tokens and len(known) == len(tokens) and any(token.kind in _HEADS for token in known):
+    if tokens and len(known) == len(tokens) and any(token.heads for token in known):
         return _compose(known, said)
     command = parse(text)
     if command != NOT_UNDERSTOOD or not tokens:
@@ -81,43 +96,61 @@ def _compose(tokens: list[Token], said: str) -> Asked | Question:
     values = {kind: {token.meanings[0][1] for token in tokens if token.kind is kind} for kind in Kind}
     if wrong := _contradiction(values):
         return Question(wrong)
+    rates = [rate for rate in values[Kind.METRIC] if isinstance(rate, Rate)]
+    families = [family for family in values[Kind.FAMILY] if isinstance(family, Family)]
+    reading = read_family(rates, families, order_said=bool(values[Kind.ORDER]))
+    if isinstance(reading, str):
+        return Question(reading)
+    listing = next((key for key in LISTINGS if key in values[Kind.LISTING]), None)
+    if families and not rates and not values[Kind.FILLER] & _COURSE:
+        listing = listing or "opened"  # 差评 10月: those that came in
     return Asked(
-        metrics=tuple(key for key in METRICS if key in values[Kind.METRIC]),
-        listing=next((key for key in LISTINGS if key in values[Kind.LISTING]), None),
+        metrics=tuple(key for key in METRICS if any(rate.key == key for rate in rates)),
+        listing=listing,
         units=tuple(
             sorted((unit for unit in values[Kind.UNIT] if isinstance(unit, Unit)), key=lambda one: one.id)
         ),
-        each=bool(values[Kind.EACH]),
+        each=bool(values[Kind.EACH] or (values[Kind.RANK] and not values[Kind.UNIT])),
         whole=bool(values[Kind.WHOLE]),
         period=next((told for told in values[Kind.PERIOD] if isinstance(told, tuple)), None),
         compare=tuple(how for how in ("step", "year") if how in values[Kind.COMPARE]),
         trend=bool(values[Kind.TREND]),
+        rank=next((rank for rank in values[Kind.RANK] if isinstance(rank, Rank)), None),
+        family=reading.family,
+        note=reading.note,
     )
 
 
 def _contradiction(values: dict[Kind, set[object]]) -> str | None:
     """Why these words are no single question, in one sentence; None where they are."""
-    metrics, listings = values[Kind.METRIC], values[Kind.LISTING]
-    spans = sum(bool(values[kind]) for kind in (Kind.EACH, Kind.WHOLE, Kind.UNIT))
+    metrics = [rate for rate in values[Kind.METRIC] if isinstance(rate, Rate)]
+    listings = values[Kind.LISTING]
+    spans = bool(values[Kind.EACH] or values[Kind.WHOLE]) + bool(values[Kind.UNIT])
     over_time = bool(values[Kind.COMPARE] or values[Kind.TREND])
+    ranked = bool(values[Kind.RANK])
+    many_units = bool(values[Kind.EACH]) or len(values[Kind.UNIT]) > 1
     if len(values[Kind.PERIOD]) > 1:
         return "写了不止一段时间，请只写一段，例如「整改率 10月」；要比较请写「整改率 10月 环比」。"
     if len(listings) + bool(metrics) > 1:
         both = "、".join(
-            [metric.name for key, metric in METRICS.items() if key in metrics]
+            [metric.name for key, metric in METRICS.items() if any(rate.key == key for rate in metrics)]
             + [listing.label for key, listing in LISTINGS.items() if key in listings]
         )
         return f"一次只能问一件事，您写了：{both}，请分开发送。"
+    if ranked and (len(values[Kind.RANK]) > 1 or len(values[Kind.UNIT]) == 1 or not metrics):
+        return "排名是各单位一个比率的先后，例如「整改率 本月 排名」「12345 办结率 后三名」。"
+    if values[Kind.VERSUS] and not (many_units or values[Kind.COMPARE]):
+        return "和什么比？请写环比、同比，或写明几个单位，例如「整改率 10月 环比」「社保局 税务局 整改率」。"
     if spans > 1:
         return "各单位、全部和某个单位只能写一种，例如「各单位 整改率 本月」或「社保局 整改率 本月」。"
     if over_time and not metrics:
         return "环比、同比和趋势只能用于比率，例如「整改率 本月 环比」。"
-    if values[Kind.TREND] and (values[Kind.EACH] or len(values[Kind.UNIT]) > 1 or len(metrics) > 1):
+    if values[Kind.TREND] and (ranked or many_units or len(metrics) > 1):
         return "趋势一次只看一个单位的一个指标，例如「社保局 整改率 趋势」。"
     if values[Kind.TREND] and values[Kind.COMPARE]:
         return "趋势和环比、同比请分开问，例如「整改率 趋势」。"
-    if len(metrics) > 1 and values[Kind.EACH]:
-        return "各单位一次只看一个指标，例如「各单位 整改率 本月」。"
+    if len(metrics) > 1 and (many_units or ranked):
+        return "几个单位一次只看一个指标，例如「各单位 整改率 本月」。"
     return None
 
 

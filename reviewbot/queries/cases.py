@@ -15,6 +15,7 @@ from reviewbot.queries.deciders import waiting_for
 from reviewbot.queries.delegates import acts_for
 from reviewbot.queries.handovers import HANDED_IN_BY, HAS_HANDLER
 from reviewbot.queries.scope import Viewer, lies_with, visible_cases
+from reviewbot.rules.kinds import Family
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, Role
 
 
@@ -76,6 +77,7 @@ def list_cases(
     department_id: int | None = None,
     overdue_at: datetime | None = None,
     open_only: bool = False,
+    family: Family | None = None,
     ids: Sequence[int] | None = None,
     after: int | None = None,
     limit: int = 50,
@@ -86,6 +88,8 @@ def list_cases(
         wanted = wanted.where(Case.status == status)
     if open_only:
         wanted = wanted.where(Case.status != CaseStatus.CLOSED)
+    if family is not None:
+        wanted = wanted.where(Case.kind.in_(family.kinds))
     if department_id is not None:
         wanted = wanted.where(lies_with(department_id))
     if overdue_at is not None:

@@ -1,5 +1,6 @@
 """The lists of ``rules.listings``, as entries and as counts: a number and what its link opens are one query."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,6 +17,7 @@ from reviewbot.queries.cards import visible_cards
 from reviewbot.queries.cases import is_overdue
 from reviewbot.queries.procedure import ENDED_LATE, IS_TOLD, is_overdue_task, visible_tasks
 from reviewbot.queries.scope import Viewer, lies_with, visible_cases
+from reviewbot.rules.kinds import BOTH, Family, Kind
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.listings import LISTINGS
 
@@ -28,11 +30,13 @@ _DATES = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """One list: its key, whose entries, dated within which days (both included; None: at any time)."""
+    """One list: its key, whose entries, dated within which days (both included; None: at any time), of which cases
+    (None: of all)."""
 
     key: str
     department_id: int | None = None
     period: tuple[date, date] | None = None
+    family: Family | None = None
 
 
 @dataclass(frozen=True)
@@ -51,25 +55,29 @@ class Entry:
     task: Assistance | None = None
 
 
-def _listed(wanted: Wanted, viewer: Viewer, now: datetime) -> Select[int, int | None]:
-    """(entry, unit) of a list. A card belongs to the unit that got it, whoever has the case now; a sub-task to the
-    unit that was asked to help."""
+def _listed(wanted: Wanted, viewer: Viewer, now: datetime) -> Select[int, int | None, Kind]:
+    """(entry, unit, kind of its case) of a list. A card belongs to the unit that got it, whoever has the case now; a
+    sub-task to the unit that was asked to help."""
     unit: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]
-    found: Select[int, int | None]
+    found: Select[int, int | None, Kind]
     match wanted.key:
         case "yellow" | "red":
             unit = Card.department_id
             standing = (Card.colour == wanted.key, Card.withdrawn_at.is_(None))
-            found = select(Card.id, unit).where(visible_cards(viewer), *standing)
+            found = select(Card.id, unit, Case.kind).where(visible_cards(viewer), *standing)
+            found = found.join(Case, Case.id == Card.case_id)
         case "assisted" | "late_assistance":
             unit = Assistance.department_id
             told = IS_TOLD if wanted.key == "assisted" else ENDED_LATE | is_overdue_task(now)
-            found = select(Assistance.id, unit).where(visible_tasks(viewer), told)
+            found = select(Assistance.id, unit, Case.kind).where(visible_tasks(viewer), told)
+            found = found.join(Case, Case.id == Assistance.case_id)
         case _:
             unit = Case.department_id
-            found = select(Case.id, unit).where(visible_cases(viewer), _which(wanted.key, now))
+            found = select(Case.id, unit, Case.kind).where(visible_cases(viewer), _which(wanted.key, now))
     if wanted.department_id is not None:
         found = found.where(lies_with(wanted.department_id, unit))
+    if wanted.family is not None:
+        found = found.where(Case.kind.in_(wanted.family.kinds))
     if wanted.period is not None:
         start, end = span(*wanted.period)
         dated = _DATES[LISTINGS[wanted.key].dated]
@@ -99,6 +107,14 @@ def count_listed(session: Session, wanted: Wanted, viewer: Viewer, now: datetime
     """How many entries a list has."""
     found = _listed(wanted, viewer, now).subquery()
     return session.scalar(select(func.count()).select_from(found)) or 0
+
+
+def count_by_family(session: Session, wanted: Wanted, viewer: Viewer, now: datetime) -> Mapping[Family, int]:
+    """How many entries of a list are about bad ratings, and how many about work orders; both always there."""
+    found = _listed(wanted, viewer, now).subquery()
+    rows = session.execute(select(found.c[2], func.count()).group_by(found.c[2]))
+    counts = {kind: number for kind, number in rows}
+    return {family: sum(counts.get(kind, 0) for kind in family.kinds) for family in BOTH}
 
 
 def count_by_unit(

@@ -10,19 +10,22 @@ from sqlalchemy.orm import Session, joinedload
 from reviewbot.models.case import Case, Evidence
 from reviewbot.models.people import Department, Staff
 from reviewbot.models.review import IntakeBatch, Review, ReviewCopy
-from reviewbot.queries.cases import is_overdue
 from reviewbot.queries.cohorts import Cohort
 from reviewbot.queries.counts import RESULTS
 from reviewbot.queries.scope import Viewer, lies_with, visible_cases
+from reviewbot.rules.kinds import Kind
 
 
 @dataclass(frozen=True)
 class IntakeCounts:
-    """What came in over a stretch of time and what became of it."""
+    """What came in over a stretch of time and what became of it: every record, and of those taken the ratings (bad
+    ones among them) and the work orders."""
 
     received: int
     results: dict[str, int]
+    ratings: int
     bad: int
+    orders: int
     cases: int
 
 
@@ -34,42 +37,43 @@ def intake_between(session: Session, start: datetime, end: datetime) -> IntakeCo
             *(func.coalesce(func.sum(getattr(IntakeBatch, name)), 0) for name in RESULTS),
         ).where(IntakeBatch.received_at >= start, IntakeBatch.received_at < end)
     ).one()
-    bad = select(func.count()).select_from(Review)
-    bad = bad.where(Review.is_bad, Review.received_at >= start, Review.received_at < end)
+    rated = Review.kind == Kind.RATING
+    taken = select(
+        func.count().filter(rated), func.count().filter(Review.is_bad), func.count().filter(~rated)
+    ).where(Review.received_at >= start, Review.received_at < end)
+    ratings, bad, orders = session.execute(taken).one()
     cases = select(func.count()).select_from(Case).where(Case.opened_at >= start, Case.opened_at < end)
     return IntakeCounts(
         received=sums[0],
         results=dict(zip(RESULTS, sums[1:], strict=True)),
-        bad=session.scalar(bad) or 0,
+        ratings=ratings,
+        bad=bad,
+        orders=orders,
         cases=session.scalar(cases) or 0,
     )
 
 
-def intake_by_day(session: Session, start: datetime, end: datetime) -> dict[date, int]:
-    """Accepted reviews per day in China; days without any are absent."""
-    day = func.date(func.timezone("Asia/Shanghai", IntakeBatch.received_at))
-    rows = session.execute(
-        select(day, func.sum(IntakeBatch.accepted))
-        .where(IntakeBatch.received_at >= start, IntakeBatch.received_at < end)
-        .group_by(day)
-    )
-    return {when: int(count) for when, count in rows}
+@dataclass(frozen=True)
+class Taken:
+    """Of one day: ratings, bad ones among them, and work orders."""
+
+    ratings: int = 0
+    bad: int = 0
+    orders: int = 0
 
 
-def bad_by_day(session: Session, start: datetime, end: datetime) -> dict[date, int]:
-    """Bad reviews received per day in China."""
+def taken_by_day(session: Session, start: datetime, end: datetime) -> dict[date, Taken]:
+    """What was accepted per day in China; days without any are absent."""
     day = func.date(func.timezone("Asia/Shanghai", Review.received_at))
+    rated = Review.kind == Kind.RATING
     rows = session.execute(
-        select(day, func.count())
-        .where(Review.is_bad, Review.received_at >= start, Review.received_at < end)
+        select(
+            day, func.count().filter(rated), func.count().filter(Review.is_bad), func.count().filter(~rated)
+        )
+        .where(Review.received_at >= start, Review.received_at < end)
         .group_by(day)
     )
-    return {when: count for when, count in rows}
-
-
-def count_overdue(session: Session, viewer: Viewer, now: datetime) -> int:
-    wanted = select(func.count()).select_from(Case).where(is_overdue(now), visible_cases(viewer))
-    return session.scalar(wanted) or 0
+    return {when: Taken(*counts) for when, *counts in rows}
 
 
 def cohort_cases(

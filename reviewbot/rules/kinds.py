@@ -53,14 +53,36 @@ ORDERS = frozenset(Kind) - {Kind.RATING}
 
 
 class Family(StrEnum):
-    """What a figure is about: bad ratings, or the work orders of other sources; the two are never added up."""
+    """What a figure or a list is about: bad ratings, all work orders of other sources, or one kind of these.
+
+    Ratings and work orders are never added up in one rate.
+    """
 
     RATING = "rating"
     ORDERS = "orders"
+    CONSULT = "consult"
+    HELP = "help"
+    COMPLAINT = "complaint"
+    REPORT = "report"
+    SUGGESTION = "suggestion"
+    INSTRUCTION = "instruction"
 
     @property
     def kinds(self) -> frozenset[Kind]:
-        return ORDERS if self is Family.ORDERS else frozenset({Kind.RATING})
+        return ORDERS if self is Family.ORDERS else frozenset({Kind(self.value)})
+
+    @property
+    def label(self) -> str:
+        match self:
+            case Family.RATING:
+                return "差评"
+            case Family.ORDERS:
+                return "12345等工单"
+        return f"{Kind(self.value).label}工单"
+
+
+BOTH = (Family.RATING, Family.ORDERS)
+"""Everything there is, each case in exactly one."""
 
 
 SATISFACTION = {"satisfied": "满意", "basically": "基本满意", "dissatisfied": "不满意"}

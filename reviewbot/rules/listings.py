@@ -48,7 +48,7 @@ LISTINGS: dict[str, Listing] = {
         Listing("overdue", "超期未办结", ("超期", "逾期", "过期", "已超期", "超期件", "超时"), "due"),
         Listing("open", "在办", ("在办件", "未办结", "没办结", "未结", "办理中"), "opened"),
         Listing("due", "待到期", ("到期", "即将到期", "快到期", "临期", "临近到期", "将到期"), "due", True),
-        Listing("opened", "立案", ("新增", "新收", "新立案", "新增差评", "差评", "收到差评"), "opened", True),
+        Listing("opened", "立案", ("新增", "新收", "新立案"), "opened", True),
         Listing("closed", "办结", ("已办结", "办结件", "办完"), "closed", True),
         Listing("yellow", "黄牌", ("黄牌警示", "发黄牌"), "issued"),
         Listing("red", "红牌", ("红牌警示", "发红牌"), "issued"),

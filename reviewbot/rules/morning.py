@@ -42,9 +42,13 @@ class City:
 
     since: date
     until: date
-    received: int
+    ratings: int
     bad: int
+    orders: int
+    """Work orders of other sources taken in the same days."""
     open: int
+    open_orders: int
+    """Work orders among the open cases."""
     overdue: Sequence[tuple[str, int]]
     yellow: int
     red: int
@@ -54,7 +58,7 @@ class City:
 
     @property
     def is_quiet(self) -> bool:
-        counts = (self.received, self.bad, self.open, self.yellow, self.red, self.concerns)
+        counts = (self.ratings, self.orders, self.open, self.yellow, self.red, self.concerns)
         return not any(counts) and not self.overdue
 
 
@@ -85,9 +89,11 @@ def city_lines(city: City, decisions: Sequence[str]) -> list[str]:
     )
     overdue = "、".join(f"{name} {count}" for name, count in city.overdue[:8])
     more = f" 等 {len(city.overdue)} 个单位" if len(city.overdue) > 8 else ""
+    orders = f"（其中12345等工单 {city.open_orders}）" if city.open_orders else ""
     return [
-        f"{days}收到评价 {city.received}，差评 {city.bad}",
-        f"在办 {city.open}，超期 {sum(count for _, count in city.overdue)}"
+        f"{days}收到评价 {city.ratings}，差评 {city.bad}"
+        + (f"，12345等工单 {city.orders}" if city.orders else ""),
+        f"在办 {city.open}{orders}，超期 {sum(count for _, count in city.overdue)}"
         + (f"：{overdue}{more}" if overdue else ""),
         *([f"同期发黄牌 {city.yellow}、红牌 {city.red}"] if city.yellow or city.red else []),
         *([f"督办事项待核查 {city.concerns}"] if city.concerns else []),

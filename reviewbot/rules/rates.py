@@ -1,7 +1,8 @@
 """What each rate counts, over what, and how a figure is printed: one definition behind every door."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Literal
 
 from reviewbot.rules.kinds import Family
@@ -28,11 +29,17 @@ class Metric:
     apart: Mapping[str, str] = field(default_factory=dict)
     """Cases told on their own line with it, as people call them: those it leaves out (F9), or some of those it counts
     that a supervisor should look at."""
+    fewer_is_better: bool = False
     of_orders: str = ""
     """Its name where it is about work orders of other sources; empty where it says nothing of them."""
 
-    def name_of(self, family: Family) -> str:
-        return self.of_orders if family is Family.ORDERS else self.name
+    @property
+    def definition(self) -> tuple[tuple[str, str], ...]:
+        """What stands beside the figure wherever it is told alone (F20)."""
+        return (
+            ("分子", self.numerator), ("分母", self.denominator), ("不计", "、".join(self.exclusions)),
+            ("来源", self.source),
+        )  # fmt: skip
 
 
 EXCLUDED, UNSEEN_CALLS, DENIED_BEFORE = "excluded", "unseen", "denied_before"
@@ -40,17 +47,17 @@ _UPHELD = {EXCLUDED: "申诉成立剔除"}
 """How many an upheld appeal takes out of a rate stands beside it: due process, but not unseen (peers B8)."""
 _DENIED = {DENIED_BEFORE: "期内答不满意、已重开"}
 """A first 不满意 reopens the case, and its next closing has an answer of its own: the first one is told beside it."""
-_LEFT_OUT = "申诉成立的件（误评、恶意差评、非本单位、无效）"
+_LEFT_OUT = "申诉成立的{upheld}"
 _DERIVED = "没有公开规定，本系统推导"
 
-METRICS: dict[str, Metric] = {
+_DEFINED: dict[str, Metric] = {
     metric.key: metric
     for metric in (
         Metric(
             key="rectification_rate",
             name="差评整改率",
             numerator="已整改并通过的件数 + 解释说明获认可的件数（两项分别列出）",
-            denominator="截止时点前已到办理期限的有效差评件数",
+            denominator="截止时点前已到办理期限的有效{cases}数",
             cohort="due",
             exclusions=("尚未到期的件", _LEFT_OUT),
             source=_DERIVED,
@@ -62,7 +69,7 @@ METRICS: dict[str, Metric] = {
             name="按期整改率",
             of_orders="按期办结率",
             numerator="在有效期限（含批准的延期）当日或之前办结的件数",
-            denominator="截止时点前已到有效期限的有效差评件数，逾期未办结的计入",
+            denominator="截止时点前已到有效期限的有效{cases}数，逾期未办结的计入",
             cohort="due",
             exclusions=("尚未到期的件", _LEFT_OUT),
             source="按公开数据的算法，本系统推导",
@@ -74,10 +81,10 @@ METRICS: dict[str, Metric] = {
             name="原期限按期整改率",
             of_orders="原期限按期办结率",
             numerator="在原定期限（不计延期和复杂事项延长）当日或之前办结的件数，重开的以最后一次办结为准",
-            denominator="截止时点前已到原定期限的有效差评件数，未办结的计入",
+            denominator="截止时点前已到原定期限的有效{cases}数，未办结的计入",
             cohort="original_due",
             exclusions=("原定期限尚未届满的件", _LEFT_OUT),
-            source="没有公开规定，与按期整改率对照，本系统推导",  # F16, L4: more time buys no on-time here
+            source="没有公开规定，与{on_time}对照，本系统推导",  # F16, L4: more time buys no on-time here
             parts={"on_time": "按期"},
             apart=_UPHELD,
         ),
@@ -85,8 +92,9 @@ METRICS: dict[str, Metric] = {
             key="extension_rate",
             name="延期率",
             of_orders="延期率",
+            fewer_is_better=True,
             numerator="获准延期的件数（按复杂事项延长的另外列出）",
-            denominator="截止时点前已到原定期限的有效差评件数",
+            denominator="截止时点前已到原定期限的有效{cases}数",
             cohort="original_due",
             exclusions=("原定期限尚未届满的件", _LEFT_OUT),
             source=_DERIVED,  # L4
@@ -97,6 +105,7 @@ METRICS: dict[str, Metric] = {
             key="return_rate",
             name="回退率",
             of_orders="回退率",
+            fewer_is_better=True,
             numerator="被承办单位退回过的件数（退回一次、多次分别列出），计入首先退回的单位",
             denominator="期内派单的件数",
             cohort="dispatched",
@@ -145,7 +154,7 @@ METRICS: dict[str, Metric] = {
             key="completion_rate",
             name="办结率",
             of_orders="办结率",
-            numerator="已办结（审核通过）的件数",
+            numerator="已办结（{closed}）的件数",
             denominator="已派单的件数",
             cohort="dispatched",
             exclusions=("退回后改派其他单位的件",),
@@ -168,7 +177,7 @@ METRICS: dict[str, Metric] = {
             key="confirmed_rectification_rate",
             name="群众确认整改率",
             numerator="办结后评价人答“满意”或“基本满意”的件数（不满意、没人联系我、未作答分别列出）",
-            denominator="期内办结的有效差评件数",
+            denominator="期内办结的有效{cases}数",
             cohort="closed",
             exclusions=(_LEFT_OUT,),
             source="没有公开口径，与差评整改率对照，本系统推导",  # B4
@@ -182,7 +191,7 @@ METRICS: dict[str, Metric] = {
             numerator="答“满意”或“基本满意”的件数（两项分别列出）",
             denominator="期内办结、评价人就满意程度作了回答的件数",
             cohort="closed",
-            exclusions=("未作答的件（见群众确认整改率）", _LEFT_OUT),
+            exclusions=("未作答的件{unanswered}", _LEFT_OUT),
             source=_DERIVED,
             parts={"satisfied": "满意", "basically": "基本满意", "dissatisfied": "不满意"},
             apart=_DENIED | _UPHELD,
@@ -199,11 +208,43 @@ METRICS: dict[str, Metric] = {
         ),
     )
 }
+"""Each rate once; what is in braces is said in the words of the cases it is told of (``_WORDS``)."""
+_WORDS = {
+    True: {
+        "cases": "差评件", "upheld": "件（误评、恶意差评、非本单位、无效）", "on_time": "按期整改率",
+        "unanswered": "（见群众确认整改率）", "closed": "审核通过",
+    },
+    False: {
+        "cases": "工单", "upheld": "工单", "on_time": "按期办结率", "unanswered": "",
+        "closed": "来源已办结，或在本系统审核通过",
+    },
+}  # fmt: skip
 
 
-def metrics_of(family: Family) -> list[str]:
-    """The keys of the rates that say something of these cases, in the order of the table."""
-    return [key for key, metric in METRICS.items() if metric.name_of(family)]
+@cache
+def metrics_of(family: Family) -> Mapping[str, Metric]:
+    """The rates that say something of these cases, in their words and in the order of the table."""
+    is_rating = family is Family.RATING
+    return {
+        key: _told(metric, metric.name if is_rating else metric.of_orders, _WORDS[is_rating])
+        for key, metric in _DEFINED.items()
+        if is_rating or metric.of_orders
+    }
+
+
+def _told(metric: Metric, name: str, words: Mapping[str, str]) -> Metric:
+    return replace(
+        metric,
+        name=name,
+        numerator=metric.numerator.format(**words),
+        denominator=metric.denominator.format(**words),
+        exclusions=tuple(each.format(**words) for each in metric.exclusions),
+        source=metric.source.format(**words),
+    )
+
+
+METRICS = metrics_of(Family.RATING)
+"""The rates of bad ratings, which are all there are."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from reviewbot.rules.kinds import Family
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
 from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.policy import Policy
-from reviewbot.rules.rates import METRICS, is_small, value
+from reviewbot.rules.rates import is_small, value
 from reviewbot.wiring import House
 
 
@@ -127,6 +127,7 @@ def get_cases(
     department: str | None = None,
     overdue: bool = False,
     open_only: Annotated[bool, Query(alias="open")] = False,
+    kind: Family | None = None,
     after: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
@@ -135,7 +136,8 @@ def get_cases(
     with house.database.begin() as session:
         found = list_cases(
             session, viewer, status=status, department_id=_unit(session, department),
-            overdue_at=house.clock.now() if overdue else None, open_only=open_only, after=after, limit=limit,
+            overdue_at=house.clock.now() if overdue else None, open_only=open_only, family=kind,
+            after=after, limit=limit,
         )  # fmt: skip
         return {
             "cases": [case_row(case) for case in found],
@@ -232,7 +234,7 @@ def get_rates(
     kind: Family = Family.RATING,
 ) -> dict[str, Any]:
     """Rates for ``from``..``to`` (this month so far unless told), for all or ``by=department``; of bad ratings, or with
-    ``kind=orders`` of the work orders of other sources."""
+    ``kind=orders`` of the work orders of other sources, or of one kind of these (``kind=complaint``)."""
     if by not in (None, "department"):
         raise InvalidInput("by 只能是 department。")
     house = house_of(request)
@@ -292,16 +294,23 @@ def rates_data(
         "kind": family.value, "rounding": policy.rounding, "small_below": policy.small_below, "unit": "percent",
         "rates": [
             {
-                "metric": row.figure.metric, "name": row.name,
+                "metric": row.figure.metric, "name": row.metric.name,
                 "department": row.unit.label if row.unit else None,
                 "department_code": row.unit.code if row.unit else None,
                 "numerator": row.figure.numerator, "denominator": row.figure.denominator,
                 "value": value(row.figure, policy.rounding), "small": is_small(row.figure, policy.small_below),
                 "parts": dict(row.figure.parts), "apart": dict(row.figure.apart),
-                "exclusions": list(METRICS[row.figure.metric].exclusions),
+                "exclusions": list(row.metric.exclusions),
             }
             for row in rows
         ],
+        "definitions": {
+            row.metric.key: {
+                "numerator": row.metric.numerator, "denominator": row.metric.denominator,
+                "source": row.metric.source, "cohort": row.metric.cohort,
+            }
+            for row in rows
+        },
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,9 +22,10 @@ from reviewbot.queries.directory import DESK, handling_units
 from reviewbot.queries.listings import Entry, Wanted, listed
 from reviewbot.queries.recalls import recalls_seen_by
 from reviewbot.queries.scope import Viewer
+from reviewbot.rules.kinds import Family
 from reviewbot.rules.lifecycle import CaseStatus
 from reviewbot.rules.listings import CONCERNS, LISTINGS
-from reviewbot.rules.rates import METRICS
+from reviewbot.rules.rates import metrics_of
 from reviewbot.rules.waiting import by_kind
 from reviewbot.web import paging, views
 from reviewbot.web.lines import entry_line
@@ -71,7 +73,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
             found = case_queries.list_cases(
                 session, viewer, status=_status(wanted.get("status")),
                 department_id=unit_id, overdue_at=now if "overdue" in wanted else None,
-                open_only="open" in wanted, after=after, limit=paging.PAGE + 1,
+                open_only="open" in wanted, family=_family(query), after=after, limit=paging.PAGE + 1,
             )  # fmt: skip
         limits = case_queries.desk_limits(session, [case.id for case in found])
         unseen = called_unseen(session, [case.id for case in found])
@@ -87,6 +89,7 @@ def case_list(request: Request, viewer: Viewer) -> Response:
         wanted={name: wanted.get(name, "") for name in _FILTERS},
         units=[(each.code, each.label) for each in units] if viewer.sees_all else [],
         statuses=[(status.value, status.label) for status in CaseStatus],
+        families=[(family.value, family.label) for family in Family],
         next="/cases?" + urlencode({**wanted, **place}) if more else None, recalls=recalls,
         beside=by_kind(beside),
         left=left if re.fullmatch(r"[A-Z]\d{4,8}", left) else None,
@@ -102,6 +105,7 @@ _FILTERS = (
     "metric",
     "part",
     "list",
+    "kind",
     "from",
     "to",
     "mine",
@@ -126,6 +130,17 @@ def _status(word: str | None) -> CaseStatus | None:
         raise InvalidInput("没有这个状态。") from None
 
 
+def _family(query: QueryParams) -> Family | None:
+    """Of which cases a list is; a rate's list without a word on it is of bad ratings, as rates are."""
+    word = query.get("kind", "").strip()
+    if not word:
+        return None
+    try:
+        return Family(word)
+    except ValueError:
+        raise NotFound("没有这类工单。") from None
+
+
 def _cohort(
     session: Session,
     request: Request,
@@ -135,11 +150,12 @@ def _cohort(
     after: int | None,
 ) -> tuple[list[Case], dict[int, bool], str]:
     """The cases behind a figure, each above the line or not, and the figure's definition in words."""
-    metric = METRICS.get(request.query_params["metric"])
+    family = _family(request.query_params) or Family.RATING
+    metric = metrics_of(family).get(request.query_params["metric"])
     if metric is None:
         raise NotFound("没有这个指标。")
     first, last = period_of(request, now)
-    members = cohort(metric.key, *span(first, last), now)
+    members = cohort(metric.key, *span(first, last), now, family.kinds)
     part = request.query_params.get("part") or None
     if part not in (None, "numerator", *metric.parts, *metric.apart):
         raise NotFound("没有这一项。")
@@ -148,10 +164,11 @@ def _cohort(
     )
     parts = page_queries.counted_above(session, members, [case.id for case in found])
     counted = {ident for part in parts.values() for ident in part}
-    words = f"{metric.name}（{first} 至 {last}）的分母：{metric.denominator}。计入分子：{metric.numerator}。"
+    called = f"{metric.name}（{family.label}，{first} 至 {last}）"
+    words = f"{called}的分母：{metric.denominator}。计入分子：{metric.numerator}。"
     if part:
         name = (dict(metric.parts) | dict(metric.apart)).get(part, "分子")
-        words = f"{metric.name}（{first} 至 {last}）中的“{name}”。" + words
+        words = f"{called}中的“{name}”。" + words
     return found, {case.id: case.id in counted for case in found}, words
 
 
@@ -169,8 +186,11 @@ def _listed(
         raise NotFound("没有这种清单。")
     dated = bool(request.query_params.get("from") or request.query_params.get("to"))
     period = period_of(request, now) if dated else None
-    wanted = Wanted(listing.key, department_id, period)
-    words = (listing.label if listing.counted != "件" else f"{listing.label}的工单") + (
-        f"，{listing.dated_label}在 {period[0]} 至 {period[1]}。" if period else "。"
+    family = _family(request.query_params)
+    wanted = Wanted(listing.key, department_id, period, family)
+    words = (
+        (listing.label if listing.counted != "件" else f"{listing.label}的工单")
+        + (f"（{family.label}）" if family else "")
+        + (f"，{listing.dated_label}在 {period[0]} 至 {period[1]}。" if period else "。")
     )
     return listed(session, wanted, viewer, now, after=after, limit=paging.PAGE + 1), words

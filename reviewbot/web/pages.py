@@ -16,9 +16,12 @@ from reviewbot.clock import CHINA
 from reviewbot.queries import cases as case_queries
 from reviewbot.queries import pages as page_queries
 from reviewbot.queries.directory import UnitName
+from reviewbot.queries.listings import Wanted, count_by_family
 from reviewbot.queries.procedure import Assisted
 from reviewbot.queries.scope import Viewer
+from reviewbot.rules.kinds import BOTH, Family
 from reviewbot.rules.lifecycle import CaseStatus
+from reviewbot.rules.listings import LISTINGS
 from reviewbot.rules.policy import Policy
 from reviewbot.rules.rates import (
     METRICS,
@@ -27,6 +30,7 @@ from reviewbot.rules.rates import (
     Rounding,
     display,
     is_small,
+    metrics_of,
     told_apart,
     value,
 )
@@ -121,9 +125,9 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
     midnight = datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
     with house.database.begin() as session:
         counts = case_queries.status_counts(session, viewer)
-        overdue = page_queries.count_overdue(session, viewer, now)
+        pressing = {key: count_by_family(session, Wanted(key), viewer, now) for key in ("open", "overdue")}
         policy = house.today(session).policy
-        table = _rates(session, viewer, first, last, now, policy)
+        found = {family: _figures(session, viewer, first, last, now, family) for family in BOTH}
         helpers = report_assistance(session, viewer, first=first, last=last, now=now)
         today = daily = None
         if viewer.sees_all:
@@ -131,7 +135,16 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
             daily = _daily(session, midnight)
     return {
         "period": {"first": first.isoformat(), "last": last.isoformat()},
-        "metrics": list(METRICS.values()),
+        "rates": [_rates(figures, family, first, last, policy) for family, figures in found.items()],
+        "bars": _bars(found[Family.RATING], policy.rounding),
+        "pressing": [
+            {
+                "label": LISTINGS[key].label,
+                "kinds": [(family, counts[family], _opens(key, family)) for family in BOTH],
+            }
+            for key, counts in pressing.items()
+            if counts[Family.ORDERS]
+        ],
         "rounding": ROUNDING_NAMES[policy.rounding],
         "small_below": policy.small_below,
         "now": views.moment(now),
@@ -142,8 +155,7 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
             for status in CaseStatus
         ],
         "open_count": sum(count for status, count in counts.items() if status.is_open),
-        "overdue": overdue,
-        **table,
+        "overdue": sum(pressing["overdue"].values()),
         "helpers": [
             {
                 "unit": one.unit,
@@ -160,23 +172,37 @@ def _overview(request: Request, viewer: Viewer) -> dict[str, Any]:
     }
 
 
-def _rates(
-    session: Session, viewer: Viewer, first: date, last: date, now: datetime, policy: Policy
-) -> dict[str, Any]:
-    """The table of units and the two bars of each, from the one formula."""
-    found: dict[UnitName | None, dict[str, Figure]] = {}
+Figures = dict[UnitName | None, dict[str, Figure]]
+
+
+def _figures(
+    session: Session, viewer: Viewer, first: date, last: date, now: datetime, family: Family
+) -> Figures:
+    """By unit, and under None for all, from the one formula."""
+    found: Figures = {}
     for split in (True, False):
-        for row in report_rates(session, viewer, first=first, last=last, now=now, by_department=split):
+        for row in report_rates(
+            session, viewer, first=first, last=last, now=now, by_department=split, family=family
+        ):
             found.setdefault(row.unit, {})[row.figure.metric] = row.figure
+    return found
+
+
+def _rates(found: Figures, family: Family, first: date, last: date, policy: Policy) -> dict[str, Any]:
+    """The table of units, every figure of one kind of cases and opening exactly these."""
+    metrics = metrics_of(family)
     table, idle = [], []
     for unit, figures in found.items():
         if unit and not any(figure.denominator or any(figure.apart.values()) for figure in figures.values()):
             idle.append(unit.label)
             continue
         cells = []
-        for key, metric in METRICS.items():
+        for key, metric in metrics.items():
             figure = figures[key]
-            query = {"metric": key, "department": unit.code if unit else "", "from": first, "to": last}
+            query = {
+                "metric": key, "department": unit.code if unit else "", "from": first, "to": last,
+                "kind": family.value,
+            }  # fmt: skip
             link = "/cases?" + urlencode({name: word for name, word in query.items() if word})
             cells.append({
                 "metric": metric.name, "text": display(figure, policy.rounding), "link": link,
@@ -189,14 +215,20 @@ def _rates(
                 ],
             })  # fmt: skip
         table.append({"unit": unit.label if unit else "合计", "cells": cells, "total": unit is None})
-    return {"table": table, "bars": _bars(found, policy.rounding), "idle": idle}
+    return {
+        "key": family.value, "label": family.label, "metrics": list(metrics.values()), "table": table, "idle": idle,
+    }  # fmt: skip
+
+
+def _opens(listing: str, family: Family) -> str:
+    return "/cases?" + urlencode({"list": listing, "kind": family.value})
 
 
 def _helped(listing: str, one: Assisted, first: date, last: date) -> str:
     return "/cases?" + urlencode({"list": listing, "department": one.code, "from": first, "to": last})
 
 
-def _bars(found: dict[UnitName | None, dict[str, Figure]], rounding: Rounding) -> dict[str, Any]:
+def _bars(found: Figures, rounding: Rounding) -> dict[str, Any]:
     """The units with most cases due, most first: a bar over nothing, or forty of them, would tell nothing."""
     keys = ("rectification_rate", "on_time_rectification_rate")
     due = {unit: figures[keys[0]].denominator for unit, figures in found.items() if unit}
@@ -217,11 +249,12 @@ def _bars(found: dict[UnitName | None, dict[str, Figure]], rounding: Rounding) -
 
 def _daily(session: Session, midnight: datetime) -> dict[str, Any]:
     start = midnight - timedelta(days=13)
-    accepted = page_queries.intake_by_day(session, start, midnight + timedelta(days=1))
-    bad = page_queries.bad_by_day(session, start, midnight + timedelta(days=1))
+    taken = page_queries.taken_by_day(session, start, midnight + timedelta(days=1))
     days = [(start + timedelta(days=step)).date() for step in range(14)]
+    told = [taken.get(day, page_queries.Taken()) for day in days]
     return {
         "days": [f"{day:%m-%d}" for day in days],
-        "accepted": [accepted.get(day, 0) for day in days],
-        "bad": [bad.get(day, 0) for day in days],
+        "ratings": [day.ratings for day in told],
+        "bad": [day.bad for day in told],
+        "orders": [day.orders for day in told],
     }

@@ -175,8 +175,8 @@ def test_a_digest_fits_one_message_and_counts_what_it_names(one, two, three, cou
     lines = mine_lines(Mine(one, two, three)) + unit_lines(Unit("社保局", one, two, three))
     lines += desk_lines(Desk(one, two, count))
     lines += city_lines(
-        City(date(2026, 12, 4), date(2026, 12, 6), count, count, count, [("社保局", count)] * len(one), count,
-             count, count, "—（0/0）", "整改 0 / 解释 0"), two,
+        City(date(2026, 12, 4), date(2026, 12, 6), count, count, count, count, count,
+             [("社保局", count)] * len(one), count, count, count, "—（0/0）", "整改 0 / 解释 0"), two,
     )  # fmt: skip
     content = morning_text(date(2026, 12, 7), lines, ["李敏"])
     assert len(content.encode()) <= 2048
@@ -185,7 +185,7 @@ def test_a_digest_fits_one_message_and_counts_what_it_names(one, two, three, cou
 
 
 def test_a_quiet_city_is_no_news():
-    quiet = City(date(2026, 12, 4), date(2026, 12, 6), 0, 0, 0, [], 0, 0, 0, "—（0/0）", "")
+    quiet = City(date(2026, 12, 4), date(2026, 12, 6), 0, 0, 0, 0, 0, [], 0, 0, 0, "—（0/0）", "")
     assert city_lines(quiet, []) == []
     assert city_lines(quiet, ["A1000"])
     assert unit_lines(Unit("社保局")) == []

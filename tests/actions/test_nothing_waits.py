@@ -35,7 +35,7 @@ from reviewbot.models.procedure import Application, ApplicationKind, Application
 from reviewbot.queries.cases import find_case, list_cases, owed_by
 from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.handovers import cases_without_holder
-from reviewbot.queries.pages import count_overdue
+from reviewbot.queries.listings import Wanted, count_listed
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion
 
@@ -322,7 +322,7 @@ def test_what_waits_at_the_desk_is_overdue_by_the_desks_limit(house, clock):
         with house.database.begin() as session:
             now = house.clock.now()
             found = [case.number for case in list_cases(session, SYSTEM, overdue_at=now)]
-            assert count_overdue(session, SYSTEM, now) == len(found)
+            assert count_listed(session, Wanted("overdue"), SYSTEM, now) == len(found)
             return found
 
     assert overdue() == []

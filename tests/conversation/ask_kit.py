@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 from case_kit import awaiting_approval, closed, opened, verifying
+from order_kit import order, taken
 from sqlalchemy import select
 
 from reviewbot.conversation.answer import Talk, answer_callback
@@ -22,6 +23,20 @@ def a_worked_month(house):
     numbers += [opened(house, department="MED", item="参保登记"), opened(house, department=None, item=None)]
     house.clock.moment += timedelta(days=30)
     return [*numbers, opened(house)]
+
+
+def a_worked_hotline(house):
+    """Orders of November: 社保局 has four closed (satisfied, basically, not, not asked) and a complaint open, 医保分局
+    one closed and a request open; one lies at the desk."""
+    ended = {"closed_at": "2026-11-28 09:00:00"}
+    taken(
+        house,
+        *(order(f"C{mark}", satisfaction=mark, **ended) for mark in ("1", "2", "3", "")),
+        order("M1", department="医保分局", satisfaction="1", **ended),
+        order("O1"),
+        order("O2", department="医保分局", order_type="求助"),
+        order("O3", department="火星局", order_type="咨询"),
+    )
 
 
 def ask(house, userid, words):

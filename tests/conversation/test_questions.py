@@ -12,6 +12,7 @@ from reviewbot.conversation.periods import parse_period
 from reviewbot.conversation.questions import Asked, understand
 from reviewbot.conversation.vocabulary import METRIC_WORDS, Kind, Unit, vocabulary
 from reviewbot.conversation.words import Command, Question, Verb
+from reviewbot.rules.kinds import Family
 from reviewbot.rules.listings import LISTINGS
 from reviewbot.rules.rates import METRICS
 
@@ -26,6 +27,10 @@ NOVEMBER, OCTOBER = parse_period("本月", TODAY), parse_period("10月", TODAY)
 RATE, ON_TIME = "rectification_rate", "on_time_rectification_rate"
 
 
+def of_ratings(*metrics, **more):
+    return Asked(metrics=metrics, family=Family.RATING, **more)
+
+
 def read(text):
     return understand(text, WORDS, TODAY)
 
@@ -33,18 +38,18 @@ def read(text):
 @pytest.mark.parametrize(
     ("text", "asked"),
     [
-        ("整改率", Asked(metrics=(RATE,))),
-        ("整改率 本月", Asked(metrics=(RATE,), period=NOVEMBER)),
-        ("整改率　社保局　本月", Asked(metrics=(RATE,), units=(SOC,), period=NOVEMBER)),
-        ("整改率社保局10月", Asked(metrics=(RATE,), units=(SOC,), period=OCTOBER)),
-        ("整改率２０２６－１０", Asked(metrics=(RATE,), period=OCTOBER)),
-        ("社保局本月的整改率是多少？", Asked(metrics=(RATE,), units=(SOC,), period=NOVEMBER)),
-        ("10月 各单位 按期整改率", Asked(metrics=(ON_TIME,), each=True, period=OCTOBER)),
-        ("１０月各局按时整改率环比", Asked(metrics=(ON_TIME,), each=True, period=OCTOBER, compare=("step",))),
-        ("整改率 10月 环比 去年同期", Asked(metrics=(RATE,), period=OCTOBER, compare=("step", "year"))),
-        ("全市 整改率 趋势", Asked(metrics=(RATE,), whole=True, trend=True)),
-        ("社保局 税务局 整改率", Asked(metrics=(RATE,), units=(SOC, TAX))),
-        ("整改率 回访率 soc", Asked(metrics=(RATE, "call_back_rate"), units=(SOC,))),
+        ("整改率", of_ratings(RATE)),
+        ("整改率 本月", of_ratings(RATE, period=NOVEMBER)),
+        ("整改率　社保局　本月", of_ratings(RATE, units=(SOC,), period=NOVEMBER)),
+        ("整改率社保局10月", of_ratings(RATE, units=(SOC,), period=OCTOBER)),
+        ("整改率２０２６－１０", of_ratings(RATE, period=OCTOBER)),
+        ("社保局本月的整改率是多少？", of_ratings(RATE, units=(SOC,), period=NOVEMBER)),
+        ("10月 各单位 按期整改率", of_ratings(ON_TIME, each=True, period=OCTOBER)),
+        ("１０月各局按时整改率环比", of_ratings(ON_TIME, each=True, period=OCTOBER, compare=("step",))),
+        ("整改率 10月 环比 去年同期", of_ratings(RATE, period=OCTOBER, compare=("step", "year"))),
+        ("全市 整改率 趋势", of_ratings(RATE, whole=True, trend=True)),
+        ("社保局 税务局 整改率", of_ratings(RATE, units=(SOC, TAX))),
+        ("整改率 回访率 soc", of_ratings(RATE, "call_back_rate", units=(SOC,))),
         ("社保局 超期", Asked(listing="overdue", units=(SOC,))),
         ("揭东区公安分局户政窗口 在办", Asked(listing="open", units=(WINDOW,))),
         ("SEC-HJ 在办", Asked(listing="open", units=(WINDOW,))),
@@ -114,13 +119,21 @@ def test_two_units_of_one_name_are_asked_apart():
 
 
 def test_every_rate_has_a_name_and_every_known_word_can_be_reached():
-    assert set(METRIC_WORDS.values()) == set(METRICS)
+    assert {rate.key for rate in METRIC_WORDS.values()} == set(METRICS)
     for word, meanings in WORDS.words.items():
         kind, value = meanings[0]
-        about = {Kind.METRIC: "", Kind.LISTING: "", Kind.PERIOD: ""}.get(kind, "整改率 ")
+        about = {
+            Kind.METRIC: "",
+            Kind.LISTING: "",
+            Kind.PERIOD: "",
+            Kind.FAMILY: "办结率 ",
+            Kind.VERSUS: "整改率 环比 ",
+        }.get(kind, "整改率 ")
         found = read(about + word)
         assert isinstance(found, Asked), word
-        assert value in (*found.metrics, found.listing, *found.units) or about, word
+        value = value.key if kind is Kind.METRIC else value
+        told = (*found.metrics, found.listing, *found.units)
+        assert found.family is value if kind is Kind.FAMILY else value in told or about, word
     assert {listing for listing in LISTINGS if read(LISTINGS[listing].label).listing == listing} == set(
         LISTINGS
     )

@@ -7,6 +7,7 @@ from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from order_kit import cases, order, taken
 from page_kit import Browser, enter, new_case, token_in
 from sqlalchemy import select
 from starlette.applications import Starlette
@@ -19,6 +20,8 @@ from reviewbot.models.people import Staff
 from reviewbot.queries.cases import find_case
 from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.scope import SYSTEM, viewer_of_staff
+from reviewbot.rules.kinds import BOTH
+from reviewbot.rules.rates import metrics_of
 from reviewbot.settings import ROOT
 from reviewbot.web.api import case_row
 from reviewbot.web.login import safe_next
@@ -111,6 +114,44 @@ def test_overview_links_each_figure_to_its_cases(pages: Browser, house: House) -
     assert '0.00%<span class="of">（0/1）</span>' in pages.get("/fragments/overview").text
     assert number in pages.get("/cases?metric=completion_rate&department=SOC").text
     assert pages.get("/?from=2026-13-01").status_code == 422
+
+
+def test_overview_tells_ratings_and_orders_apart_and_defines_both(pages: Browser, house: House) -> None:
+    new_case(house)
+    enter(pages, "wanghailing01")
+    assert "本期没有应计的12345等工单，各项均为 —（0/0）" in pages.get("/").text
+    taken(house, order("G1"), order("G2", closed_at="2026-11-28 09:00:00", satisfaction="1"))
+
+    page = pages.get("/", params={"from": "2026-11-01", "to": "2026-11-30"}).text
+    ratings, orders = (page.split(f'id="{kind}"')[1].split("</section>")[0] for kind in ("rating", "orders"))
+    assert "差评各单位指标" in ratings
+    assert "12345等工单各单位指标" in orders
+    assert "kind=rating" in ratings
+    assert "kind=orders" not in ratings
+    assert "kind=rating" not in orders
+    assert '50.00%<span class="of">（1/2）</span>' in orders
+    assert "差评整改率" not in orders
+    assert "在办：" in page
+    assert '<a href="/cases?list=open&amp;kind=orders">12345等工单 1</a>' in page
+    assert "其中差评 1 条，12345等工单 2 条" in page
+    defined = page.split("指标口径")[1]
+    for family in BOTH:
+        for metric in metrics_of(family).values():
+            for what, words in metric.definition:
+                assert f"{what}：{words}" in defined
+
+
+def test_a_list_can_be_kept_to_one_kind(pages: Browser, house: House) -> None:
+    rating = new_case(house)
+    taken(house, order("G1"))
+    number = cases(house)[-1].number
+    enter(pages, "wanghailing01")
+    assert number in pages.get("/cases?open=1").text
+    for kind, there in (("orders", number), ("complaint", number), ("rating", rating)):
+        page = pages.get(f"/cases?open=1&kind={kind}").text
+        assert f'href="/cases/{there}"' in page
+        assert page.count('<tr class="u-') == 1
+    assert 'class="u-' not in pages.get("/cases?open=1&kind=help").text
 
 
 def test_intake_is_for_few_and_covers_personal_data(pages: Browser, house: House) -> None:

@@ -8,7 +8,7 @@ import sys
 from datetime import timedelta
 
 import pytest
-from ask_kit import a_worked_month, links, plain, said
+from ask_kit import a_worked_hotline, a_worked_month, links, plain, said
 from case_kit import (
     DESK,
     FOREIGN_HEAD,
@@ -31,7 +31,8 @@ from reviewbot.models.procedure import Assistance
 from reviewbot.queries.cases import find_case
 from reviewbot.queries.directory import find_department
 from reviewbot.queries.scope import SYSTEM
-from reviewbot.rules.rates import METRICS
+from reviewbot.rules.kinds import BOTH, Family
+from reviewbot.rules.rates import METRICS, metrics_of
 
 FROM, TO = "2026-11-01", "2026-12-30"
 DAYS = "2026-11-01至2026-12-30"
@@ -47,6 +48,7 @@ def told_in(text, unit):
 @pytest.fixture
 def rehearsed(house, tmp_path, monkeypatch):
     """The command line lives in the same database and hour."""
+    a_worked_hotline(house)
     a_worked_month(house)
     rehearsal = tmp_path / "rehearsal.json"
     set_rehearsal(rehearsal, house.clock.now(), rate=0)
@@ -66,36 +68,55 @@ def printed_by(*words):
     return json.loads(told.stdout)
 
 
-def test_four_doors_give_one_number_for_every_rate_and_unit(rehearsed, pages):
+@pytest.mark.parametrize(
+    ("family", "word", "known"),
+    [
+        (Family.RATING, "差评", ("rectification_rate", "2/4")),
+        (Family.ORDERS, "12345", ("satisfaction_rate", "1/4")),
+        (Family.HELP, "求助", ("completion_rate", "0/0")),
+    ],
+)
+def test_four_doors_give_one_number_for_every_rate_and_unit_of_every_kind(
+    rehearsed, pages, family, word, known
+):
     house = rehearsed
-    printed = printed_by("rates", "--by", "department")
+    printed = printed_by("rates", "--kind", family.value, "--by", "department")
     by_cli = {
         (row["metric"], row["department"]): f"{row['numerator']}/{row['denominator']}"
         for row in printed["rates"]
     }
+    days = {"from": FROM, "to": TO}
     with serving(house) as url:
-        answered = Caller(house, url, "supervisor").get("/rates", by="department", **{"from": FROM, "to": TO})
+        caller = Caller(house, url, "supervisor")
+        answered = caller.get("/rates", by="department", kind=family.value, **days).json()
     by_api = {
         (row["metric"], row["department"]): f"{row['numerator']}/{row['denominator']}"
-        for row in answered.json()["rates"]
+        for row in answered["rates"]
     }
     enter(pages, SUPERVISOR)
-    page = pages.get("/", params={"from": FROM, "to": TO}).text
+    page = pages.get("/", params=days).text
 
     assert by_api == by_cli
-    for key, metric in METRICS.items():
+    assert answered["definitions"] == printed["definitions"]
+    for key, metric in metrics_of(family).items():
+        for definition in (metric.numerator, metric.denominator, metric.source):
+            assert definition in answered["definitions"][key].values()
         for unit, code in (("社保局", "SOC"), ("医保分局", "MED")):
             expected = by_api[key, unit]
-            assert told_in(said(house, SUPERVISOR, f"{unit} {metric.name} {DAYS}"), metric.name) == expected
-            cell = re.search(
-                rf'metric={key}&amp;department={code}&amp;from={FROM}[^>]*>[^<]*<span class="of">（([0-9/]+)）<',
-                page,
-            )
-            assert cell[1] == expected, (key, unit)
+            told = said(house, SUPERVISOR, f"{unit} {word} {metric.name} {DAYS}")
+            assert told_in(told, metric.name) == expected
+            assert f"不计：{'、'.join(metric.exclusions)}" in told
+            if family in BOTH:
+                cell = re.search(
+                    rf'metric={key}&amp;department={code}&amp;from={FROM}&amp;to={TO}&amp;kind={family}"'
+                    r'>[^<]*<span class="of">（([0-9/]+)）<',
+                    page,
+                )
+                assert cell[1] == expected, (key, unit)
             if not expected.endswith("/0"):
-                table = said(house, SUPERVISOR, f"各单位 {metric.name} {DAYS}")
+                table = said(house, SUPERVISOR, f"各单位 {word} {metric.name} {DAYS}")
                 assert told_in(table, unit) == expected
-    assert by_api["rectification_rate", "社保局"] == "2/4"
+    assert by_api[known[0], "社保局"] == known[1]
 
 
 def shown_cases(pages, there):
@@ -114,11 +135,21 @@ def shown_cases(pages, there):
 
 @pytest.mark.parametrize("who", [SUPERVISOR, HEAD])
 def test_every_number_opens_exactly_its_cases(house, pages, who):
+    a_worked_hotline(house)
     *_, newest = a_worked_month(house)
     move(house, HEAD, "return", newest, remark="应由医保分局办理，依据三定方案")
     move(house, DESK, "dispatch", newest, department="MED")  # the unit that returned it answers for that
     enter(pages, who)
     words = [f"{metric.name} {DAYS}" for metric in METRICS.values()]
+    words += [f"12345 {metric.name} {DAYS}" for metric in metrics_of(Family.ORDERS).values()]
+    words += [
+        "投诉 满意率 11月",
+        "12345 满意率 11月 环比",
+        "12345 办结率 趋势",
+        "差评 11月",
+        "12345 11月",
+        "12345 在办",
+    ]
     words += ["12月 整改率 环比", "整改率 趋势", "超期", "社保局 超期", "在办", "待派单", "今日", "上月", "社保局 今日",
               "黄牌", "12月 立案", "12月 办结", "本周 到期", "社保局 申诉"]  # fmt: skip
     opened = 0
@@ -135,6 +166,8 @@ def test_a_list_page_refuses_what_is_no_list(house, pages):
     enter(pages, SUPERVISOR)
     assert pages.get("/cases?list=nothing").status_code == 404
     assert pages.get("/cases?metric=rectification_rate&part=nothing").status_code == 404
+    assert pages.get("/cases?metric=rectification_rate&kind=orders").status_code == 404
+    assert pages.get("/cases?metric=completion_rate&kind=hotline").status_code == 404
     assert pages.get("/supervision?department=NOWHERE").status_code == 404
 
 
@@ -268,7 +301,7 @@ def test_two_units_of_one_name_are_two_rows_at_every_door(twins, pages):
     assert {row["department"]: row["department_code"] for row in printed}["社保局（MED）"] == "MED"
 
     enter(pages, SUPERVISOR)
-    page = pages.get("/", params={"from": FROM, "to": TO}).text
+    page = pages.get("/", params={"from": FROM, "to": TO}).text.split('id="orders"')[0]
     assert re.findall(r'<th scope="row">(社保局[^<]*)</th>', page) == ["社保局（MED）", "社保局（SOC）"]
     bars = json.loads(html.unescape(re.search('data-bars="([^"]+)"', page)[1]))
     assert bars["units"] == ["社保局（SOC）（4）", "社保局（MED）（1）"]
@@ -300,7 +333,8 @@ def test_few_cases_are_starred_by_one_rule_at_every_door(rehearsed, pages):
 
     enter(pages, SUPERVISOR)
     page = pages.get("/", params={"from": FROM, "to": TO}).text
-    rows = re.findall(r'<tr(?: class=total)?><th scope="row">([^<]+)</th>(.*?)</tr>', page, re.DOTALL)
+    ratings = page.split('id="orders"')[0]
+    rows = re.findall(r'<tr(?: class=total)?><th scope="row">([^<]+)</th>(.*?)</tr>', ratings, re.DOTALL)
     first_cells = {name: re.search("<td.*?</td>", cells, re.DOTALL)[0] for name, cells in rows}
     assert 'title="分母不足 5 件，仅供参考">*' in first_cells["社保局"]
     assert "*" not in first_cells["合计"]

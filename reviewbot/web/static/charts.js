@@ -49,7 +49,9 @@
       tooltip: { trigger: "axis", renderMode: "richText" },
       xAxis: { type: "category", data: told.days, boundaryGap: false },
       yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: "#e6ebf1" } } },
-      series: [line("采纳", told.accepted, "#2f6db5"), line("差评", told.bad, "#c2413b")],
+      series: [line("评价", told.ratings, "#2f6db5"), line("差评", told.bad, "#c2413b"), line("12345等工单", told.orders, "#8a6d1f")].filter(function (one) {
+        return one.name !== "12345等工单" || one.data.some(Boolean); // no line of noughts where no hotline is connected
+      }),
     });
   }
 
