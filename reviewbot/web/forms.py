@@ -140,7 +140,7 @@ def forms_by_verb(units: Sequence[UnitName], *, has_evidence: bool) -> dict[Verb
             Field("days", "延几个工作日", "number"), reason,
         )),
         MoveForm("request_ledger", "申请列入台账", "一时难以解决的，写明原因和分步措施；统计口径不变。", (
-            Field("until", "计划完成日期", "date"), Field("remark", "原因和分步措施"),
+            Field("until", "计划完成日期", "date", hint="办理期限之后的一个工作日"), Field("remark", "原因和分步措施"),
         )),
         MoveForm("agree", "同意申请", "", (
             application,

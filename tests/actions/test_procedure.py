@@ -195,11 +195,35 @@ def test_the_ledger_takes_a_case_with_a_date_and_does_not_stop_its_clock(house, 
     assert case_of(house, number).status is CaseStatus.AWAITING_APPROVAL
 
 
+@pytest.mark.parametrize(
+    "wrong", [date(2026, 12, 4), date(2026, 12, 7), date(2026, 12, 12), date(2027, 6, 1)]
+)
+def test_a_ledger_ends_on_a_working_day_after_the_due_time(house, wrong):
+    """Before the due day (a plan that lengthens nothing), on it, on a Saturday, beyond the farthest day."""
+    number = justified(house)
+    handler = handler_of(house, number)
+
+    with pytest.raises(InvalidInput, match=r"2026-12-08 至 2027-05-29 之间.*的工作日"):
+        move(house, handler, "request_ledger", number, until=wrong, remark="要改系统")
+    move(house, handler, "request_ledger", number, until=date(2026, 12, 8), remark="要改系统")
+
+
+def test_a_ledger_overtaken_by_an_extension_is_not_granted(house):
+    number = justified(house)
+    handler = handler_of(house, number)
+    move(house, handler, "request_ledger", number, until=date(2026, 12, 9), remark="要改系统")
+    move(house, handler, "request_extension", number, days=5, remark="需核对")
+    move(house, SUPERVISOR, "agree", number, application="extension")
+
+    with pytest.raises(Conflict, match="不晚于办理期限（2026-12-14）"):
+        move(house, SUPERVISOR, "agree", number, application="ledger")
+
+
 def test_a_ledger_is_not_granted_after_the_day_it_was_asked_for(house, clock):
     number = justified(house)
-    day = clock.moment.date() + timedelta(days=2)
+    day = date(2026, 12, 8)
     move(house, handler_of(house, number), "request_ledger", number, until=day, remark="要改系统")
-    clock.moment += timedelta(days=3)
+    clock.moment += timedelta(days=9)
 
     with pytest.raises(Conflict, match="已过"):
         move(house, SUPERVISOR, "agree", number)

@@ -97,16 +97,33 @@ def _refuse_extension(step: Step) -> None:
 
 
 def _request_ledger(step: Step) -> None:
-    case, most = step.case, step.rulebook.policy.extensions.ledger_days
-    hint = f"台账 {case.number} 2027-03-31 原因和分步措施"
-    today = step.at.astimezone(CHINA).date()
+    hint = f"台账 {step.case.number} 2027-03-31 原因和分步措施"
     if step.asked.until is None:
         raise InvalidInput("请写明计划完成的日期。", typed=hint)
-    if not today < step.asked.until <= today + timedelta(days=most):
-        raise InvalidInput(f"计划完成的日期应在今后 {most} 天之内。", typed=hint)
+    _check_planned(step, step.asked.until, hint)
     need(step.asked.remark, "列入台账须写明原因。", hint)
     file_application(step, LEDGER, until=step.asked.until.isoformat())
     step.said = f"申请列入台账至 {step.asked.until}，待督办决定"
+
+
+def _check_planned(step: Step, day: date, hint: str) -> None:
+    """The ledger is for what cannot be done within the limit (F11): a plan that ends before it lengthens nothing, and
+    nobody finishes on a day off."""
+    most = step.rulebook.policy.extensions.ledger_days
+    today = step.at.astimezone(CHINA).date()
+    first = max(filter(None, (today, _due_day(step)))) + timedelta(days=1)
+    last = today + timedelta(days=most)
+    if first > last:
+        raise Conflict(f"办理期限之后已超出台账最多 {most} 天的范围（{last}），不能列入台账，可以申请延期。")
+    if not (first <= day <= last and step.rulebook.calendar.is_working_day(day)):
+        raise InvalidInput(
+            f"计划完成的日期应是 {first} 至 {last} 之间（办理期限之后、今后 {most} 天之内）的工作日。",
+            typed=hint,
+        )
+
+
+def _due_day(step: Step) -> date | None:
+    return step.case.due_at.astimezone(CHINA).date() if step.case.due_at else None
 
 
 def _after_request_ledger(step: Step) -> None:
@@ -120,6 +137,11 @@ def _grant_ledger(step: Step) -> None:
     if day < step.at.astimezone(CHINA).date():
         raise Conflict(
             f"计划完成的日期 {day} 已过，不能再列入台账，只能不同意。",
+            typed=f"不同意 {step.case.number} 原因",
+        )
+    if (due := _due_day(step)) and day <= due:  # an extension was granted while it waited
+        raise Conflict(
+            f"计划完成的日期 {day} 不晚于办理期限（{due}），不必列入台账，只能不同意。",
             typed=f"不同意 {step.case.number} 原因",
         )
     decide(step, application, agreed=True)
