@@ -6,12 +6,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.start_clock import instructed_in_round
-from reviewbot.errors import NotAllowed, ReviewbotError
+from reviewbot.clock import CHINA
+from reviewbot.errors import Conflict, NotAllowed, ReviewbotError
 from reviewbot.models.case import Case, CaseEvent
 from reviewbot.models.people import Staff
 from reviewbot.models.procedure import ApplicationKind
 from reviewbot.queries.deciders import may_speak
-from reviewbot.queries.procedure import open_assistances, pending_applications
+from reviewbot.queries.procedure import assistances_of, open_assistances, pending_applications
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CITY_WIDE, HANDING_IN, ROLES, Move, Role, moves_from
 from reviewbot.rules.routing import is_rated
@@ -25,6 +26,8 @@ def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> Non
     upheld = case.closing_kind is not None and case.closing_kind.is_excluded
     if move is Move.REOPEN and upheld and Role.LEADER not in viewer.roles:
         raise NotAllowed(f"工单 {case.number} 的申诉已认定成立，不能由一人推翻：须由领导写明原因重开。")
+    if move is Move.ASSIST:
+        _check_still_waited_for(session, case, viewer)
     needed = allowed & viewer.roles
     units: set[int | None] = set() if move is Move.ASSIST else {case.department_id}
     if move in (Move.ASSIST, Move.ADD_EVIDENCE):  # what a helper found belongs to the case
@@ -41,6 +44,17 @@ def check_right(session: Session, case: Case, move: Move, viewer: Viewer) -> Non
         raise NotAllowed(f"工单 {case.number} 由您经办，审核须由另一人作出。")
     if approving and viewer.actor == submitter_of(session, case.review_id):
         raise NotAllowed(f"工单 {case.number} 由您提交，审核须由另一人作出。")
+
+
+def _check_still_waited_for(session: Session, case: Case, viewer: Viewer) -> None:
+    """Whose unit has answered, or is asked no more, is told that: not that somebody else has to do it."""
+    mine = [one for one in assistances_of(session, case.id) if one.department_id == viewer.department_id]
+    if not mine or any(one.state == "open" for one in mine):
+        return
+    last = max(mine, key=lambda one: one.id)
+    at = f"{last.answered_at.astimezone(CHINA):%m-%d %H:%M}" if last.answered_at else ""
+    what = f"您单位已于 {at} 协办答复" if last.state == "done" else f"请您单位的协办已于 {at} 撤销"
+    raise Conflict(f"工单 {case.number} {what}，不必再答复。")
 
 
 def _who(allowed: AbstractSet[Role]) -> str:

@@ -195,7 +195,7 @@ _MOVE_LABELS = {
     M.HAND_OVER: "移交", M.INSTRUCT: "批示", M.REMARK: "备注", M.REMIND: "催办", M.MARK_OVERDUE: "超期",
     M.ISSUE_CARD: "发牌", M.APPEAL_CARD: "警示牌申诉", M.SUPPORT_CARD_APPEAL: "初核同意撤牌",
     M.KEEP_CARD: "维持警示牌", M.WITHDRAW_CARD: "撤牌", M.DRAFT_LETTER: "拟函", M.ISSUE_LETTER: "发函",
-    M.RECEIVE_LETTER: "收函", M.WITHDRAW_LETTER: "撤函", M.RATER_ANSWERED: "评价人确认",
+    M.RECEIVE_LETTER: "收函", M.WITHDRAW_LETTER: "撤函", M.RATER_ANSWERED: "评价人回答",
     M.REVEAL_PHONE: "查看联系电话", M.SETTLE_CONCERN: "督办核查", M.RECALL: "抽查回访",
     M.QUARANTINE: "附件隔离", M.ERASE_RATER: "删除评价人信息", M.FOLLOW_CALENDAR: "日历调整",
     M.TAKE_HISTORY: "转入已办结工单", M.CLOSE_BY_SOURCE: "来源办结", M.TAKE_SATISFACTION: "来源回访结果",

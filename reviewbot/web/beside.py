@@ -9,7 +9,8 @@ from reviewbot.models.case import Case
 from reviewbot.models.people import Department
 from reviewbot.models.procedure import Application, ApplicationKind, Assistance
 from reviewbot.models.rater import RaterAnswer
-from reviewbot.queries.procedure import applications_of, assistances_of
+from reviewbot.queries.deciders import may_speak
+from reviewbot.queries.procedure import applications_of, assistances_of, pending_applications
 from reviewbot.queries.raters import answers_of
 from reviewbot.queries.recalls import RecallRow, recalls_seen_by
 from reviewbot.queries.scope import Viewer
@@ -44,15 +45,29 @@ def beside_view(session: Session, case: Case, viewer: Viewer, at: datetime) -> l
     ]
 
 
+def waiting_words(session: Session, case: Case, viewer: Viewer) -> list[tuple[ApplicationKind, str]]:
+    """What waits for this person's word about a case: kind, and who asks for what and why."""
+    waiting = [one for one in pending_applications(session, case.id) if may_speak(one, viewer)]
+    return [
+        (one.kind, f"{one.kind.label}：{_asked(one, case.review.rater_name)}")
+        for one in waiting
+        if one.kind is not ApplicationKind.CARD_APPEAL
+    ]
+
+
+def _asked(one: Application, rater: str | None) -> str:
+    asked = {"days": "个工作日", "until": ""}
+    what = "、".join(f"{one.data[name]}{unit}" for name, unit in asked.items() if name in one.data)
+    said = (moment(one.asked_at), one.asked_name, what, mask_personal(one.reason, rater))
+    return " ".join(filter(None, said))
+
+
 def _application(one: Application, rater: str | None) -> Beside:
     decisions = (
         f"{moment(each.at)} {each.actor_name}{'同意' if each.agreed else '不同意'} {mask_personal(each.remark, rater)}"
         for each in one.decisions
     )
-    asked = {"days": "个工作日", "until": ""}
-    what = "、".join(f"{one.data[name]}{unit}" for name, unit in asked.items() if name in one.data)
-    told = f"{moment(one.asked_at)} {one.asked_name} {what} {mask_personal(one.reason, rater)}"
-    return Beside(one.kind.label, one.state.label, (told, *decisions))
+    return Beside(one.kind.label, one.state.label, (_asked(one, rater), *decisions))
 
 
 def _task(session: Session, one: Assistance, rater: str | None) -> Beside:

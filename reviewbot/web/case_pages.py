@@ -29,7 +29,7 @@ from reviewbot.rules.masking import mask_personal
 from reviewbot.rules.raters import Purpose
 from reviewbot.web import forms, login, views
 from reviewbot.web.bases import bases_for
-from reviewbot.web.beside import beside_view
+from reviewbot.web.beside import beside_view, waiting_words
 from reviewbot.web.lines import case_line
 from reviewbot.web.login import house_of, poster
 
@@ -68,7 +68,10 @@ def show_case(
         settled = settlements(session, [case.review.id, *(each.id for each in later)])
         values = {
             "forms": forms.move_forms(
-                moves, units, has_evidence=case_queries.count_evidence(session, case) > 0
+                moves,
+                units,
+                has_evidence=case_queries.count_evidence(session, case) > 0,
+                waiting=waiting_words(session, case, viewer),
             ),
             "bases": bases_for(session, case),
             "beside": beside_view(session, case, viewer, now),

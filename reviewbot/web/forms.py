@@ -45,9 +45,15 @@ class MoveForm:
     danger: bool = False
 
 
-def move_forms(moves: Iterable[Move], units: Sequence[UnitName], *, has_evidence: bool) -> list[MoveForm]:
+Waiting = Sequence[tuple[ApplicationKind, str]]
+"""What waits for a decision: its kind, and in words who asks for what and why."""
+
+
+def move_forms(
+    moves: Iterable[Move], units: Sequence[UnitName], *, has_evidence: bool, waiting: Waiting
+) -> list[MoveForm]:
     """The forms of these moves, each verb once; steps back come last."""
-    forms = forms_by_verb(units, has_evidence=has_evidence)
+    forms = forms_by_verb(units, has_evidence=has_evidence, waiting=waiting)
     return sorted((forms[verb] for verb in verbs_of(moves)), key=lambda form: form.danger)
 
 
@@ -73,17 +79,19 @@ _VERB_OF = {
 } | {Move(verb.value): verb for verb in Verb if verb.value in {move.value for move in Move}}
 
 
-def forms_by_verb(units: Sequence[UnitName], *, has_evidence: bool) -> dict[Verb, MoveForm]:
-    """Every form, whoever may fill it in."""
+def forms_by_verb(
+    units: Sequence[UnitName], *, has_evidence: bool, waiting: Waiting = ()
+) -> dict[Verb, MoveForm]:
+    """Every form, whoever may fill it in; those of decisions show what waits and offer that alone."""
     named = tuple((unit.code, unit.label) for unit in units)
     conclusions = tuple((known.value, known.label) for known in Conclusion)
     channels = tuple((word, word) for word in ("电话", "短信", "当面", "书面", "网上"))
     reason = Field("remark", "原因")
-    application = Field(
-        "application", "哪一项", "select", required=False,
-        options=(("", "待决定的一项"), ("extension", "延期申请"), ("ledger", "台账申请")),
-        hint="延期和台账都待决定时须选",
-    )  # fmt: skip
+    asked = "；".join(words for _, words in waiting)
+    named_kinds = tuple((kind.value, kind.label) for kind, _ in waiting)
+    which = (Field("application", "哪一项", "select", options=named_kinds),) if len(waiting) > 1 else ()
+    appealed = any(kind is ApplicationKind.APPEAL for kind, _ in waiting)
+    agree_anyway = Field("no_attachment", "确认没有附件也同意", "checkbox", required=False)
     unattached = Field("no_attachment", "确认没有附件也通过", "checkbox", required=False)
     forms = [
         MoveForm("dispatch", "派单", "派给承办单位；办理时限自首次派单起算。", (
@@ -142,12 +150,12 @@ def forms_by_verb(units: Sequence[UnitName], *, has_evidence: bool) -> dict[Verb
         MoveForm("request_ledger", "申请列入台账", "一时难以解决的，写明原因和分步措施；统计口径不变。", (
             Field("until", "计划完成日期", "date", hint="办理期限之后的一个工作日"), Field("remark", "原因和分步措施"),
         )),
-        MoveForm("agree", "同意申请", "", (
-            application,
-            *(() if has_evidence else (Field("no_attachment", "确认没有附件也同意", "checkbox", required=False),)),
+        MoveForm("agree", "同意申请", asked, (
+            *which,
+            *((agree_anyway,) if appealed and not has_evidence else ()),
             Field("remark", "意见", required=False),
         )),
-        MoveForm("disagree", "不同意申请", "", (application, reason), danger=True),
+        MoveForm("disagree", "不同意申请", asked, (*which, reason), danger=True),
         MoveForm("hand_over", "移交", "移交给承办单位的另一人，时限不变。", (
             Field("person", "接办人（姓名或账号）", "text"), Field("remark", "原因", required=False),
         )),

@@ -15,6 +15,7 @@ from reviewbot.queries.directory import UnitName
 from reviewbot.queries.scope import Viewer
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move, next_status
 from reviewbot.rules.rulebook import Rulebook
+from reviewbot.web.beside import waiting_words
 from reviewbot.web.forms import Field, MoveForm, asked_of, forms_by_verb, verbs_of
 
 _ADDRESSES = {
@@ -90,7 +91,8 @@ def sheets_of(
 ) -> dict[str, Sheet]:
     """By address, what this person may fill in now: first what brings the case on, then what lies beside the way."""
     moves = possible_moves(session, case, viewer)
-    forms = forms_by_verb(units, has_evidence=has_evidence)
+    waiting = waiting_words(session, case, viewer)
+    forms = forms_by_verb(units, has_evidence=has_evidence, waiting=waiting)
     found: dict[str, Verb] = {
         _ADDRESSES.get(verb, verb.value): verb for verb in verbs_of(moves) if verb is not Verb.CONCLUDE
     }

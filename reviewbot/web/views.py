@@ -25,6 +25,7 @@ from reviewbot.rules.deadlines import working_from_data
 from reviewbot.rules.grading import grade_name
 from reviewbot.rules.lifecycle import CaseStatus, Conclusion, Move
 from reviewbot.rules.masking import mask_personal
+from reviewbot.rules.raters import Answer
 from reviewbot.rules.rates import Rounding, percent
 from reviewbot.rules.stages import ENDED_UNMET, RESUMED, stage_label
 from reviewbot.settings import CONFIG
@@ -206,6 +207,8 @@ def _event_notes(data: dict[str, Any], rater: str | None) -> list[str]:
     if "attempt" in data:
         told = data.get("outcome", Outcome.REACHED if data.get("reached") else Outcome.NO_ANSWER)
         notes.append(f"第{data['attempt']}次，{Outcome(told).label}")
+    if data.get("answer") in set(Answer):
+        notes.append(Answer(data["answer"]).label)
     if data.get("number_unseen"):
         notes.append(UNSEEN)
     if data.get("called_at"):
