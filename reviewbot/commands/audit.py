@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from reviewbot.actions.add_evidence import evidence_path
+from reviewbot.actions.erase_rater import ERASED
 from reviewbot.clock import CHINA
 from reviewbot.models.case import Call, Case, CaseEvent, DueTime, Evidence
 from reviewbot.models.chain import first_break
@@ -59,6 +60,8 @@ def altered_case(record: CaseRecord, folder: Path) -> Iterator[str]:
         for label, stands, follows in _replayed(case, events):
             if stands != follows:
                 yield f"{label}与办理记录不符（现为 {_shown(stands)}，应为 {_shown(follows)}）"
+        yield from _altered_holder(record)
+        yield from _altered_erasure(record)
     yield from _altered_calls(record.calls, events)
     yield from _altered_limits(case, record.limits)
     yield from _altered_files(record.evidence, events, folder)
@@ -86,6 +89,56 @@ def _replayed(case: Case, events: Sequence[CaseEvent]) -> Iterator[tuple[str, An
     else:
         yield "办结时间", case.closed_at, _moment(ended.data.get("closed_at"), case.closed_at)
         yield "办结方式", case.closing_kind, ended.data.get("closing_kind", ClosingKind.ANSWERED)
+
+
+def _altered_holder(record: CaseRecord) -> Iterator[str]:
+    """The unit and the person of the last event that gave it to somebody. A userid that was changed since is not
+    compared: the event keeps the one of its day."""
+    unit, handler = _held_by(record)
+    if unit is not _UNTOLD and record.unit != unit:
+        yield f"承办单位与办理记录不符（现为 {_shown(record.unit)}，应为 {_shown(unit)}）"
+    told = str(handler or "").lower()
+    stands = (record.handler or "").partition("~")[0].lower()  # what follows is of one who gave his userid up
+    if handler is not _UNTOLD and told not in record.people.renamed and stands != told:
+        yield f"经办人与办理记录不符（现为 {_shown(record.handler)}，应为 {_shown(handler)}）"
+
+
+_UNTOLD: Any = object()
+"""Events of the first releases did not say everything."""
+
+
+def _held_by(record: CaseRecord) -> tuple[str | None, str | None]:
+    known = {userid.lower() for userid in record.people.userids.values()}
+    unit: str | None = None
+    handler: str | None = None
+    for event in record.events:
+        match event.move:
+            case Move.DISPATCH | Move.REFUSE_RETURN | Move.RULE:
+                unit, handler = event.data.get("department", _UNTOLD), event.data.get("handler", _UNTOLD)
+            case Move.RETURN | Move.RETURN_AGAIN:
+                unit = handler = None
+            case Move.TAKE_HISTORY:
+                unit = handler = _UNTOLD
+            case Move.SIGN if event.actor.lower() in known or event.actor.lower() in record.people.renamed:
+                handler = event.actor
+            case Move.HAND_OVER | Move.REOPEN if "to" in event.data:
+                handler = event.data["to"]
+    return unit, handler
+
+
+def _altered_erasure(record: CaseRecord) -> Iterator[str]:
+    """What an erasure takes away is gone, nothing is gone without one, and what stays is what the case began with."""
+    review = record.review
+    told = any(event.move == Move.ERASE_RATER for event in record.events)
+    if told != (review.erased_at is not None):
+        yield f"评价人信息{'未' if told else '已'}删除，与办理记录不符"
+    left = [review.rater_name, review.rater_phone, review.comment if review.comment != ERASED else None]
+    if told and (record.keeps_raw or any(left)):
+        yield "办理记录称已删除的评价人信息仍在"
+    if record.events[0].data.get("review", review.external_id) != review.external_id:
+        yield "评价编号与立案记录不符"
+    if review.erased_at is not None and review.rating is not None and review.is_bad != is_bad(review.rating):
+        yield "是否差评与评级不符"
 
 
 def _concluded(events: Sequence[CaseEvent]) -> str | None:

@@ -28,6 +28,7 @@ from ways_kit import AS_SAID, EXPLAINED, FIRST, WAY_ON, WAY_TO, S
 
 from reviewbot.actions.advance_due import advance_due
 from reviewbot.actions.step import Verb
+from reviewbot.commands.audit import altered_case
 from reviewbot.errors import ReviewbotError
 from reviewbot.models.case import Call, Evidence
 from reviewbot.models.chain import first_break
@@ -39,6 +40,7 @@ from reviewbot.models.procedure import (
     ApplicationState,
     Assistance,
 )
+from reviewbot.queries.audit import case_records
 from reviewbot.queries.handovers import cases_without_holder
 from reviewbot.rules.call_back import Outcome
 from reviewbot.rules.ladder import NOT_HELD, OF_A_UNIT
@@ -249,6 +251,9 @@ class Walk(RuleBasedStateMachine):
         case = case_of(self.house, self.number)
         with self.house.database.begin() as session:
             assert cases_without_holder(session) == []
+            records = list(case_records(session))
+            found = [line for each in records for line in altered_case(each, self.house.settings.data_dir)]
+            assert found == []
         for one in self.mine(Application):
             if one.state is ApplicationState.PENDING:
                 assert case.status in WHERE_DECIDED[one.kind], f"{one.kind} waits in {case.status}"

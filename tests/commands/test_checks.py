@@ -14,12 +14,16 @@ from case_kit import (
     photograph,
     verifying,
 )
+from contact_kit import event, pushed
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from reviewbot.actions.erase_rater import erase_rater
+from reviewbot.actions.let_go import let_go
 from reviewbot.commands.doctor import check_system
+from reviewbot.queries.directory import staff_by_userid
 from reviewbot.queries.scope import SYSTEM
+from reviewbot.rules.contacts import Left
 from reviewbot.settings import SourceSettings
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
@@ -92,6 +96,12 @@ ALTERED = (
     ("第 1 次回访的接通", "UPDATE calls SET reached = false WHERE case_id = :case"),
     ("第 1 次回访的说明", "UPDATE calls SET note = '满意' WHERE case_id = :case"),
     ("第 1 次回访的号码查看情况", "UPDATE calls SET number_unseen = false WHERE case_id = :case"),
+    ("承办单位与办理记录", "UPDATE cases SET department_id = department_id + 1 WHERE id = :case"),
+    (
+        "经办人与办理记录",
+        "UPDATE cases SET handler_id = (SELECT min(id) FROM staff WHERE id <> handler_id) WHERE id = :case",
+    ),
+    ("评价人信息已删除", "UPDATE reviews SET erased_at = received_at, raw = '' WHERE id = :review"),
     ("附件“现场.jpg”的 SHA-256", "UPDATE evidence SET sha256 = repeat('0', 64) WHERE case_id = :case"),
 )
 
@@ -119,6 +129,48 @@ def test_whatever_was_altered_is_told_with_its_case_and_field(house, command):
         ), field
     assert whole not in told.stdout
     assert f"共 {len(ALTERED) + 1} 张工单，{len(ALTERED)} 张有问题" in told.stdout
+
+
+ERASURES = (
+    ("未删除", "UPDATE reviews SET erased_at = NULL WHERE id = :review"),
+    ("信息仍在", "UPDATE reviews SET rater_phone = '13800000000' WHERE id = :review"),
+    ("信息仍在", "UPDATE reviews SET comment = '服务很好' WHERE id = :review"),
+    ("信息仍在", "UPDATE reviews SET raw = 'x' WHERE id = :review"),
+    ("评价编号与立案记录", "UPDATE reviews SET external_id = 'another' WHERE id = :review"),
+    ("是否差评与评级", "UPDATE reviews SET rating = 5 WHERE id = :review"),
+)
+
+
+def test_an_erased_review_is_compared_with_what_its_case_says_of_it(house, command):
+    altered = {}
+    for field, statement in ERASURES:
+        number = closed(house)
+        with house.database.begin() as session:
+            erase_rater(session, number, "本人申请", SYSTEM, at=house.clock.now())
+        altered[number] = field
+        with house.database.begin() as session:
+            session.execute(text("SET LOCAL session_replication_role = replica"))
+            session.execute(text(statement), {"review": case_of(house, number).review_id})
+
+    told = command("verify")
+
+    for number, field in altered.items():
+        found = [line for line in told.stdout.splitlines() if line.startswith(f"工单 {number} ")]
+        assert any(field in line for line in found), field
+
+
+def test_who_has_a_case_is_no_finding_when_he_left_or_his_userid_was_changed(house, command):
+    first, second = verifying(house), verifying(house)
+    gone, other = handler_of(house, first), handler_of(house, second)
+    assert gone != other
+    with house.database.begin() as session:
+        let_go(session, staff_by_userid(session, gone), Left.DELETED, at=house.clock.now())
+    pushed(house, event("update_user", other, new_userid="xinming01"))
+    assert handler_of(house, second) == "xinming01"
+
+    told = command("verify")
+
+    assert "共 2 张工单，0 张有问题" in told.stdout, told.stdout
 
 
 def test_a_file_whose_bytes_were_changed_is_told(house, command):
