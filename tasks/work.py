@@ -17,7 +17,7 @@ from reviewbot.actions.deliver_messages import BATCH_SECONDS, deliver_messages
 from reviewbot.actions.draw_recalls import keep_recalls
 from reviewbot.actions.erase_rater import erase_expired
 from reviewbot.actions.fetch_media import fetch_media
-from reviewbot.actions.find_problems import find_problems
+from reviewbot.actions.find_problems import find_problems, remind_of_plans
 from reviewbot.actions.follow_calendar import follow_by_id
 from reviewbot.actions.follow_source import follow_source
 from reviewbot.actions.open_case import open_case
@@ -182,9 +182,8 @@ def recalls() -> None:
 
 @task(TaskName.PROBLEMS)
 def problems() -> None:
-    _once(
-        lambda session, home, now: find_problems(session, now=now, rules=home.today(session).policy.problems)
-    )
+    _once(lambda session, home, now: find_problems(session, now=now, rulebook=home.today(session)))
+    _once(lambda session, home, now: remind_of_plans(session, now=now, rulebook=home.today(session)))
 
 
 @task(TaskName.ERASE)

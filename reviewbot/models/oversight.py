@@ -225,12 +225,21 @@ class Problem(Base):
     object: Mapped[str]
     """The window or channel the reviews have in common; empty where none."""
     opened_at: Mapped[datetime]
+    opened_with: Mapped[int]
+    """Like reviews that opened it."""
     window_days: Mapped[int]
+    plan_days: Mapped[int]
+    """Working days to write down cause and measures; like the window as the rules said at its opening."""
+    begin_within: Mapped[int]
+    """Days within which measures begin."""
+    reminded_at: Mapped[datetime | None]
+    """When people were reminded that the plan is overdue."""
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     root_cause: Mapped[str] = mapped_column(default="")
     measures: Mapped[str] = mapped_column(default="")
     measures_from: Mapped[date | None]
-    before_count: Mapped[int]
+    before_count: Mapped[int | None]
+    """Like reviews before the measures, and after: the figure it was closed by, kept then."""
     after_count: Mapped[int | None]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
@@ -247,6 +256,8 @@ class ProblemAttempt(Base):
     root_cause: Mapped[str]
     measures: Mapped[str]
     measures_from: Mapped[date]
+    before_count: Mapped[int | None]
+    """Like reviews in as many days before these measures; None where that was not counted then."""
     after_count: Mapped[int]
     """Like reviews in the days counted."""
     days: Mapped[int]

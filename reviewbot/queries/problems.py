@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, String, Subquery, and_, case, func, or_, select
 from sqlalchemy.dialects.postgresql import array as sql_array
 from sqlalchemy.orm import Session, aliased
 
@@ -15,6 +15,7 @@ from reviewbot.models.review import Review
 from reviewbot.queries.cases import APPEAL_UPHELD
 from reviewbot.queries.handovers import KEEPS
 from reviewbot.queries.scope import Viewer
+from reviewbot.rules.problems import Course, Span
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Cluster:
     review_ids: tuple[int, ...]
 
 
-def _like(start: datetime, end: datetime) -> Select[*tuple[Any, ...]]:
+def _like(start: datetime | ScalarSelect[datetime], end: datetime) -> Select[*tuple[Any, ...]]:
     """One row for each service rated bad and each reason of it; upheld appeals do not count.
 
     A rater's second bad rating of the same service is no second event. An item told by its code alone is known by
@@ -60,6 +61,7 @@ def _like(start: datetime, end: datetime) -> Select[*tuple[Any, ...]]:
             func.unnest(reasons, type_=String).label("reason"),
             func.coalesce(Review.window, "").label("object"),
             Review.id.label("review_id"),
+            Review.reviewed_at,
         )
         .join(Case, Case.review_id == Review.id)
         .where(
@@ -87,16 +89,30 @@ def clusters(session: Session, start: datetime, end: datetime, *, least: int) ->
     return [Cluster(unit, item, reason, place, tuple(sorted(ids))) for unit, item, reason, place, ids in rows]
 
 
-def count_like(session: Session, problem: Problem, start: datetime, end: datetime) -> int:
-    """How many reviews like a problem's were rated in ``start <= time < end``."""
-    like = _like(start, end).subquery()
-    wanted: ColumnElement[bool] = and_(
+def count_like(session: Session, problem: Problem, during: Span) -> int:
+    """How many reviews like a problem's were rated in that time."""
+    like = _like(*during).subquery()
+    return session.scalar(select(func.count()).select_from(like).where(_is_of(like, problem))) or 0
+
+
+_SINCE = Problem.opened_at - func.make_interval(0, 0, 0, Problem.window_days)
+
+
+def like_open_problems(now: datetime, ident: int | None = None) -> Select[int, int]:
+    """(problem, review) of all open problems, or of one: every like review from the window that opened it until now."""
+    which = [Problem.closed_at.is_(None)] + ([Problem.id == ident] if ident is not None else [])
+    like = _like(select(func.min(_SINCE)).where(*which).scalar_subquery(), now).subquery()
+    wanted = select(Problem.id, like.c.review_id).join(like, _is_of(like, Problem))
+    return wanted.where(*which, like.c.reviewed_at >= _SINCE)
+
+
+def _is_of(like: Subquery, problem: Problem | type[Problem]) -> ColumnElement[bool]:
+    return and_(
         like.c.department_id == problem.department_id,
         like.c.item == problem.item,
         like.c.reason == problem.reason_code,
         like.c.object == problem.object,
     )
-    return session.scalar(select(func.count()).select_from(like).where(wanted)) or 0
 
 
 def open_problem_like(session: Session, cluster: Cluster) -> Problem | None:
@@ -130,6 +146,19 @@ def problems_without_cause(session: Session, viewer: Viewer) -> list[Problem]:
     if not viewer.sees_all:
         wanted = wanted.where(Problem.department_id == viewer.department_id)
     return list(session.scalars(wanted.order_by(Problem.id)))
+
+
+def open_problems(session: Session) -> list[Problem]:
+    """Oldest first."""
+    return list(session.scalars(select(Problem).where(Problem.closed_at.is_(None)).order_by(Problem.id)))
+
+
+def course_of(session: Session, problem: Problem) -> Course:
+    gave_way = select(func.max(ProblemAttempt.ended_at)).where(ProblemAttempt.problem_id == problem.id)
+    return Course(
+        problem.opened_at, problem.window_days, problem.plan_days, problem.begin_within, problem.measures_from,
+        session.scalar(gave_way),
+    )  # fmt: skip
 
 
 def attempts_at(session: Session, problem_id: int) -> list[ProblemAttempt]:
@@ -171,12 +200,15 @@ def handovers_of_problem(session: Session, problem_id: int) -> list[ProblemHando
     return list(session.scalars(wanted.order_by(ProblemHandover.id)))
 
 
-def cases_of_problem(session: Session, problem_id: int) -> list[Case]:
-    return list(
-        session.scalars(
-            select(Case)
-            .join(ProblemReview, ProblemReview.review_id == Case.review_id)
-            .where(ProblemReview.problem_id == problem_id)
-            .order_by(Case.id)
-        )
+def cases_of_problem(session: Session, problem: Problem, now: datetime) -> list[tuple[Case, datetime, bool]]:
+    """Every case that is or was like it, oldest first: when it was rated, and whether it still counts (its appeal
+    was not upheld, no other unit has it). A review that came a moment ago is there before the sweep has seen it."""
+    belongs = select(ProblemReview.review_id).where(ProblemReview.problem_id == problem.id)
+    like = {review for _, review in session.execute(like_open_problems(now, problem.id))}
+    rows = session.execute(
+        select(Case, Review.reviewed_at)
+        .join(Review, Review.id == Case.review_id)
+        .where(or_(Review.id.in_(belongs), Review.id.in_(like)))
+        .order_by(Review.reviewed_at, Case.id)
     )
+    return [(case, at, bool(problem.closed_at) or case.review_id in like) for case, at in rows]

@@ -209,13 +209,6 @@ def card_settled(facts: Facts, card: str, outcome: str, reason: str) -> Body:
     return _card(facts, f"{card}{outcome} {facts.number}", f"{card}：{outcome}", note=reason)
 
 
-def problem_opened(ident: int, unit: str, item: str, count: int, days: int) -> Body:
-    return text(
-        f"共性问题 {ident}：{unit}“{mask_personal(item)}”{days} 天内出现 {count} 件同类差评，"
-        "请查明根本原因、举一反三，在督办网页「共性问题」中填写措施。"
-    )
-
-
 def recalls_assigned(period: str, numbers: list[str]) -> Body:
     """To the caller of the independent sample: how many, and where they are."""
     return {

@@ -93,6 +93,10 @@ class ProblemRules:
     window_days: int
     recurrence_at_most: float
     """Share of the reviews before that may still come after, for the problem to be closed."""
+    plan_days: int
+    """Working days from its opening until the root cause and the measures are written down."""
+    begin_within: int
+    """Calendar days from its opening, or from when earlier measures gave way, until measures begin."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,8 @@ class Policy:
                 count=problems.count("count"),
                 window_days=problems.count("window_days"),
                 recurrence_at_most=problems.number("recurrence_at_most"),
+                plan_days=problems.count("plan_days"),
+                begin_within=problems.count("begin_within"),
             ),
             appeals=AppealRules(deciders=appeals.count("deciders"), stop_clock=appeals.switch("stop_clock")),
             raters=_raters(root.section("raters")),

@@ -10,7 +10,7 @@ from reviewbot.simulator.pages import PlayFailed
 
 OLD = '[limits.contact]\nvalue = 1\nunit = "working_day"'
 NEW = '[limits.contact]\nvalue = 4\nunit = "working_hour"'
-VERSION, STRICT = 'version = "2026-11-3"', 'version = "2026-11-strict"'
+VERSION, STRICT = 'version = "2026-11-4"', 'version = "2026-11-strict"'
 
 
 def play_rules(

@@ -13,7 +13,7 @@ LOCAL = (CONFIG / "calendar/local.toml").read_text("utf-8")
 def policy_text(version, *changes):
     """The shipped policy under another name; ``changes``: (what stands there, what shall)."""
     text = POLICY
-    for old, new in (('version = "2026-11-3"', f'version = "{version}"'), *changes):
+    for old, new in (('version = "2026-11-4"', f'version = "{version}"'), *changes):
         assert old in text, old
         text = text.replace(old, new, 1)
     return text

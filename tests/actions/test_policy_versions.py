@@ -32,7 +32,7 @@ def test_a_new_version_decides_over_new_cases_and_leaves_the_old_alone(house):
     decree(house, "strict", SHORTER)
     new = opened(house)
 
-    assert (case_of(house, old).policy_version, case_of(house, new).policy_version) == ("2026-11-3", "strict")
+    assert (case_of(house, old).policy_version, case_of(house, new).policy_version) == ("2026-11-4", "strict")
     assert handling(house, old).due_at == before.due_at
     assert handling(house, new).due_at == before.due_at - timedelta(days=5)  # Wednesday instead of Monday
 
@@ -80,7 +80,7 @@ def test_what_belongs_to_no_case_follows_the_version_in_force(house, clock):
 def test_a_version_with_a_later_day_begins_by_itself_at_midnight_in_china(house, clock):
     decree(house, "next-year", SHORTER, begins=date(2027, 1, 1))
     for moment, version in (
-        (datetime(2026, 12, 31, 23, 59, 59, tzinfo=CHINA), "2026-11-3"),
+        (datetime(2026, 12, 31, 23, 59, 59, tzinfo=CHINA), "2026-11-4"),
         (datetime(2027, 1, 1, tzinfo=CHINA), "next-year"),
     ):
         clock.moment = moment
@@ -109,13 +109,13 @@ def test_workers_open_cases_while_a_version_is_activated_and_every_case_is_of_on
     for number in numbers:
         case, due = case_of(house, number), handling(house, number)
         assert due.policy_version == case.policy_version
-        assert due.limit_value == (5 if case.policy_version == "2026-11-3" else 2)
+        assert due.limit_value == (5 if case.policy_version == "2026-11-4" else 2)
     assert case_of(house, numbers[-1]).policy_version.startswith("strict")
 
 
 def test_a_known_version_with_another_text_is_refused_in_one_line(house):
     changed = POLICY.replace("deciders = 2", "deciders = 3")
-    with house.database.begin() as session, pytest.raises(SettingError, match="2026-11-3") as refused:
+    with house.database.begin() as session, pytest.raises(SettingError, match="2026-11-4") as refused:
         take_policy(session, changed, at=house.clock.now())
 
     assert "\n" not in refused.value.sentence
@@ -153,7 +153,7 @@ def test_no_version_begins_in_the_past(house):
     with house.database.begin() as session:
         row = session.get_one(PolicyVersion, "written-long-ago")
         assert row.effective_from == date(2026, 11, 30)
-        assert version_on(session, house.clock.now() - timedelta(seconds=1)) == "2026-11-3"
+        assert version_on(session, house.clock.now() - timedelta(seconds=1)) == "2026-11-4"
         assert version_on(session, house.clock.now()) == "written-long-ago"
 
 

@@ -15,14 +15,11 @@ from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.oversight import Problem
 from reviewbot.models.people import Item
 from reviewbot.queries.problems import attempts_at, cases_of_problem, problems_seen_by
-from reviewbot.rules.policy import ProblemRules
-
-RULES = ProblemRules(count=3, window_days=30, recurrence_at_most=0.34)
 
 
 def found(house):
     with house.database.begin() as session:
-        return find_problems(session, now=house.clock.now(), rules=RULES)
+        return find_problems(session, now=house.clock.now(), rulebook=house.today(session))
 
 
 def bad(house, **facts):
@@ -41,7 +38,8 @@ def planned(house, ident, who=HEAD, **facts):
 
 def closed(house, ident, who=SUPERVISOR):
     with house.database.begin() as session:
-        return close_problem(session, ident, viewer(house, who), now=house.clock.now(), rules=RULES)
+        rules = house.today(session).policy.problems
+        return close_problem(session, ident, viewer(house, who), now=house.clock.now(), rules=rules)
 
 
 def test_three_alike_open_one_problem_and_a_fourth_joins_it(house):
@@ -54,8 +52,10 @@ def test_three_alike_open_one_problem_and_a_fourth_joins_it(house):
     assert found(house) == []
 
     with house.database.begin() as session:
-        assert [case.number for case in cases_of_problem(session, ident)] == numbers
-        assert session.get_one(Problem, ident).before_count == 3
+        problem = session.get_one(Problem, ident)
+        found_cases = cases_of_problem(session, problem, house.clock.now())
+        assert [case.number for case, _, _ in found_cases] == numbers
+        assert problem.opened_with == 3
     assert {one.userid for one in messages(house, kind="problem")} >= {HEAD, SUPERVISOR}
 
 
@@ -107,7 +107,9 @@ def test_it_closes_by_the_figure_alone(house, clock):
 
     planned(house, ident, measures="增派人手并每日对账")
     clock.moment += timedelta(days=31)
-    assert closed(house, ident).endswith("措施前 3 件，措施后 0 件。此前的措施后 30 天 2 件。")
+    assert closed(house, ident).endswith(
+        "措施前 2 件，措施后 0 件。此前的措施前 30 天 3 件，措施后 30 天 2 件。"
+    )
     assert found(house) == []  # what closed it does not open it again
     with pytest.raises(Conflict, match="已销号"):
         closed(house, ident)

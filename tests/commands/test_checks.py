@@ -61,7 +61,7 @@ def test_the_doctor_tells_without_a_database_all_that_needs_none(command, tmp_pa
     told = command("doctor", REVIEWBOT_SOURCES__STANDARD__SECRET=SECRET, **away).stdout
 
     for said in (
-        "队列 Redis 可用", "未配置企业微信", "未配置短信网关和公众号", "未配置病毒扫描", "规则文件 2026-11-3 可读",
+        "队列 Redis 可用", "未配置企业微信", "未配置短信网关和公众号", "未配置病毒扫描", "规则文件 2026-11-4 可读",
         "工作日历 ", "来源 standard 有签名密钥", "来源 province_a 没有签名密钥", "队列中有 0 项任务",
     ):  # fmt: skip
         assert said in told

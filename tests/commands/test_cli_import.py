@@ -49,7 +49,7 @@ def test_the_published_figures_of_2019_come_out_of_the_command_line_from_a_file(
     policy = tmp_path / "policy.toml"
     text = (ROOT / "config" / "policy.toml").read_text(encoding="utf-8")
     text = text.replace('rounding = "round"', 'rounding = "truncate"')
-    policy.write_text(text.replace('version = "2026-11-3"', 'version = "2026-11-cut"', 1), encoding="utf-8")
+    policy.write_text(text.replace('version = "2026-11-4"', 'version = "2026-11-cut"', 1), encoding="utf-8")
 
     assert "收支平衡" in reviewbot("import", earlier, "--source", "hotline_12345")
     told = reviewbot("import", file, "--source", "hotline_12345")

@@ -68,7 +68,7 @@ def test_in_a_pipe_every_word_of_every_table_is_whole(house, command, tmp_path):
     rates = command("rates", "--by", "department", *MONTH).stdout
     draft = tmp_path / "draft.toml"
     draft.write_text(
-        command("policy", "show", "2026-11-3").stdout.replace('"2026-11-3"', '"draft"', 1), "utf-8"
+        command("policy", "show", "2026-11-4").stdout.replace('"2026-11-4"', '"draft"', 1), "utf-8"
     )
     simulated = command("policy", "simulate", draft).stdout
 

@@ -44,13 +44,13 @@ def test_activate_shows_what_differs_asks_and_is_kept_with_who_and_when(command,
     assert (done.returncode, "已施行" in done.stdout) == (0, True)
     listed = command("policy", "list").stdout
     assert "liwei" in listed
-    assert ["现行" in line for line in listed.splitlines() if "strict" in line or "2026-11-3 " in line] == [
+    assert ["现行" in line for line in listed.splitlines() if "strict" in line or "2026-11-4 " in line] == [
         True,
         False,
     ]
     assert command("policy", "show", "strict").stdout == draft.read_text("utf-8")
     new = opened(house)
-    assert [case_of(house, number).policy_version for number in (old, new)] == ["2026-11-3", "strict"]
+    assert [case_of(house, number).policy_version for number in (old, new)] == ["2026-11-4", "strict"]
     assert "早已存档" in command("policy", "activate", draft).stdout  # nobody is asked about nothing
 
 
@@ -90,7 +90,7 @@ def test_a_start_with_a_known_version_of_other_text_ends_in_one_line(command, tm
     told = command("up", REVIEWBOT_BIND="127.0.0.1:8099", REVIEWBOT_POLICY=str(altered))
 
     assert (told.returncode, told.stderr.count("\n")) == (2, 1)
-    assert "2026-11-3" in told.stderr
+    assert "2026-11-4" in told.stderr
 
 
 def test_a_changed_calendar_waits_is_told_foreseen_and_applied(command, house, tmp_path):

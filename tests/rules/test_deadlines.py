@@ -50,7 +50,7 @@ def limit(value: float, unit: Unit) -> Limit:
 def test_the_shipped_policy_reads_as_written():
     policy = Policy.from_table(POLICY)
 
-    assert policy.version == "2026-11-3"
+    assert policy.version == "2026-11-4"
     assert {stage: (each.value, each.unit, each.starts) for stage, each in policy.limits.items()} == {
         "dispatch": (4, Unit.WORKING_HOUR, "received"),
         "contact": (1, Unit.WORKING_DAY, "dispatched"),

@@ -193,7 +193,7 @@ def a_busy_bureau(town, clock):
     move(house, handler_of(house, late), "request_extension", late, days=3, remark="核对材料")
     move(house, DISPATCHER, "ask_assistance", late, department="MED", remark="请核对参保")
     with house.database.begin() as session:
-        find_problems(session, now=house.clock.now(), rules=house.today(session).policy.problems)
+        find_problems(session, now=house.clock.now(), rulebook=house.today(session))
     clock.moment += timedelta(days=40)
     sweep(house)
     pushed(house, event("create_user", "newcomer01", name="新来的"))

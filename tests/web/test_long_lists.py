@@ -36,7 +36,8 @@ def problems(session, house, closed=False):
     for serial in range(MANY):
         session.add(Problem(
             department_id=unit, item=f"事项{serial}", reason_code="", object="", opened_at=house.clock.now(),
-            window_days=30, before_count=3, closed_at=house.clock.now() if closed else None,
+            window_days=30, opened_with=3, plan_days=10, begin_within=30,
+            closed_at=house.clock.now() if closed else None,
         ))  # fmt: skip
 
 

@@ -14,8 +14,8 @@ def test_supervisors_see_every_version_and_its_differences_and_a_case_leads_ther
 
     assert "&lt;strict&gt;" in page
     assert "<td>appeals.deciders</td><td>2</td><td>3</td>" in page
-    assert page.index("&lt;strict&gt;") < page.index('id="v-2026-11-3"')
-    assert 'href="/policy#v-2026-11-3"' in pages.get(f"/cases/{number}").text
+    assert page.index("&lt;strict&gt;") < page.index('id="v-2026-11-4"')
+    assert 'href="/policy#v-2026-11-4"' in pages.get(f"/cases/{number}").text
     assert pages.post("/policy").status_code == 405
 
 

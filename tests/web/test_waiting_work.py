@@ -11,7 +11,6 @@ from reviewbot.actions.draft_letter import draft_letter
 from reviewbot.actions.find_problems import find_problems
 from reviewbot.models.oversight import LetterKind
 from reviewbot.queries.directory import find_department
-from reviewbot.rules.policy import ProblemRules
 
 LEADER, SECOND = "zhouzhidong01", "pengxiaohui01"
 
@@ -34,7 +33,7 @@ def problem(house):
         new_case(house, external_id=f"P{number}", reviewed_at=house.clock.now())
     house.clock.moment += timedelta(hours=1)
     with house.database.begin() as session:
-        (ident,) = find_problems(session, now=house.clock.now(), rules=ProblemRules(3, 30, 0.34))
+        (ident,) = find_problems(session, now=house.clock.now(), rulebook=house.today(session))
     return ident
 
 

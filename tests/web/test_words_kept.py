@@ -16,7 +16,6 @@ from reviewbot.models.people import Staff
 from reviewbot.models.rater import RaterAnswer
 from reviewbot.queries.cases import events_of, find_case
 from reviewbot.queries.scope import SYSTEM
-from reviewbot.rules.policy import ProblemRules
 from reviewbot.rules.raters import Concern
 from reviewbot.web import forms, login, paging
 
@@ -78,7 +77,7 @@ def a_problem(house, clock):
         new_case(house, external_id=f"P{number}", reviewed_at=house.clock.now())
     clock.moment += timedelta(hours=1)
     with house.database.begin() as session:
-        (ident,) = find_problems(session, now=house.clock.now(), rules=ProblemRules(3, 30, 0.34))
+        (ident,) = find_problems(session, now=house.clock.now(), rulebook=house.today(session))
     return f"/problems/{ident}"
 
 
