@@ -62,7 +62,8 @@ def test_more_time_that_has_passed_already_is_refused_and_the_unit_is_not_presse
     with pytest.raises(Conflict, match="已过，不能再同意延期") as refused:
         move(house, SUPERVISOR, "agree", number)
 
-    assert f"12-10 17:30 已过，不能再同意延期：不同意 {number} 原因。" in refused.value.sentence
+    assert "12-10 17:30 已过，不能再同意延期" in refused.value.sentence
+    assert f"不同意 {number} 原因" in refused.value.typed
     assert case_of(house, number).due_at == due
     assert [one for one in messages(house) if one.kind == "extended"] == []
     assert [card.colour for card in rows(house, Card)] == ["yellow", "red"]
