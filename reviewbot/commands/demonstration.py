@@ -44,7 +44,7 @@ from reviewbot.queries.directory import heads_by_unit, userids_with_role
 from reviewbot.queries.scope import SYSTEM
 from reviewbot.rules.kinds import Family
 from reviewbot.rules.lifecycle import Role
-from reviewbot.rules.rates import METRICS, display
+from reviewbot.rules.rates import METRICS, apart_line, display
 from reviewbot.settings import ROOT, Settings, load_settings
 from reviewbot.simulator.director import People, Stage, play_day, play_on
 from reviewbot.simulator.pages import PlayFailed
@@ -227,9 +227,9 @@ def _conclude(house: House) -> None:
     for row in rows:
         names = METRICS[row.figure.metric].parts
         parts = "，".join(f"{names[part]} {count}" for part, count in row.figure.parts.items())
-        console.print(
-            f"{METRICS[row.figure.metric].name}：{display(row.figure, rounding)}　{parts}", highlight=False
-        )
+        apart = f"；另列：{told_beside}" if (told_beside := apart_line(row.figure)) else ""
+        name = METRICS[row.figure.metric].name
+        console.print(f"{name}：{display(row.figure, rounding)}　{parts}{apart}", highlight=False)
     for state in ("owed", "held", "sending"):
         if told.messages.get(state):
             raise Unavailable(f"还有 {told.messages[state]} 条消息没有送达。")
