@@ -16,6 +16,11 @@ from reviewbot.errors import InvalidInput
 CHINA = ZoneInfo("Asia/Shanghai")
 
 
+def minute(at: datetime) -> str:
+    """A moment as staff read it, in China: 2026-12-07 17:30."""
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
 class Clock:
     """Tells the time, always aware and in UTC."""
 

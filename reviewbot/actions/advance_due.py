@@ -14,7 +14,7 @@ from reviewbot.actions.notify import tell
 from reviewbot.actions.receivers import reminder_of, told_of_rung
 from reviewbot.actions.reminded import reminder_kind
 from reviewbot.actions.start_clock import ladder_of, next_rung, running
-from reviewbot.clock import CHINA
+from reviewbot.clock import minute
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Card, Letter, LetterKind
@@ -102,15 +102,11 @@ def _issue_card(session: Session, case: Case, due: DueTime, rung: Rung, now: dat
         insert(Card)
         .values(
             case_id=case.id, due_time_id=due.id, department_id=case.department_id, handler_id=case.handler_id,
-            colour=colour, reason=f"{stage_label(due.stage)} {_moment(due.due_at)} 已过", issued_at=now,
+            colour=colour, reason=f"{stage_label(due.stage)} {minute(due.due_at)} 已过", issued_at=now,
         )
         .on_conflict_do_nothing(index_elements=["due_time_id", "colour"], index_where=Card.withdrawn_at.is_(None))
     )  # fmt: skip
     return colour
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def _speak(

@@ -24,7 +24,7 @@ from reviewbot.actions.notify import facts_of, tell, tell_rater
 from reviewbot.actions.receivers import holders
 from reviewbot.actions.reminded import reminder_kind
 from reviewbot.actions.start_clock import ladder_when, next_rung
-from reviewbot.clock import CHINA
+from reviewbot.clock import CHINA, minute
 from reviewbot.models.case import Case, DueTime
 from reviewbot.models.chain import append_event
 from reviewbot.models.oversight import Card
@@ -70,8 +70,8 @@ class Shift:
     def sentence(self) -> str:
         why = f"（{'；'.join(self.days)}）" if self.days else ""
         if not self.moved:
-            return f"{stage_name(self.stage)} {_moment(self.after)} 由暂定转为确定{why}"
-        return f"{stage_name(self.stage)} {_moment(self.before)} → {_moment(self.after)}{why}"
+            return f"{stage_name(self.stage)} {minute(self.after)} 由暂定转为确定{why}"
+        return f"{stage_name(self.stage)} {minute(self.before)} → {minute(self.after)}{why}"
 
 
 @dataclass
@@ -254,7 +254,3 @@ def _tell(session: Session, case: Case, done: Followed, today: Rulebook, now: da
         body = notices.rater_rescheduled(case.number, after)
         tell_rater(session, case, "rescheduled", body, at=now)
         done.rater_told = True
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"

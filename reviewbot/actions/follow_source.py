@@ -18,7 +18,7 @@ from reviewbot.actions.live_cards import is_unsent, show_everyone
 from reviewbot.actions.open_case import sent_by_source
 from reviewbot.actions.reminded import is_settled, reminds_of
 from reviewbot.actions.step import MoveIn, Step, Verb
-from reviewbot.clock import CHINA
+from reviewbot.clock import minute
 from reviewbot.models.case import Case
 from reviewbot.models.chain import append_event
 from reviewbot.models.review import ReviewCopy
@@ -80,7 +80,7 @@ def _close(step: Step, copy: ReviewCopy, told: Ending, closed_at: datetime) -> N
     step.data["closing_kind"] = kind.value
     _event(step, Move.CLOSE_BY_SOURCE, before, copy, told)
     for card in undue:  # its rung came when the order was closed already
-        take_back(step.session, card, case, f"来源已于 {_moment(closed_at)} 办结", SYSTEM, at=step.at)
+        take_back(step.session, card, case, f"来源已于 {minute(closed_at)} 办结", SYSTEM, at=step.at)
     step.session.flush()
     _keep_back_what_is_idle(step)
     show_everyone(step.session, case, Move.CLOSE_BY_SOURCE, SYSTEM, at=step.at)
@@ -99,8 +99,8 @@ def _keep_back_what_is_idle(step: Step) -> None:
 def _event(step: Step, move: Move, before: CaseStatus, copy: ReviewCopy, told: Ending) -> None:
     """Names the delivery: which source, when it came, the number of its batch."""
     answer = f"，回访{SATISFACTION.get(told.satisfaction, told.satisfaction)}" if told.satisfaction else ""
-    said = f"{_moment(told.closed_at)} 办结{answer}" if told.closed_at else "未办结"
-    came = f"{step.case.review.source} {_moment(copy.received_at)} 送达的记录（第 {copy.batch_id} 批）"
+    said = f"{minute(told.closed_at)} 办结{answer}" if told.closed_at else "未办结"
+    came = f"{step.case.review.source} {minute(copy.received_at)} 送达的记录（第 {copy.batch_id} 批）"
     aside = "；与先前所报或本单办理情况不一致，未采用，请核实" if move is Move.NOTE_SOURCE else ""
     append_event(
         step.session, step.case, at=step.at, actor=SYSTEM.actor, actor_name=SYSTEM.name, move=move.value,
@@ -112,7 +112,3 @@ def _event(step: Step, move: Move, before: CaseStatus, copy: ReviewCopy, told: E
 def _as_data(told: Ending) -> dict[str, Any]:
     closed_at = told.closed_at.isoformat() if told.closed_at else None
     return {"closed_at": closed_at, "satisfaction": told.satisfaction}
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reviewbot.actions.receive_reviews import Accepted, Delivery, Rejected, Result, receive_reviews
-from reviewbot.clock import CHINA
+from reviewbot.clock import minute
 from reviewbot.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from reviewbot.models.review import KeptRecord
 from reviewbot.queries.kept import case_numbers, lock_set_aside, standing_review
@@ -37,7 +37,7 @@ def set_aside_record(session: Session, ident: int, viewer: Viewer) -> KeptRecord
         raise NotFound("没有这条搁置的记录。")
     if kept.settled_at is not None:
         how = SETTLEMENTS.get(kept.settlement or "", "处理")
-        raise Conflict(f"这条记录已由{kept.settled_name}于 {_shown(kept.settled_at)} {how}，不能再次处理。")
+        raise Conflict(f"这条记录已由{kept.settled_name}于 {minute(kept.settled_at)} {how}，不能再次处理。")
     return kept
 
 
@@ -88,7 +88,7 @@ def _known_already(session: Session, kept: KeptRecord, told: Result) -> Conflict
         return Conflict("这条评价已经接收过，请选“不予接收”。")
     number = case_numbers(session, [standing.id]).get(standing.id)
     return Conflict(
-        f"评价 {told.external_id}（第 {told.round} 次）已于 {_shown(standing.received_at)} 接收过，"
+        f"评价 {told.external_id}（第 {told.round} 次）已于 {minute(standing.received_at)} 接收过，"
         f"评级“{standing.grade}”{f'，工单 {number}' if number else ''}；"
         "首次收到的不改动，本条请选“不予接收”。"
     )
@@ -108,7 +108,3 @@ def _checked(reason: str) -> str:
 def _settle(kept: KeptRecord, how: str, reason: str, viewer: Viewer, at: datetime) -> None:
     kept.settled_at, kept.settled_by, kept.settled_name = at, viewer.actor, viewer.name
     kept.settlement, kept.settlement_reason = how, reason
-
-
-def _shown(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"

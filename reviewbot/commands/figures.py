@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reviewbot.actions.report_rates import report_assistance, report_rates, this_month
-from reviewbot.clock import CHINA
+from reviewbot.clock import minute
 from reviewbot.commands.base import console, new_table, plainly, prepared
 from reviewbot.errors import InvalidInput
 from reviewbot.queries.scope import SYSTEM
@@ -51,7 +51,7 @@ def rates(
                 json.dumps(rates_data(rows, start, end, now, policy, kind), ensure_ascii=False, indent=2)
             )
             return
-        notes = [f"截至 {now.astimezone(CHINA):%Y-%m-%d %H:%M}", f"百分数{ROUNDING_NAMES[policy.rounding]}"]
+        notes = [f"截至 {minute(now)}", f"百分数{ROUNDING_NAMES[policy.rounding]}"]
         if any(is_small(row.figure, policy.small_below) for row in rows):
             notes.append(small_note(policy.small_below))
         table = new_table(

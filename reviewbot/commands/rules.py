@@ -15,7 +15,7 @@ import typer
 from reviewbot.actions.follow_calendar import Followed, follow_by_id, follow_calendar
 from reviewbot.actions.simulate_rules import LABELS, Simulation, simulate_rules
 from reviewbot.actions.take_rules import keep_calendar, take_calendar, take_policy
-from reviewbot.clock import CHINA
+from reviewbot.clock import CHINA, minute
 from reviewbot.commands.base import console, new_table, plainly, prepared
 from reviewbot.errors import NotFound, SettingError
 from reviewbot.models.policy import PolicyVersion
@@ -124,7 +124,7 @@ def policy_list() -> None:
     table = new_table("版本", "施行日", "启用", "由谁", "SHA-256", "")
     for row in rows:
         table.add_row(
-            row.version, str(row.effective_from), _moment(row.taken_at), row.taken_by, row.sha256[:12],
+            row.version, str(row.effective_from), minute(row.taken_at), row.taken_by, row.sha256[:12],
             "现行" if row.version == in_force else "",
         )  # fmt: skip
     console.print(table)
@@ -187,7 +187,7 @@ def calendar_list() -> None:
         rows = calendar_changes(session)
     table = new_table("版本", "施行", "由谁")
     for row in rows:
-        table.add_row(row.version, _moment(row.at), row.by)
+        table.add_row(row.version, minute(row.at), row.by)
     console.print(table)
 
 
@@ -273,7 +273,7 @@ def tell_simulation(told: Simulation, *, as_json: bool) -> None:
         typer.echo(json.dumps(about | {"departments": units} | issued, ensure_ascii=False, indent=2))
         return
     console.print(
-        f"{_moment(told.first)} 以来立案的工单，重放至 {_moment(told.until)}。"
+        f"{minute(told.first)} 以来立案的工单，重放至 {minute(told.until)}。"
         "现行：各件立案时的规则和算得其时限的日历；"
         f"草案：规则 {told.policy}，日历 {told.calendar}。",
         markup=False, highlight=False, soft_wrap=True,
@@ -325,10 +325,6 @@ def tell_foreseen(told: Foreseen) -> None:
         f"{sum(one.rearmed for one in told.done)} 级催办重新等候，"
         f"告知评价人 {sum(one.rater_told for one in told.done)} 人"
     )
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def _who() -> str:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.report_rates import report_rates
 from reviewbot.charts import Chart
-from reviewbot.clock import CHINA
+from reviewbot.clock import CHINA, minute
 from reviewbot.conversation.periods import Period
 from reviewbot.conversation.questions import Asked
 from reviewbot.conversation.vocabulary import Unit
@@ -47,7 +47,7 @@ class Asking:
 
     @property
     def cut_off(self) -> str:
-        return f"截至 {self.at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+        return f"截至 {minute(self.at)}"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from reviewbot.actions.letter_facts import days_late, moment
 from reviewbot.actions.staff_words import cover, cover_remark
-from reviewbot.clock import CHINA
+from reviewbot.clock import CHINA, minute
 from reviewbot.models.case import Case, CaseEvent, DueTime, Safety
 from reviewbot.models.oversight import Letter, LetterKind
 from reviewbot.models.review import Review
@@ -66,19 +66,19 @@ def _of_case(session: Session, case: Case, now: datetime) -> dict[str, Any]:
     names = names_of(session, [call.staff_id for call in calls if call.staff_id])
     return {
         "events": [
-            {"at": _minute(event.at), "what": _what(event), "who": cover(event.actor_name, review)}
+            {"at": minute(event.at), "what": _what(event), "who": cover(event.actor_name, review)}
             for event in events_of(session, case.id)
             if event.move not in _UNTOLD
         ],
         "limits": [_limit(due, now) for due in due_times_of(session, case.id)],
         "evidence": [
-            {"name": cover_remark(file.filename, review), "at": _minute(file.at), "sha256": file.sha256}
+            {"name": cover_remark(file.filename, review), "at": minute(file.at), "sha256": file.sha256}
             for file in files
             if file.safety is not Safety.INFECTED
         ],
         "attempts": [
             {
-                "attempt": call.attempt, "at": _minute(call.at), "outcome": Outcome(call.outcome).label,
+                "attempt": call.attempt, "at": minute(call.at), "outcome": Outcome(call.outcome).label,
                 "who": names.get(call.staff_id or 0, "—"),
             }
             for call in calls
@@ -150,10 +150,6 @@ def _what(event: CaseEvent) -> str:
 
 def _label(move: str) -> str:
     return Move(move).label if move in {known.value for known in Move} else move
-
-
-def _minute(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def _day(at: datetime | None) -> str:

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 
 from reviewbot.actions.appeal_card import may_appeal, may_decide, may_withdraw
 from reviewbot.actions.settle_record import SETTLEMENTS
-from reviewbot.clock import CHINA
+from reviewbot.clock import minute
 from reviewbot.models.case import Call, CaseEvent, DueTime, Evidence, Safety
 from reviewbot.models.message import Message
 from reviewbot.models.review import KeptRecord, Review
@@ -81,7 +81,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
 
 def moment(at: datetime | None) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}" if at else "—"
+    return minute(at) if at else "—"
 
 
 def span(length: timedelta) -> str:

@@ -337,30 +337,37 @@ DECIDING = {
 }  # fmt: skip
 
 
-def walk_with(house, clock):
-    return type("ThisWalk", (Walk,), {"house": house, "clock": clock})
+def walk_with(machine, house, clock):
+    return type("ThisWalk", (machine,), {"house": house, "clock": clock})
 
 
-@pytest.mark.parametrize(("stops", "walks"), [(False, 8), (True, 5)])
-def test_no_walk_breaks_a_case(house, clock, stops, walks):
-    kind = walk_with(house, clock)
+def walk_through(machine, house, clock, *, stops, walks, steps):
+    """``stops``: under a policy by which an appeal stops the clock."""
+    kind = walk_with(machine, house, clock)
     if stops:
         decree(house, "stopping", ("stop_clock = false", "stop_clock = true"))
         kind.movers = MAY_MOVE_THE_DUE_TIME | MOVES_IT_WHERE_APPEALS_STOP_THE_CLOCK
     run_state_machine_as_test(
         kind,
         settings=trying(
-            max_examples=walks, stateful_step_count=50, deadline=None,
+            max_examples=walks,
+            stateful_step_count=steps,
+            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
-    )  # fmt: skip
+    )
+
+
+@pytest.mark.parametrize(("stops", "walks"), [(False, 8), (True, 5)])
+def test_no_walk_breaks_a_case(house, clock, stops, walks):
+    walk_through(Walk, house, clock, stops=stops, walks=walks, steps=50)
 
 
 @pytest.mark.parametrize("status", list(CaseStatus))
 def test_every_move_of_the_table_is_walked_from_every_status_it_starts_from(house, clock, status):
     """What a walk of fifty steps reaches by chance is made sure of here; every invariant holds after each."""
     for made in moves_from(status):
-        walk = walk_with(house, clock)()
+        walk = walk_with(Walk, house, clock)()
         clock.moment = datetime(2026, 11, 30, 1, tzinfo=UTC)
         walk.open()
         way = WAY_TO[status]

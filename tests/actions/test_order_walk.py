@@ -5,13 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from case_kit import case_of, events, move
-from hypothesis import HealthCheck
-from hypothesis import settings as trying
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule
 from order_kit import cases, order, taken
 from rules_kit import decree
-from test_any_walk import LEADER, MADE, MAY_MOVE_THE_DUE_TIME, MOVES_IT_WHERE_APPEALS_STOP_THE_CLOCK, Walk
+from test_any_walk import (
+    LEADER,
+    MADE,
+    MAY_MOVE_THE_DUE_TIME,
+    MOVES_IT_WHERE_APPEALS_STOP_THE_CLOCK,
+    Walk,
+    walk_through,
+    walk_with,
+)
 from ways_kit import WAY_TO
 
 from reviewbot.clock import CHINA
@@ -72,23 +78,9 @@ class OrderWalk(Walk):
                 assert list(altered_case(each, self.house.settings.data_dir)) == []
 
 
-def walk_with(house, clock):
-    return type("ThisWalk", (OrderWalk,), {"house": house, "clock": clock})
-
-
 @pytest.mark.parametrize(("stops", "walks"), [(False, 4), (True, 3)])
 def test_no_walk_of_an_order_breaks_its_case(house, clock, stops, walks):
-    kind = walk_with(house, clock)
-    if stops:
-        decree(house, "stopping", ("stop_clock = false", "stop_clock = true"))
-        kind.movers = MAY_MOVE_THE_DUE_TIME | MOVES_IT_WHERE_APPEALS_STOP_THE_CLOCK
-    run_state_machine_as_test(
-        kind,
-        settings=trying(
-            max_examples=walks, stateful_step_count=40, deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+    walk_through(OrderWalk, house, clock, stops=stops, walks=walks, steps=40)
 
 
 ON_THE_WAY = {
@@ -105,7 +97,7 @@ ON_THE_WAY = {
 def test_from_every_status_and_with_all_that_waits_its_source_closes_it(house, clock, status, stops):
     if stops:
         decree(house, "stopping", ("stop_clock = false", "stop_clock = true"))
-    walk = walk_with(house, clock)()
+    walk = walk_with(OrderWalk, house, clock)()
     if stops:
         walk.movers = MAY_MOVE_THE_DUE_TIME | MOVES_IT_WHERE_APPEALS_STOP_THE_CLOCK
     walk.open()

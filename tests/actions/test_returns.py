@@ -80,8 +80,9 @@ def test_the_desk_does_not_send_a_return_back_without_a_reason(house):
     number = opened(house)
     move(house, handler_of(house, number), "return", number, remark="应由医保分局办理")
 
-    with pytest.raises(Conflict, match=f"驳回 {number} 理由"):
+    with pytest.raises(Conflict, match="驳回退回并写明理由") as refused:
         move(house, DESK, "dispatch", number, department="SOC")
+    assert refused.value.typed == f"驳回 {number} 理由"
     move(house, DESK, "refuse_return", number, remark="三定方案第三条属社保")
     assert unit_of(house, number) == "SOC"
 

@@ -37,8 +37,8 @@ def _dispatch(step: Step) -> None:
         raise InvalidInput("派单应派给承办单位，不能派给派单台自己。")
     if department.id == step.case.returned_from_id:  # it is owed a reason why its ground does not hold
         raise Conflict(
-            f"{department.short_name}已退回工单 {step.case.number}；仍由其办理的，请驳回退回并写明理由："
-            f"驳回 {step.case.number} 理由。"
+            f"{department.short_name}已退回工单 {step.case.number}；仍由其办理的，请驳回退回并写明理由。",
+            typed=f"驳回 {step.case.number} 理由",
         )
     step.case.route_reason = f"派单员指定：{department.short_name}"
     dispatch(

@@ -23,7 +23,7 @@ from reviewbot.rules.lifecycle import Move, Role
 def _return(step: Step) -> None:
     """The unit gives the ground and, where it knows it, the better unit; the clock runs on (law 3)."""
     case = step.case
-    need(step.asked.remark, f"退回须写明原因：退回 {case.number} 原因。")
+    need(step.asked.remark, "退回须写明原因。", f"退回 {case.number} 原因")
     if case.ruled:
         raise Conflict(f"工单 {case.number} 已经会商裁定由贵单位办理，不能再退回。")
     if (
@@ -33,7 +33,7 @@ def _return(step: Step) -> None:
     better = _better_unit(step)
     if better is None and step.rulebook.policy.returns.name_the_unit:
         raise InvalidInput(
-            f"退回须写明应由哪个单位办理：退回 {case.number} 应由社保局办理，依据三定方案第二条。"
+            "退回须写明应由哪个单位办理。", typed=f"退回 {case.number} 应由社保局办理，依据三定方案第二条"
         )
     leave_nothing_waiting(step)
     step.data |= {"from_department": case.department_id, "better": better.code if better else None}
@@ -86,7 +86,7 @@ def _ground(step: Step) -> str:
 
 
 def _convene(step: Step) -> None:
-    need(step.asked.remark, f"会商须写明争议：会商 {step.case.number} 争议。")
+    need(step.asked.remark, "会商须写明争议。", f"会商 {step.case.number} 争议")
 
 
 def _after_convene(step: Step) -> None:
@@ -109,7 +109,7 @@ def _refuse_return(step: Step) -> None:
     case = step.case
     if case.returned_from_id is None:
         raise Conflict(f"工单 {case.number} 不是退回的工单，请派单。")
-    need(step.asked.remark, f"驳回退回须写明理由：驳回 {case.number} 理由。")
+    need(step.asked.remark, "驳回退回须写明理由。", f"驳回 {case.number} 理由")
     unit = step.session.get_one(Department, case.returned_from_id)
     case.route_reason = f"驳回退回：仍由{unit.short_name}办理"
     dispatch(
@@ -125,8 +125,8 @@ def _rule(step: Step) -> None:
     hint = f"裁定 {case.number} 社保局 理由"
     unit = find_department(step.session, asked.department)
     if unit is None or unit.role == "bureau":
-        raise InvalidInput(f"请写明裁定由哪个承办单位办理：{hint}。")
-    need(asked.remark, f"裁定须写明理由：{hint}。")
+        raise InvalidInput("请写明裁定由哪个承办单位办理。", typed=hint)
+    need(asked.remark, "裁定须写明理由。", hint)
     case.ruled = True
     case.route_reason = f"会商裁定：{unit.short_name}"
     if asked.as_rule:
@@ -165,7 +165,7 @@ def _keep_ruling(step: Step) -> None:
     case = step.case
     if not case.ruled or case.department_id is None:
         raise Conflict(f"工单 {case.number} 没有经过会商裁定，不能作为今后的派单规则。")
-    need(step.asked.remark, f"照此派单须写明原因：照此派单 {case.number} 原因。")
+    need(step.asked.remark, "照此派单须写明原因。", f"照此派单 {case.number} 原因")
     unit = step.session.get_one(Department, case.department_id)
     kind, value = _ruled_by(step)
     known = routing_exception(step.session, kind, value)
